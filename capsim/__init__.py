@@ -1,0 +1,1 @@
+"""capsim: capacity planning and autoscaling benchmarks for Kubernetes, in virtual time."""

@@ -1,0 +1,212 @@
+"""The only file that knows numba's options: how capsim compiles and caches its kernels.
+
+Three decorators:
+
+* ``@kernel``: a compiled function that only other kernels call. It has no Python wrapper (half the compile time);
+  calling it from Python is an error here (in numba it would be a segmentation fault).
+* ``@inline_kernel``: the same, inlined into its callers by LLVM (small functions that take many arrays).
+* ``@entry``: a compiled function that Python may call.
+
+With ``NUMBA_DISABLE_JIT=1`` all three return the plain Python function. With ``CAPSIM_WRAP_KERNELS=1`` kernels are
+built with wrappers, so that tests can call each of them.
+
+Options that are not numba's default, and why (measured on a prototype: 74 s -> 20 s of compilation, 15 times the speed):
+
+* ``_nrt=False``: no reference counts on arrays inside kernels. Private to numba, so numba's version is pinned and
+  ``tests/test_jit.py`` guards it. A kernel that allocates does not compile, which is the rule of the house anyway.
+* ``no_cpython_wrapper``, ``no_cfunc_wrapper`` on everything but entries.
+* ``forceinline`` on small inner kernels: tuples go by value, and a call with 90 arrays copies about 5 kB.
+* ``error_model="numpy"``: division does not test for zero; kernels test where zero can happen.
+
+Compiled code is cached in one folder per module, named by a digest of the module's source, of all capsim modules that it
+imports (transitively), of ``capsim.state``, of this file, of the flags and of the numba and numpy versions: numba's own
+stamp covers a single file, and was seen to return stale results when a function in another file changed.
+Where no folder can be written, kernels run uncached.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numba.core import config as numba_config
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PLAIN = bool(numba_config.DISABLE_JIT)
+WRAP_KERNELS = os.environ.get("CAPSIM_WRAP_KERNELS", "") == "1"
+BOUNDSCHECK = bool(numba_config.BOUNDSCHECK)
+
+_PACKAGE = Path(__file__).resolve().parent
+_SHARED = ("jit.py",)
+_OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "fastmath": False, "nogil": False}
+
+
+def cache_root() -> Path:
+    """Folder that holds compiled kernels: ``$CAPSIM_CACHE_DIR``, else ``~/.cache/capsim`` or its XDG equivalent."""
+    chosen = os.environ.get("CAPSIM_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "capsim"
+
+
+@functools.cache
+def _source(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+@functools.cache
+def _imports(path: Path) -> frozenset[Path]:
+    """capsim modules that the module at ``path`` imports by name, as files."""
+    found: set[Path] = set()
+    for node in ast.walk(ast.parse(_source(path))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("capsim"):
+            found.update(_files_of(node.module))
+            for alias in node.names:
+                found.update(_files_of(f"{node.module}.{alias.name}"))
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("capsim"):
+                    found.update(_files_of(alias.name))
+    return frozenset(found)
+
+
+def _files_of(module: str) -> list[Path]:
+    place = _PACKAGE.joinpath(*module.split(".")[1:])
+    if place.is_dir():
+        return [place / "__init__.py"]
+    return [place.with_suffix(".py")] if place.with_suffix(".py").is_file() else []
+
+
+@functools.cache
+def _closure(path: Path) -> frozenset[Path]:
+    seen: set[Path] = set()
+    todo = [path]
+    while todo:
+        here = todo.pop()
+        if here not in seen:
+            seen.add(here)
+            todo.extend(_imports(here))
+    return frozenset(seen)
+
+
+@functools.cache
+def _toolchain() -> str:
+    flags = f"{sorted(_OPTIONS.items())} wrap={WRAP_KERNELS} bounds={BOUNDSCHECK} opt={numba_config.OPT}"
+    return f"{sys.version_info[:3]} numba {numba.__version__} numpy {np.__version__} {flags}"
+
+
+@functools.cache
+def module_digest(path: Path) -> str:
+    """Digest of everything that the compiled form of the kernels in ``path`` depends on."""
+    digest = hashlib.sha256(_toolchain().encode())
+    files = _closure(path) | {_PACKAGE / name for name in _SHARED} | set((_PACKAGE / "state").glob("tables*.py"))
+    for part in sorted(files):
+        digest.update(str(part.relative_to(_PACKAGE)).encode())
+        digest.update(_source(part))
+    return digest.hexdigest()[:20]
+
+
+@functools.cache
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+class _ModuleLocator(_CacheLocator):  # type: ignore[misc]
+    """Places the cache of one module in a folder named by its digest."""
+
+    def __init__(self, py_file: str) -> None:
+        path = Path(py_file).resolve()
+        self._py_file = py_file
+        self._stem = ".".join(path.relative_to(_PACKAGE).with_suffix("").parts)
+        self._digest = module_digest(path)
+
+    def get_cache_path(self) -> str:
+        return str(cache_root() / f"{self._stem}-{self._digest}")
+
+    def get_source_stamp(self) -> str:
+        return self._digest
+
+    def get_disambiguator(self) -> str:
+        return ""
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> _ModuleLocator | None:
+        if not _writable(cache_root()):
+            return None
+        locator = cls(py_file)
+        return locator if _writable(Path(locator.get_cache_path())) else None
+
+
+class _ModuleCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_ModuleLocator]
+
+
+class _ModuleCache(FunctionCache):  # type: ignore[misc]
+    _impl_class = _ModuleCacheImpl
+
+
+def _compile(function: Any, *, wrapped: bool, forceinline: bool) -> Any:
+    if PLAIN:
+        return function
+    options = dict(_OPTIONS)
+    if not (wrapped or WRAP_KERNELS):
+        options.update(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    if forceinline:
+        options["forceinline"] = True
+    dispatcher = numba.njit(**options)(function)
+    if Path(function.__code__.co_filename).resolve().is_relative_to(_PACKAGE):
+        try:
+            dispatcher._cache = _ModuleCache(function)
+        except RuntimeError:
+            pass  # no locator: nothing can be written, run uncached
+    if not (wrapped or WRAP_KERNELS):
+        dispatcher.capsim_inner = True
+    return dispatcher
+
+
+def kernel(function: F) -> F:
+    """Compile a function that only kernels call."""
+    return _compile(function, wrapped=False, forceinline=False)  # type: ignore[no-any-return]
+
+
+def inline_kernel(function: F) -> F:
+    """Compile a small function that only kernels call, inlined into each caller."""
+    return _compile(function, wrapped=False, forceinline=True)  # type: ignore[no-any-return]
+
+
+def entry(function: F) -> F:
+    """Compile a function that Python calls."""
+    return _compile(function, wrapped=True, forceinline=False)  # type: ignore[no-any-return]
+
+
+def prune_cache(keep_per_module: int = 2) -> int:
+    """Delete all but the newest cache folders of each module; returns how many were deleted."""
+    by_module: dict[str, list[Path]] = {}
+    root = cache_root()
+    for folder in root.glob("*-*") if root.is_dir() else ():
+        by_module.setdefault(folder.name.rsplit("-", 1)[0], []).append(folder)
+    deleted = 0
+    for folders in by_module.values():
+        folders.sort(key=lambda f: f.stat().st_mtime, reverse=True)
+        for folder in folders[keep_per_module:]:
+            shutil.rmtree(folder, ignore_errors=True)
+            deleted += 1
+    return deleted
