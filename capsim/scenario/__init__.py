@@ -1,0 +1,73 @@
+"""What people write, checked: scenario files, Kubernetes manifests, overlays. Knows nothing of arrays.
+
+scenario = capsim.scenario.load("app10.yaml", overlays=["more.yaml"], sets=["nodeGroups.workers.max=6"])
+"""
+
+from capsim.scenario.cluster import Instance, NodeGroup, Taint
+from capsim.scenario.cluster_autoscaler import ClusterAutoscalerSpec
+from capsim.scenario.control_plane import (
+    ControlPlaneSpec,
+    DelaySpec,
+    KubeControllerManagerSpec,
+    KubeSchedulerSpec,
+    MetricsServerSpec,
+    OutputSpec,
+    Phases,
+    SchedulerSpec,
+)
+from capsim.scenario.distribution import Distribution
+from capsim.scenario.event import AddNodes, Apply, NodeTarget, Scale, TimedEvent
+from capsim.scenario.inventory import Inventory, Line
+from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.kubernetes.node import NodeObject
+from capsim.scenario.kubernetes.objects import KubeObjects
+from capsim.scenario.kubernetes.pdb import Pdb
+from capsim.scenario.kubernetes.pod import Container, PodTemplate, Toleration
+from capsim.scenario.kubernetes.service import KService
+from capsim.scenario.kubernetes.workload import Workload
+from capsim.scenario.scenario import Scenario, ScenarioFile
+from capsim.scenario.series import AnySeries, ConstantSeries, RampSeries, Series, StepsSeries
+from capsim.scenario.workload import ContainerBehaviour, ServiceSpec, UsageSpec, WorkloadSpec
+
+__all__ = [
+    "AddNodes",
+    "AnySeries",
+    "Apply",
+    "ClusterAutoscalerSpec",
+    "ConstantSeries",
+    "Container",
+    "ContainerBehaviour",
+    "ControlPlaneSpec",
+    "DelaySpec",
+    "Distribution",
+    "Hpa",
+    "Instance",
+    "Inventory",
+    "KService",
+    "KubeControllerManagerSpec",
+    "KubeObjects",
+    "KubeSchedulerSpec",
+    "Line",
+    "MetricsServerSpec",
+    "NodeGroup",
+    "NodeObject",
+    "NodeTarget",
+    "OutputSpec",
+    "Pdb",
+    "Phases",
+    "PodTemplate",
+    "RampSeries",
+    "Scale",
+    "Scenario",
+    "ScenarioFile",
+    "SchedulerSpec",
+    "Series",
+    "ServiceSpec",
+    "StepsSeries",
+    "Taint",
+    "TimedEvent",
+    "Toleration",
+    "UsageSpec",
+    "Workload",
+    "WorkloadSpec",
+]

@@ -1,0 +1,169 @@
+"""Node groups: machines of one shape that can be added and removed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from capsim.scenario.distribution import Distribution
+from capsim.scenario.model import (
+    Bytes,
+    CpuMilli,
+    Labels,
+    Milliseconds,
+    Model,
+    Name,
+    NotNegative,
+    Resources,
+    Text,
+    WholeNumber,
+    Written,
+    problem,
+)
+from capsim.units import parse_quantity
+
+EVICTION_SIGNALS = {"memory.available": "memory", "nodefs.available": "ephemeral-storage"}
+"""The kubelet's names for the two thresholds that lower a node's allocatable."""
+EVICTION_DEFAULT = {"memory": "100Mi", "ephemeral-storage": "10%"}
+
+
+class Taint(Model):
+    """A taint of a node, as in a Node object."""
+
+    key: Text = Field(min_length=1, description="Key of the taint.")
+    value: Text = Field("", description="Value of the taint.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(description="What it does to pods.")
+
+
+class Instance(Model):
+    """Capacity of one machine."""
+
+    cpu_milli: CpuMilli = Field(gt=0, alias="cpu", description="vCPUs (`2`, `1500m`).")
+    memory_bytes: Bytes = Field(gt=0, alias="memory", description="Memory that the node reports as its capacity.")
+    ephemeral_storage_bytes: Bytes = Field(
+        100 * 2**30, alias="ephemeralStorage", description="Disk for images, logs and emptyDir volumes."
+    )
+    pods: WholeNumber = Field(110, description="Most pods on a node (kubelet's maxPods).")
+    gpus: WholeNumber = Field(0, description="GPUs, offered as the resource nvidia.com/gpu.")
+    instance_type: Text | None = Field(None, description="Name of the machine type, becomes a node label.")
+
+    def capacity(self) -> dict[str, int]:
+        """Resource -> base units (cpu in millicores)."""
+        capacity = {
+            "cpu": self.cpu_milli,
+            "memory": self.memory_bytes,
+            "ephemeral-storage": self.ephemeral_storage_bytes,
+            "pods": self.pods,
+        }
+        return {**capacity, "nvidia.com/gpu": self.gpus} if self.gpus else capacity
+
+
+class NodeGroup(Model):
+    """Machines of one shape; its nodes are called `<name>-1`, `<name>-2`, …"""
+
+    name: Name = Field(description="Name of the group.")
+    instance: Instance = Field(description="Capacity of each machine.")
+    kube_reserved: Resources = Field({}, description="What the kubelet and the container runtime keep for themselves.")
+    system_reserved: Resources = Field({}, description="What the operating system keeps for itself.")
+    eviction_hard: Resources = Field(
+        EVICTION_DEFAULT,
+        validate_default=True,
+        description="Hard eviction thresholds (memory, ephemeral-storage; quantities or % of the capacity); like the "
+        "kubelet's flag, it replaces the defaults memory 100Mi and ephemeral-storage 10 %.",
+    )
+    labels: Labels = Field({}, description="Labels of the nodes, beside the well-known ones.")
+    taints: list[Taint] = Field([], description="Taints of the nodes.")
+    zones: list[Text] = Field([], description="Zones over which the group spreads its nodes, in turn.")
+    min: WholeNumber = Field(0, description="Fewest nodes.")
+    max: WholeNumber = Field(description="Most nodes.")
+    initial: WholeNumber = Field(0, description="Nodes at the start; default `min`.")
+    boot_delay: Distribution = Field(
+        Distribution.constant(60_000),
+        description="From the request for a node until it is Ready (60 s: the recorded end-to-end runs).",
+    )
+    register_delay: Distribution = Field(
+        Distribution.constant(40_000),
+        description="From the request until the Node object exists; default two thirds of bootDelay, same draw.",
+    )
+    delete_delay_ms: Milliseconds = Field(
+        10_000, alias="deleteDelay", description="From the request to delete a node until it is gone."
+    )
+    price_per_hour_usd: NotNegative = Field(0.0, alias="pricePerHour", description="USD per node and hour.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derived_defaults(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        filled = dict(data)
+        filled.setdefault("initial", filled.get("min", 0))
+        boot = filled.get("boot_delay", filled.get("bootDelay"))
+        if boot is not None and "register_delay" not in filled and "registerDelay" not in filled:
+            try:
+                filled["registerDelay"] = Distribution.model_validate(boot).scaled(2, 3)
+            except ValueError:
+                pass  # bootDelay itself is reported where it stands
+        return filled
+
+    @field_validator("eviction_hard", mode="before")
+    @classmethod
+    def _thresholds(cls, value: Any, info: ValidationInfo) -> Any:
+        instance = info.data.get("instance")
+        if not isinstance(value, dict) or instance is None:
+            return {}
+        return {
+            resource: _threshold(resource, amount, instance.capacity())
+            for resource, amount in (
+                (EVICTION_SIGNALS.get(str(key), str(key)), amount) for key, amount in value.items()
+            )
+        }
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.max < self.min:
+            raise problem(f"max {self.max} is below min {self.min}", f"at least {self.min}", key="max")
+        if not self.min <= self.initial <= self.max:
+            raise problem(
+                f"initial {self.initial} is outside min {self.min} and max {self.max}",
+                f"{self.min} to {self.max}",
+                key="initial",
+            )
+        capacity = self.instance.capacity()
+        for resource, amount in self._reserves().items():
+            if resource not in ("cpu", "memory", "ephemeral-storage"):
+                raise problem(f"{resource!r} cannot be reserved", "cpu, memory, ephemeral-storage", key="kubeReserved")
+            if amount > capacity[resource]:
+                raise problem(
+                    f"kubeReserved + systemReserved + evictionHard take more {resource} than the instance has",
+                    f"at most the instance's {resource}",
+                    key="kubeReserved",
+                )
+        return self
+
+    def _reserves(self) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for reserve in (self.kube_reserved, self.system_reserved, self.eviction_hard):
+            for resource, amount in reserve.items():
+                total[resource] = total.get(resource, 0) + amount
+        return total
+
+    def allocatable(self) -> dict[str, int]:
+        """What pods can request on a node, in base units (cpu in millicores): capacity less the three reserves."""
+        reserves = self._reserves()
+        return {name: amount - reserves.get(name, 0) for name, amount in self.instance.capacity().items()}
+
+    def node_name(self, index: int) -> str:
+        """Name of the `index`-th node of the group, counted from 1."""
+        return f"{self.name}-{index}"
+
+
+def _threshold(resource: str, amount: Any, capacity: dict[str, int]) -> Any:
+    text = amount.value if isinstance(amount, Written) else amount
+    if not (isinstance(text, str) and text.endswith("%")):
+        return amount
+    try:
+        percent = parse_quantity(text[:-1])
+    except ValueError:
+        return amount
+    return int(capacity.get(resource, 0) * percent / 100)

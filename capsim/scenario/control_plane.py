@@ -1,0 +1,128 @@
+"""The control plane: flags of its programs, its latencies and the phases of its loops; the scheduler; the output."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from capsim.scenario.cluster_autoscaler import flag_name
+from capsim.scenario.model import Milliseconds, Model, NotNegative, Positive, Switch, Text, WholeNumber, problem
+
+
+class KubeControllerManagerSpec(Model):
+    """Flags of kube-controller-manager, under upstream's names."""
+
+    model_config = ConfigDict(alias_generator=flag_name)
+
+    horizontal_pod_autoscaler_sync_period_ms: Milliseconds = Field(15_000, gt=0, description="Time between HPA syncs.")
+    horizontal_pod_autoscaler_tolerance: NotNegative = Field(
+        0.1, description="Ratios within 1 ± tolerance change nothing."
+    )
+    horizontal_pod_autoscaler_downscale_stabilization_ms: Milliseconds = Field(
+        300_000, description="Window whose highest recommendation holds."
+    )
+    horizontal_pod_autoscaler_cpu_initialization_period_ms: Milliseconds = Field(
+        300_000, description="CPU of younger pods counts only while they are Ready."
+    )
+    horizontal_pod_autoscaler_initial_readiness_delay_ms: Milliseconds = Field(
+        30_000, description="Readiness changes that soon after the start count as the first."
+    )
+    kube_api_qps: Positive = Field(20.0, description="Requests per second to the API server.")
+    kube_api_burst: WholeNumber = Field(30, ge=1, description="Burst above kube-api-qps.")
+
+
+class KubeSchedulerSpec(Model):
+    """Flags of kube-scheduler, under upstream's names."""
+
+    model_config = ConfigDict(alias_generator=flag_name)
+
+    kube_api_qps: Positive = Field(50.0, description="Requests per second to the API server.")
+    kube_api_burst: WholeNumber = Field(100, ge=1, description="Burst above kube-api-qps.")
+
+
+class MetricsServerSpec(Model):
+    """metrics-server."""
+
+    model_config = ConfigDict(alias_generator=flag_name)
+
+    metric_resolution_ms: Milliseconds = Field(15_000, gt=0, description="Time between scrapes.")
+    delay_ms: Milliseconds = Field(0, description="From a scrape until its values can be read.")
+
+
+class DelaySpec(Model):
+    """Latencies inside the control plane, as measured on a real one (recorded end-to-end runs, v1.36)."""
+
+    hpa_to_scale_ms: Milliseconds = Field(10, alias="hpaToScale", description="HPA reads metrics -> replicas changed.")
+    scale_to_pod_ms: Milliseconds = Field(34, alias="scaleToPod", description="Replicas changed -> first pod created.")
+    pod_to_pod_ms: Milliseconds = Field(
+        10, alias="podToPod", description="Between two creations by the same controller."
+    )
+    schedule_ms: Milliseconds = Field(12, alias="schedule", description="Pod created -> bound.")
+    node_ready_to_schedulable_ms: Milliseconds = Field(
+        20, alias="nodeReadyToSchedulable", description="Node Ready -> its not-ready taint is gone."
+    )
+    unbound_delete_ms: Milliseconds = Field(10, alias="unboundDelete", description="Unbound pod deleted -> gone.")
+    hpa_sync_lag_ms: Milliseconds = Field(18, alias="hpaSyncLag", description="Added to every HPA sync period.")
+    autoscaler_loop_lag_ms: Milliseconds = Field(
+        36, alias="autoscalerLoopLag", description="Added to every scan-interval of the Cluster Autoscaler."
+    )
+    evict_to_recreate_ms: Milliseconds = Field(
+        17, alias="evictToRecreate", description="Pod evicted -> its replacement created."
+    )
+
+
+class Phases(Model):
+    """When each periodic loop runs first, after the start; what is not given is drawn from the seed."""
+
+    scrape_ms: Milliseconds | None = Field(None, alias="scrape", description="First scrape of metrics-server.")
+    hpa_ms: Milliseconds | dict[Text, Milliseconds] | None = Field(
+        None, alias="hpa", description="First sync of all HPAs, or of each by name."
+    )
+    cluster_autoscaler_ms: Milliseconds | None = Field(
+        None, alias="clusterAutoscaler", description="First loop of the Cluster Autoscaler."
+    )
+
+
+class ControlPlaneSpec(Model):
+    """Settings and latencies of the control plane."""
+
+    kube_controller_manager: KubeControllerManagerSpec = Field(
+        KubeControllerManagerSpec(), description="Flags of kube-controller-manager."
+    )
+    kube_scheduler: KubeSchedulerSpec = Field(KubeSchedulerSpec(), description="Flags of kube-scheduler.")
+    metrics_server: MetricsServerSpec = Field(MetricsServerSpec(), description="Flags of metrics-server.")
+    rate_limits: Switch = Field(True, description="Whether kube-api-qps and kube-api-burst slow the controllers.")
+    delays: DelaySpec = Field(DelaySpec(), description="Latencies inside the control plane.")
+    phases: Literal["random", "zero"] | Phases = Field(
+        "random", description="`random` (from the seed), `zero` (all loops aligned) or a phase for each loop."
+    )
+
+
+class SchedulerSpec(Model):
+    """kube-scheduler."""
+
+    configuration: dict[Text, Any] | None = Field(
+        None, description="A KubeSchedulerConfiguration document; listed as not modelled yet."
+    )
+    tie_break: Literal["random", "first"] = Field(
+        "random",
+        description="Among nodes of equal score: one drawn from the seed, as upstream, or the first.",
+    )
+
+    @field_validator("configuration")
+    @classmethod
+    def _is_scheduler_configuration(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None:
+            for key, want in (("kind", "KubeSchedulerConfiguration"), ("apiVersion", "kubescheduler.config.k8s.io/v1")):
+                if value.get(key) != want:
+                    raise problem("not a KubeSchedulerConfiguration", f"{key}: {want}", key=key)
+        return value
+
+
+class OutputSpec(Model):
+    """What a run writes."""
+
+    directory: Text | None = Field(None, description="Folder of the run; default runs/<name>.")
+    events_cap: WholeNumber = Field(100_000, description="Most events kept; how many were dropped is reported.")
+    figures: Switch = Field(True, description="Whether figures are drawn.")

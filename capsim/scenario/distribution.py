@@ -1,0 +1,72 @@
+"""Durations that vary: node boot, container start."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic_core.core_schema import SerializationInfo
+
+from capsim.scenario.model import DURATION, Milliseconds, Model, Written, problem
+
+
+class Distribution(Model):
+    """A duration, or `{distribution, mean, stddev, min, max}`; each occurrence is drawn independently."""
+
+    kind: Literal["constant", "uniform", "normal", "lognormal"] = Field(
+        "constant", alias="distribution", description="Form of the distribution."
+    )
+    mean_ms: Milliseconds = Field(0, alias="mean", description="Mean; for `uniform` it follows from min and max.")
+    stddev_ms: Milliseconds = Field(0, alias="stddev", description="Standard deviation, for `normal` and `lognormal`.")
+    min_ms: Milliseconds = Field(0, alias="min", description="Smaller draws become this.")
+    max_ms: Milliseconds | None = Field(None, alias="max", description="Larger draws become this; none by default.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_scalar(cls, data: Any) -> Any:
+        if isinstance(data, (str, int, float, Written)):
+            return {"mean": data.value if isinstance(data, Written) else data}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        given = self.model_fields_set
+        if self.kind == "uniform":
+            if self.max_ms is None:
+                raise problem("a uniform distribution needs min and max", "{distribution: uniform, min: 40s, max: 80s}")
+            if "mean_ms" in given and 2 * self.mean_ms != self.min_ms + self.max_ms:
+                raise problem("mean of a uniform distribution is not (min + max) / 2", "leave mean out")
+            object.__setattr__(self, "mean_ms", (self.min_ms + self.max_ms) // 2)
+        elif "mean_ms" not in given:
+            raise problem(f"a {self.kind} distribution needs a mean", "a duration")
+        if self.kind == "lognormal" and self.mean_ms == 0:
+            raise problem("the mean of a lognormal distribution is above zero", "a duration above 0s")
+        if self.kind in ("constant", "uniform") and self.stddev_ms:
+            raise problem(f"stddev has no meaning in a {self.kind} distribution", "normal or lognormal")
+        if self.max_ms is not None and self.max_ms < self.min_ms:
+            raise problem("max is below min", "min <= max")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _short(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
+        if not info.by_alias:
+            return handler(self)
+        if self == Distribution.constant(self.mean_ms):
+            return DURATION.write(self.mean_ms)
+        keys = {"constant": ["mean", "min", "max"], "uniform": ["min", "max"]}
+        names = ["distribution", *keys.get(self.kind, ["mean", "stddev", "min", "max"])]
+        return {name: value for name, value in handler(self).items() if name in names and value is not None}
+
+    @classmethod
+    def constant(cls, duration_ms: int) -> Distribution:
+        """A distribution that always gives `duration_ms`."""
+        return cls(kind="constant", mean_ms=duration_ms)
+
+    def scaled(self, numerator: int, denominator: int) -> Distribution:
+        """The same form with every duration multiplied by a fraction (rounded down to a millisecond)."""
+        values = {
+            name: value * numerator // denominator
+            for name in ("mean_ms", "stddev_ms", "min_ms", "max_ms")
+            if (value := getattr(self, name)) is not None and not (self.kind == "uniform" and name == "mean_ms")
+        }
+        return Distribution.model_validate({"kind": self.kind, **values}, by_name=True)

@@ -1,0 +1,29 @@
+"""Writes a scenario back as one YAML text that stands alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from capsim.scenario.scenario import Scenario
+
+API_VERSION = "capsim/v1"
+
+
+def resolved_yaml(scenario: Scenario) -> str:
+    """YAML of the whole scenario: own keys, then the objects as manifests. The same scenario gives the same text."""
+    own = scenario.model_dump(by_alias=True, exclude={"objects"}, exclude_none=True)
+    document: dict[str, Any] = {"apiVersion": API_VERSION, **own}
+    inventory = document.pop("inventory")
+    document["objects"] = scenario.objects.manifests()
+    document["inventory"] = {key: value for key, value in inventory.items() if value}
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes shared values in full: a reader should not have to follow anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True

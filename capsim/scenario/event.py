@@ -1,0 +1,114 @@
+"""Timed actions: what somebody does, or what breaks, while the run goes on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PlainSerializer, SkipValidation, WithJsonSchema, model_validator
+from pydantic_core.core_schema import SerializationInfo
+
+from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem
+
+
+class Scale(Model):
+    """`kubectl scale`: sets the replicas of a workload."""
+
+    target: Text = Field(description="The workload: `name`, `namespace/name` or `namespace/Kind/name`.")
+    replicas: WholeNumber = Field(description="Replicas from then on (an HPA may change them again).")
+
+
+def _written_object(value: Hpa | Scale, info: SerializationInfo) -> Any:
+    if not info.by_alias:
+        return value.model_dump()
+    if isinstance(value, Hpa):
+        return value.manifest()
+    namespace, kind, name = value.target.split("/")
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"replicas": value.replicas},
+    }
+
+
+AppliedObject = Annotated[
+    Hpa | Scale,
+    SkipValidation,
+    PlainSerializer(_written_object),
+    WithJsonSchema({"type": "object", "description": "A HorizontalPodAutoscaler or a workload, as in a manifest."}),
+]
+
+
+class Apply(Model):
+    """`kubectl apply` of an object that exists: a HorizontalPodAutoscaler's spec, or a workload's replicas."""
+
+    object: AppliedObject = Field(
+        description="The object; what it does not hold stays. A changed pod template is refused (rollouts)."
+    )
+
+
+class AddNodes(Model):
+    """Somebody adds nodes to a group by hand."""
+
+    group: Text = Field(description="Name of the node group.")
+    count: WholeNumber = Field(ge=1, description="How many nodes.")
+    immediately: Switch = Field(False, description="Ready at once instead of after the group's bootDelay.")
+
+
+class NodeTarget(Model):
+    """One node, by name, or by group and index (nodes of a group are `<group>-1`, `<group>-2`, …)."""
+
+    node: Text | None = Field(None, description="Name of the node.")
+    group: Text | None = Field(None, description="Name of its node group, with index.")
+    index: WholeNumber | None = Field(None, ge=1, description="Number of the node in its group, from 1.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, data: Any) -> Any:
+        return {"node": data} if isinstance(data, str) else data
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.node is None) == (self.group is None) or (self.group is None) != (self.index is None):
+            raise problem("not one node", "{node: name} or {group: name, index: 1}")
+        return self
+
+    @property
+    def node_name(self) -> str:
+        """The node's name, whichever way it was given."""
+        return self.node if self.node is not None else f"{self.group}-{self.index}"
+
+
+class TimedEvent(Model):
+    """One action at one time."""
+
+    at_ms: Milliseconds = Field(alias="at", description="Time since the start of the run.")
+    scale: Scale | None = Field(None, description="Set the replicas of a workload.")
+    apply: Apply | None = Field(None, description="Apply a changed HorizontalPodAutoscaler or replica count.")
+    add_nodes: AddNodes | None = Field(None, description="Add nodes to a group; Ready after the group's bootDelay.")
+    drain: NodeTarget | None = Field(None, description="Cordon a node and evict its pods.")
+    fail: NodeTarget | None = Field(None, description="The node is gone at once, with everything on it.")
+
+    @model_validator(mode="after")
+    def _one_action(self) -> Self:
+        if len(self._actions()) != 1:
+            raise problem("an event holds exactly one action", ", ".join(self._action_keys()))
+        return self
+
+    @classmethod
+    def _action_keys(cls) -> list[str]:
+        return [field.alias or name for name, field in cls.model_fields.items() if name != "at_ms"]
+
+    def _actions(self) -> list[str]:
+        return [name for name in type(self).model_fields if name != "at_ms" and getattr(self, name) is not None]
+
+    @property
+    def kind(self) -> str:
+        """Attribute name of the action: scale, apply, add_nodes, drain or fail."""
+        return self._actions()[0]
+
+    @property
+    def action(self) -> Scale | Apply | AddNodes | NodeTarget:
+        """The action itself."""
+        return getattr(self, self.kind)  # type: ignore[no-any-return]

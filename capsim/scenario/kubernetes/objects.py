@@ -1,0 +1,52 @@
+"""All Kubernetes objects of a scenario."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.kubernetes.node import NodeObject
+from capsim.scenario.kubernetes.pdb import Pdb
+from capsim.scenario.kubernetes.service import KService
+from capsim.scenario.kubernetes.workload import Workload
+from capsim.scenario.model import Integer, Labels, Model, Text
+
+SYSTEM_PRIORITY_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+
+
+class KubeObjects(Model):
+    """The objects that are simulated, in the order in which they were read."""
+
+    workloads: list[Workload] = Field([], description="Deployments, ReplicaSets, DaemonSets and bare Pods.")
+    nodes: list[NodeObject] = Field([], description="Node objects.")
+    services: list[KService] = Field([], description="Services.")
+    hpas: list[Hpa] = Field([], description="HorizontalPodAutoscalers.")
+    pdbs: list[Pdb] = Field([], description="PodDisruptionBudgets.")
+    priority_classes: dict[Text, Integer] = Field(SYSTEM_PRIORITY_CLASSES, description="Values of PriorityClasses.")
+    namespaces: dict[Text, Labels] = Field({}, description="Labels of each namespace that occurs.")
+    other: list[tuple[Text, Text, Text, Text]] = Field(
+        [], description="(kind, namespace, name, `ignored` or `not modelled`) of all other objects."
+    )
+
+    def workload(self, key: str) -> Workload:
+        """The workload `namespace/Kind/name`. Raises KeyError when there is none."""
+        for workload in self.workloads:
+            if workload.key == key:
+                return workload
+        raise KeyError(key)
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """All objects as manifests write them; read again they give equal objects."""
+        namespaces = [
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+            for name, labels in self.namespaces.items()
+        ]
+        classes = [
+            {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value}
+            for name, value in self.priority_classes.items()
+            if name not in SYSTEM_PRIORITY_CLASSES
+        ]
+        listed: list[Any] = [*self.nodes, *self.workloads, *self.services, *self.hpas, *self.pdbs]
+        return [*namespaces, *classes, *(item.manifest() for item in listed)]

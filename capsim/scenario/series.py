@@ -1,0 +1,189 @@
+"""Values over time: traffic in requests per second, recorded CPU in cores, recorded memory in bytes.
+
+A new form is one more class with `points` and one more entry in `_FORMS` and `AnySeries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer, model_validator
+from pydantic.functional_validators import BeforeValidator
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import SerializationInfo
+
+from capsim.scenario.model import DURATION, Milliseconds, Model, Written, problem
+from capsim.units import parse_quantity
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LARGEST = 1e12
+ALLOWED_VALUE = "a number or quantity (500, 0.5, 250m, 2k, 512Mi), not negative, at most 1e12"
+ALLOWED_POINTS = "a list of [at, value] or {at: …, value: …}, the first at 0s, each later than the one before"
+
+
+def _value(value: Any) -> float:
+    value = value.value if isinstance(value, Written) else value
+    try:
+        number = float(parse_quantity(value))
+    except (ValueError, TypeError):
+        raise PydanticCustomError("unit", "not a number", {"allowed": ALLOWED_VALUE}) from None
+    if not 0 <= number <= LARGEST:
+        text = "negative value" if number < 0 else "value above 1e12"
+        raise PydanticCustomError("unit", "{text}", {"text": text, "allowed": ALLOWED_VALUE})
+    return number
+
+
+Value = Annotated[float, BeforeValidator(_value, json_schema_input_type=str | float)]
+
+
+class Series(Model):
+    """A value that changes over time; `points` is the only thing that the engine asks of it."""
+
+    def points(self, duration_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Times (ms, int64[n], strictly increasing, the first 0, all below `duration_ms`) and values (float64[n]).
+
+        A value holds until the next time. Units of the values are those of the place where the series stands.
+        """
+        raise NotImplementedError
+
+    def peak(self) -> float:
+        """The largest value, at any time."""
+        raise NotImplementedError
+
+
+class ConstantSeries(Series):
+    """One value for the whole run: `500` or `{constant: 500}`."""
+
+    value: Value = Field(alias="constant", description="The value.")
+
+    def points(self, duration_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        return _arrays([0], [self.value])
+
+    def peak(self) -> float:
+        return self.value
+
+    @model_serializer(mode="wrap")
+    def _short(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
+        return self.value if info.by_alias else handler(self)
+
+
+class Point(Model):
+    """One corner of a series."""
+
+    at_ms: Milliseconds = Field(alias="at", description="Time since the start of the run.")
+    value: Value = Field(description="The value from then on (steps) or at that time (ramp).")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_pair(cls, data: Any) -> Any:
+        if isinstance(data, (list, tuple)):
+            if len(data) != 2:
+                raise problem("a point has a time and a value", "[at, value]")
+            return {"at": data[0], "value": data[1]}
+        return data
+
+    @model_serializer(mode="wrap")
+    def _pair(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
+        return [DURATION.write(self.at_ms), self.value] if info.by_alias else handler(self)
+
+
+def _ordered(points: list[Point]) -> None:
+    if not points:
+        raise problem("no points", ALLOWED_POINTS)
+    if points[0].at_ms != 0:
+        raise problem("the first point is not at 0s", ALLOWED_POINTS)
+    if any(a.at_ms >= b.at_ms for a, b in pairwise(points)):
+        raise problem("the times do not increase", ALLOWED_POINTS)
+
+
+class StepsSeries(Series):
+    """Values that hold until the next step: `steps: [[0s, 100], [10m, 500]]`."""
+
+    steps: list[Point] = Field(description="Steps: [at, value], held until the next; the first at 0s.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ordered(self.steps)
+        return self
+
+    def points(self, duration_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        inside = [p for p in self.steps if p.at_ms < duration_ms]
+        return _arrays([p.at_ms for p in inside], [p.value for p in inside])
+
+    def peak(self) -> float:
+        return max(p.value for p in self.steps)
+
+
+class RampSeries(Series):
+    """Straight lines between points, sampled every `step`; the last value holds: `ramp: [[0s, 100], [10m, 500]]`."""
+
+    ramp: list[Point] = Field(description="Corners: [at, value]; linear between them, the last value holds.")
+    step_ms: Milliseconds = Field(5000, alias="step", description="Time between samples on a slope.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ordered(self.ramp)
+        if self.step_ms == 0:
+            raise problem("step is zero", "a duration above 0s", key="step")
+        return self
+
+    def points(self, duration_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        times: list[int] = []
+        values: list[float] = []
+        for a, b in pairwise(self.ramp):
+            if a.at_ms >= duration_ms:
+                break
+            samples = [a.at_ms] if a.value == b.value else range(a.at_ms, min(b.at_ms, duration_ms), self.step_ms)
+            slope = (b.value - a.value) / (b.at_ms - a.at_ms)
+            times.extend(samples)
+            values.extend(a.value + slope * (t - a.at_ms) for t in samples)
+        if self.ramp[-1].at_ms < duration_ms:
+            times.append(self.ramp[-1].at_ms)
+            values.append(self.ramp[-1].value)
+        return _arrays(times, values)
+
+    def peak(self) -> float:
+        return max(p.value for p in self.ramp)
+
+
+def _arrays(times: list[int], values: list[float]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    import numpy as np
+
+    return np.array(times, dtype=np.int64), np.array(values, dtype=np.float64)
+
+
+_FORMS = {"constant": ConstantSeries, "steps": StepsSeries, "ramp": RampSeries}
+
+
+def _form(data: Any) -> str | None:
+    """Which form a written series has: the first key that names one."""
+    if isinstance(data, Series):
+        return next(name for name, form in _FORMS.items() if isinstance(data, form))
+    if isinstance(data, Mapping):
+        return next((name for name in _FORMS if name in data), ("value" in data and "constant") or None)
+    return "number" if data is not None and not isinstance(data, list) else None
+
+
+def _constant(data: Any) -> Any:
+    return data if isinstance(data, ConstantSeries) else {"constant": data}
+
+
+AnySeries = Annotated[
+    Annotated[ConstantSeries, Tag("constant")]
+    | Annotated[StepsSeries, Tag("steps")]
+    | Annotated[RampSeries, Tag("ramp")]
+    | Annotated[ConstantSeries, BeforeValidator(_constant, json_schema_input_type=str | float), Tag("number")],
+    Discriminator(
+        _form,
+        custom_error_type="capsim_form",
+        custom_error_message="not a series",
+    ),
+]
+"""Any form of a series; which one is decided by its keys."""
+
+SeriesForm = Literal["constant", "steps", "ramp"]

@@ -1,0 +1,82 @@
+"""How services and workloads behave: what a request costs, what idles, how long a start takes, what was recorded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from capsim.scenario.distribution import Distribution
+from capsim.scenario.model import Bytes, Milliseconds, Model, Text, Unit, problem
+from capsim.scenario.series import AnySeries
+from capsim.units import parse_quantity
+
+
+def _fractional_milli(value: Any) -> float:
+    return float(parse_quantity(value) * 1000)
+
+
+def _fractional_text(value: float) -> str:
+    return f"{Decimal(repr(value)).normalize():f}m"
+
+
+FRACTIONAL_CPU = Unit("quantity", _fractional_milli, _fractional_text, "cores such as 40m, 0.04 or 2, not negative")
+CpuMilliFloat = Annotated[float, FRACTIONAL_CPU]
+
+
+class ServiceSpec(Model):
+    """A service: which workloads answer its requests and what happens to those beyond their capacity."""
+
+    workloads: list[Text] = Field(
+        [], description="Workloads that serve it (default: those whose pods the Service object's selector matches)."
+    )
+    overload: Literal["queue", "drop"] = Field(
+        "queue",
+        description="Requests beyond capacity wait, up to requestTimeout (`queue`), or are lost (`drop`).",
+    )
+    request_timeout_ms: Milliseconds = Field(
+        30_000, alias="requestTimeout", description="A backlog longer than this many seconds of capacity is lost."
+    )
+
+
+class ContainerBehaviour(Model):
+    """What one container uses."""
+
+    cpu_per_request_milli: CpuMilliFloat = Field(
+        0.0, alias="cpuPerRequest", description="CPU-seconds per request (`40m` is 0.04 CPU-seconds)."
+    )
+    idle_cpu_milli: CpuMilliFloat = Field(0.0, alias="idleCpu", description="CPU used without any request.")
+    memory_base_bytes: Bytes | None = Field(
+        None, alias="memoryBase", description="Memory used without any request; default half of the memory request."
+    )
+    memory_per_inflight_bytes: Bytes = Field(
+        0, alias="memoryPerInflight", description="Memory per request in progress or waiting in the pod."
+    )
+
+
+class WorkloadSpec(Model):
+    """Behaviour of one workload's pods."""
+
+    containers: dict[Text, ContainerBehaviour] = Field({}, description="Behaviour by container name.")
+    startup_time: Distribution = Field(
+        Distribution.constant(5000), description="From bound to Ready (image pull, start, first readiness probe)."
+    )
+    termination_time_ms: Milliseconds = Field(
+        2000,
+        alias="terminationTime",
+        description="From SIGTERM until the pod is gone; at most terminationGracePeriodSeconds.",
+    )
+
+
+class UsageSpec(Model):
+    """Recorded usage that is replayed instead of computed from traffic."""
+
+    cpu: AnySeries | None = Field(None, description="Cores used by all Ready pods of the workload together.")
+    memory: AnySeries | None = Field(None, description="Bytes used by each pod.")
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.cpu is None and self.memory is None:
+            raise problem("neither cpu nor memory is given", "cpu: <series>, memory: <series> or both")
+        return self
