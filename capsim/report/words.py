@@ -1,0 +1,141 @@
+"""The summary in words: one sentence first, then one line per question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from capsim.report.phrases import clock, count, percent, requests, share, short_name, span
+from capsim.result.summary.limits import short_reason
+from capsim.result.summary.model import Limit, PendingWorkload, ResourceUse, Summary
+from capsim.units import format_bytes
+
+NAMED = 3  # so many workloads and limits are named, the others counted
+
+
+@dataclass(frozen=True)
+class Line:
+    """One question and its answer; ``tone`` says whether it is a reason to worry."""
+
+    label: str
+    text: str
+    tone: Literal["plain", "warning"] = "plain"
+
+
+def headline(summary: Summary) -> str:
+    """The whole run in one sentence or two."""
+    parts = [_pending_sentence(summary) if summary.pending.pods else _quiet_sentence(summary)]
+    if summary.traffic.lost_ratio >= 0.0005:
+        parts.append(f"{percent(summary.traffic.lost_ratio)} of the requests were lost.")
+    return " ".join(parts)
+
+
+def words(summary: Summary) -> list[Line]:
+    """The answers, most wanted first."""
+    lines = [Line("Peak", _peak(summary))]
+    lines += [_pending(row) for row in summary.pending.workloads[:NAMED]]
+    if len(summary.pending.workloads) > NAMED:
+        others = len(summary.pending.workloads) - NAMED
+        lines.append(Line("", f"and pods of {count(others, 'more workload')}: summary.json names them", "warning"))
+    if not summary.pending.pods:
+        lines.append(Line("Pending", "nobody waited for a node"))
+    lines += [
+        Line("Zero Pending", _zero_pending(summary)),
+        Line("Bottleneck", _bottleneck(summary.limits), "warning" if summary.limits else "plain"),
+        Line("CPU", _use(summary.cpu, f"{summary.cpu.allocatable / 1000:.3g} cores")),
+        Line("Memory", _use(summary.memory, format_bytes(summary.memory.allocatable))),
+    ]
+    if summary.traffic.offered_requests:
+        lines.append(
+            Line("Requests", _traffic(summary), "warning" if summary.traffic.lost_requests >= 0.5 else "plain")
+        )
+    lines.append(Line("Cost", _cost(summary)))
+    return lines
+
+
+def _pending_sentence(summary: Summary) -> str:
+    pending, first = summary.pending, summary.pending.workloads[0]
+    who = f"{count(pending.pods, 'pod')} of {short_name(first.workload)}"
+    if len(pending.workloads) > 1:
+        who = f"{count(pending.pods, 'pod')} of {len(pending.workloads)} workloads"
+    never = sum(row.never_placed for row in pending.workloads)
+    outcome = "" if not never else ", and never got one" if never == pending.pods else f", and {never} never got one"
+    held = summary.zero_pending.nodes
+    cure = f" With {count(held, 'node')} nobody would have waited (estimate)." if held is not None else ""
+    return (
+        f"{who} waited for a node, the longest {span(pending.longest_s)}{outcome} ({short_reason(first.reason)}).{cure}"
+    )
+
+
+def _quiet_sentence(summary: Summary) -> str:
+    return (
+        f"No pod waited for a node: at most {count(summary.peaks.pods, 'pod')} on {count(summary.peaks.nodes, 'node')}."
+    )
+
+
+def _peak(summary: Summary) -> str:
+    scaled = [row for row in summary.workloads if row.peak_desired > 0][:NAMED]
+    wanted = [f"{short_name(row.workload)}: {row.peak_desired} pods wanted, {row.peak_ready} ready" for row in scaled]
+    peaks = summary.peaks
+    nodes = f"{count(peaks.nodes, 'node')}"
+    if peaks.nodes != peaks.nodes_at_start or peaks.nodes != peaks.nodes_at_end:
+        nodes += f" (from {peaks.nodes_at_start}, at {clock(peaks.nodes_at_ms)}; {peaks.nodes_at_end} at the end)"
+    total = f"{count(peaks.pods, 'pod')} in all, system pods included"
+    return "; ".join([*wanted, total, nodes])
+
+
+def _pending(row: PendingWorkload) -> Line:
+    times = f"the longest {span(row.longest_s)}, {clock(row.first_ms)} to {clock(row.last_ms)}"
+    end = f"; {row.still_pending} still waiting at the end" if row.still_pending else ""
+    text = f"{count(row.pods, 'pod')} of {short_name(row.workload)} ({row.peak} at once), {times}{end}\n{row.reason}"
+    return Line("Pending", text, "warning")
+
+
+def _zero_pending(summary: Summary) -> str:
+    need = summary.zero_pending
+    if not summary.pending.pods:
+        return f"{count(summary.peaks.nodes, 'node')}, as it was"
+    if need.nodes is None:
+        return need.note
+    return f"{count(need.nodes, 'node')} ({need.more} more of {need.node_group}) would have held everyone: an estimate"
+
+
+def _bottleneck(limits: list[Limit]) -> str:
+    if not limits:
+        return "none"
+    named = [f"at {clock(limit.at_ms)} {_who(limit)}: {limit.text} ({span(limit.seconds)})" for limit in limits[:NAMED]]
+    more = f"\nand {len(limits) - NAMED} more: see limits in summary.json" if len(limits) > NAMED else ""
+    return "\nthen ".join([f"first {named[0]}", *named[1:]]) + more
+
+
+def _who(limit: Limit) -> str:
+    return f"HPA {short_name(limit.object)}" if limit.kind == "hpa-max" else short_name(limit.object)
+
+
+def _use(use: ResourceUse, allocatable: str) -> str:
+    return (
+        f"{share(use.requested_ratio)} of {allocatable} requested (peak {share(use.peak_requested_ratio)}), "
+        f"{share(use.used_ratio)} used (peak {share(use.peak_used_ratio)})"
+    )
+
+
+def _traffic(summary: Summary) -> str:
+    seen = summary.traffic
+    text = f"{requests(seen.served_requests)} of {requests(seen.offered_requests)} served"
+    text += (
+        f", {requests(seen.lost_requests)} lost ({percent(seen.lost_ratio)})"
+        if seen.lost_requests >= 0.5
+        else ", none lost"
+    )
+    if seen.backlog_seconds:
+        text += f"; backlog up to {requests(seen.backlog_peak_requests)}, for {span(seen.backlog_seconds)}"
+    return text
+
+
+def _cost(summary: Summary) -> str:
+    cost = summary.cost
+    if not cost.run_usd:
+        return f"{cost.node_hours:.3g} node-hours; no prices given"
+    return (
+        f"{cost.month_usd:,.0f} USD per month ({cost.run_usd:.2f} USD for {cost.node_hours:.3g} node-hours in this run)"
+    )
