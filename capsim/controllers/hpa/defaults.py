@@ -27,6 +27,7 @@ DEFAULT_SCALE_DOWN: Spec = {
     "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
 }
 METRICS_ANNOTATION = "autoscaling.alpha.kubernetes.io/metrics"
+NO_TARGET = ""
 BEHAVIOR_ANNOTATION = "autoscaling.alpha.kubernetes.io/behavior"
 
 
@@ -54,6 +55,17 @@ def full_spec(hpa: Mapping[str, Any]) -> Spec:
             "scaleDown": _filled(behavior.get("scaleDown"), DEFAULT_SCALE_DOWN),
         }
     return spec
+
+
+def target_type_of(source_type: str, target: Mapping[str, Any]) -> str:
+    """Utilization, AverageValue, Value or NO_TARGET, found as the controller does: by field, for Object by type."""
+    if source_type == "Object" and target.get("type"):
+        return str(target["type"])
+    if target.get("averageValue") is not None:
+        return "AverageValue"
+    if target.get("averageUtilization") is not None:
+        return "Utilization"
+    return "Value" if target.get("value") is not None else NO_TARGET
 
 
 def _filled(rules: Mapping[str, Any] | None, defaults: Spec) -> Spec:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from capsim.controllers.hpa import codes as c
 from capsim.controllers.hpa import tables as t
+from capsim.controllers.hpa.defaults import target_type_of
 
 Metric = Mapping[str, Any]
 
@@ -37,6 +38,12 @@ MESSAGES = {
     "TooManyReplicas": "the desired replica count is more than the maximum replica count",
     "ScaledToZero": "the HPA controller scaled the workload to zero",
     "NotScaledToZero": "the HPA controller did not scale the workload to zero",
+}
+NEITHER = {
+    "Resource": "an average utilization target nor an average value (usage) target",
+    "ContainerResource": "an average utilization target nor an average value (usage) target",
+    "Object": "a value target nor an average value target",
+    "External": "a value target nor an average value target",
 }
 UNABLE = "the HPA was unable to compute the replica count: {error}"
 
@@ -76,25 +83,18 @@ def selector_text(selector: Mapping[str, Any] | None) -> str:
 def metric_name(metric: Metric) -> str:
     """How conditions and events name a metric."""
     kind, about = metric["type"], source(metric)
-    utilization = " utilization (percentage of request)" if _target_type(about) == "Utilization" else ""
+    target_type = target_type_of(kind, about.get("target") or {})
+    utilization = " utilization (percentage of request)" if target_type == "Utilization" else ""
     if kind == "Resource":
         return f"{about['name']} resource{utilization}"
     if kind == "ContainerResource":
         return f"{about['name']} container resource{utilization}"
     if kind == "Pods":
         return f"pods metric {about['metric']['name']}"
-    if kind == "Object" and _target_type(about) == "Value":
+    if kind == "Object" and target_type == "Value":
         return f"{about['describedObject']['kind']} metric {about['metric']['name']}"
     # Upstream calls an Object metric with an average target external, too.
     return f"external metric {about['metric']['name']}({selector_text(about['metric'].get('selector'))})"
-
-
-def _target_type(about: Metric) -> str:
-    target = about.get("target", {})
-    for key, name in (("averageUtilization", "Utilization"), ("averageValue", "AverageValue")):
-        if target.get(key) is not None:
-            return name
-    return "Value"
 
 
 def calculator_error(
@@ -112,6 +112,9 @@ def calculator_error(
         c.ERROR_NO_MATCH: "no metrics returned matched known pods",
         c.ERROR_COUNT_READY: (
             "unable to calculate ready pods: no pods returned by selector while calculating replica count"
+        ),
+        c.ERROR_NO_TARGET: (
+            f"invalid {metric['type'].lower()} metric source: neither {NEITHER.get(metric['type'])} was set"
         ),
         c.ERROR_UNKNOWN_SOURCE: f'unknown metric source type "{metric["type"]}"',
     }
@@ -140,14 +143,14 @@ def metric_error(metric: Metric, inner: str) -> str:
     """An error of the replica calculator as ``computeReplicasForMetric`` wraps it."""
     kind, about = metric["type"], source(metric)
     if kind in ("Resource", "ContainerResource"):
-        what = "utilization" if _target_type(about) == "Utilization" else "usage"
+        what = "utilization" if target_type_of(kind, about.get("target") or {}) == "Utilization" else "usage"
         owner = f"{about['name']} resource" if kind == "Resource" else f"{about.get('container')} container"
         return f"failed to get {owner} metric value: failed to get {about['name']} {what}: {inner}"
     if kind == "Pods":
         return f"failed to get pods metric value: {inner}"
     if kind not in ("Object", "External"):
         return inner
-    name, average = about["metric"]["name"], _target_type(about) == "AverageValue"
+    name, average = about["metric"]["name"], target_type_of(kind, about.get("target") or {}) == "AverageValue"
     if kind == "Object":
         wrapped = f"failed to get {name} object metric: {inner}" if average else inner
         return f"failed to get object metric value: {wrapped}"

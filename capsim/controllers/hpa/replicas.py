@@ -24,6 +24,7 @@ from capsim.controllers.hpa.codes import (
     ERROR_NO_PODS,
     ERROR_NO_READY,
     ERROR_NO_REQUEST,
+    ERROR_NO_TARGET,
     ERROR_UNKNOWN_SOURCE,
     NO_ERROR,
 )
@@ -202,6 +203,8 @@ def propose(specs, state, h, m, current, status_replicas):
     replicas, value, percent = 0, 0, -1
     if kind == UNKNOWN_SOURCE:
         error = ERROR_UNKNOWN_SOURCE
+    elif target <= 0:
+        error = ERROR_NO_TARGET
     elif kind in (OBJECT_VALUE, EXTERNAL_VALUE):
         error = g[G_ERROR]
         if error == NO_ERROR:

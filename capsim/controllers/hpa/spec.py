@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from capsim.controllers.hpa import tables as t
-from capsim.controllers.hpa.defaults import full_spec
+from capsim.controllers.hpa.defaults import NO_TARGET, full_spec, target_type_of
 from capsim.units import cpu_milli, parse_quantity
 
 Object = Mapping[str, Any]
@@ -133,7 +133,8 @@ def _add_policies(policies: list[Any], rules: Sequence[Object]) -> tuple[int, in
 def compile_metric(metric: Object) -> tuple[int, int, int]:
     """(kind, resource, target) of one v2 metric spec; raises ValueError with what is allowed.
 
-    A type that the controller does not know becomes UNKNOWN_SOURCE: it fails at every sync, as upstream's does.
+    A type that the controller does not know becomes UNKNOWN_SOURCE, a metric without a target has target 0: they fail
+    at every sync, as upstream's do.
     """
     source_type = metric["type"]
     if source_type not in SOURCES:
@@ -141,8 +142,10 @@ def compile_metric(metric: Object) -> tuple[int, int, int]:
     source = metric.get(source_type[:1].lower() + source_type[1:])
     if source is None:
         raise ValueError(f"metric of type {source_type} without its source")
-    target = source["target"]
-    target_type = target.get("type") or _guess_target_type(target)
+    target = source.get("target") or {}
+    target_type = target_type_of(source_type, target)
+    if target_type == NO_TARGET:
+        return KINDS[source_type, "AverageValue"], _resource(source_type, source), 0
     kind = KINDS.get((source_type, target_type))
     if kind is None:
         allowed = ", ".join(f"{source} {target}" for source, target in KINDS)
@@ -153,15 +156,11 @@ def compile_metric(metric: Object) -> tuple[int, int, int]:
         number = cpu_milli(target["averageValue" if target_type == "AverageValue" else "value"])
     if number <= 0:
         raise ValueError(f"metric {source_type} with target {number}; allowed: above 0")
-    resource = RESOURCES.get(source["name"], t.RESOURCE_OTHER) if source_type.endswith("Resource") else t.RESOURCE_NONE
-    return kind, resource, number
+    return kind, _resource(source_type, source), number
 
 
-def _guess_target_type(target: Object) -> str:
-    for key, name in (("averageUtilization", "Utilization"), ("averageValue", "AverageValue")):
-        if target.get(key) is not None:
-            return name
-    return "Value"
+def _resource(source_type: str, source: Object) -> int:
+    return RESOURCES.get(source["name"], t.RESOURCE_OTHER) if source_type.endswith("Resource") else t.RESOURCE_NONE
 
 
 def _container(metric: Object) -> str | None:
