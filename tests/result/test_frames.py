@@ -1,0 +1,25 @@
+"""The documented columns are those of the frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from capsim.result import frames
+from tests.result import story
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "frames.md"
+
+
+@pytest.mark.parametrize("name", list(frames.FRAMES))
+def test_the_hand_written_story_has_exactly_the_documented_columns(name):
+    result = story.result()
+    frame = eval(f"result.{name}", {"result": result})  # the names are Python on purpose
+    assert set(frame.columns) == {column.name for column in frames.FRAMES[name][1]}
+
+
+def test_reference_page_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == frames.markdown(), (
+        "python -m capsim.result.frames > docs/reference/frames.md"
+    )
