@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from capsim.conformance import hpa_kernels as k
 from capsim.conformance.hpa_snapshot import Cluster
 from capsim.controllers.hpa import codes as c
+from capsim.controllers.hpa import doors as k
 from capsim.controllers.hpa import tables as t
 from capsim.controllers.hpa.defaults import target_type_of
 from capsim.controllers.hpa.messages import source

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from capsim.conformance import hpa_kernels as k
 from capsim.controllers.hpa import codes as c
+from capsim.controllers.hpa import doors as k
 from capsim.controllers.hpa import tables as t
 from capsim.controllers.hpa.arithmetic import INT64_MAX
 from capsim.controllers.hpa.grouping import NO_CONTAINER, NO_REQUEST
@@ -100,7 +100,7 @@ class Cluster:
             return NO_CONTAINER
         if any(field not in one for one in chosen):
             return NO_REQUEST
-        return sum(one[field] for one in chosen) * factor
+        return sum(int(one[field]) for one in chosen) * int(factor)
 
     def _table(self, values: dict[str, int | None], requests: dict[str, int], merge: bool) -> NDArray[np.int64]:
         known = self.pods.items()
@@ -117,7 +117,8 @@ class Cluster:
         row[k.START_MS] = pod.get("start", t.NO_TIME)
         row[k.READY] = READY[pod.get("ready")]
         row[k.READY_MS] = pod.get("ready_ts", 0)
-        row[k.SAMPLED_MS] = (self.snap.get("mts_pod") or {}).get(pod["name"], self.snap.get("mts", self.snap["t"]))
+        sampled_ms = (self.snap.get("mts_pod") or {}).get(pod["name"], self.snap.get("mts", self.snap["t"]))
+        row[k.SAMPLED_MS] = int(sampled_ms)
         row[k.WINDOW_MS] = int(self.snap.get("window_s", 60) * 1000)
         row[k.USAGE] = value or 0
         row[k.REQUEST] = request

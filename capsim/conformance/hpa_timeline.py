@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from capsim.conformance import Report
-from capsim.conformance import hpa_kernels as k
 from capsim.conformance.hpa_case import gather, masked, settings_of, unavailable_text
 from capsim.conformance.hpa_snapshot import Cluster
 from capsim.controllers.hpa import codes as c
+from capsim.controllers.hpa import doors as k
 from capsim.controllers.hpa import messages
 from capsim.controllers.hpa import tables as t
 from capsim.controllers.hpa.spec import compile_specs, new_state

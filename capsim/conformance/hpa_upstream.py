@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from capsim.conformance import Report
-from capsim.conformance import hpa_kernels as k
 from capsim.conformance.hpa_single import replay_single
 from capsim.conformance.hpa_timeline import SlotLog, Timeline, compare_sync
 from capsim.controllers.hpa import codes as c
+from capsim.controllers.hpa import doors as k
 from capsim.controllers.hpa import tables as t
 from capsim.controllers.hpa.spec import ControllerSettings, compile_specs, new_state
 

@@ -120,6 +120,22 @@ def add_pods(gathered, group, pods, returned, usage_each, request_each, missing_
 
 
 @inline_kernel
+def add_pod(gathered, group, has_value, usage, request, missing_percent):
+    """Add one pod by its class; ``request`` and ``missing_percent`` as in ``add_pods``."""
+    pods = 1 if group >= IGNORED else 0  # not a constant, or numba compiles add_pods once more for it
+    returned = 1 if has_value else 0
+    add_pods(gathered, group, pods, returned, usage, request, max(missing_percent, 100))
+
+
+@inline_kernel
+def add_unready(gathered, pods, request_each):
+    """Add ``pods`` equal pods that are pending, or not ready and without sample."""
+    gathered[G_LISTED] += pods
+    gathered[G_UNREADY] += pods
+    gathered[G_UNREADY_REQUEST] += pods * request_each
+
+
+@inline_kernel
 def add_stranger(gathered, usage):
     """Add a sample whose pod is not listed (any more): it counts as a metric, not as usage against requests."""
     gathered[G_RETURNED] += 1

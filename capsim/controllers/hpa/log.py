@@ -17,7 +17,6 @@ from capsim.controllers.hpa.tables import (
     R_LOG_OPEN,
     R_LOGGED,
     R_OVERFLOW,
-    R_RECOMMENDATION,
     S_DOWN_WINDOW_MS,
     S_UP_WINDOW_MS,
 )
@@ -119,5 +118,9 @@ def extend_log(specs, state, h, last_tick_ms):
 
     Call it when an HPA that slept wakes, with the time of its tick before, and before a snapshot.
     """
-    if state.row[h, R_LOGGED] != 0:
-        record(specs, state, h, last_tick_ms, state.row[h, R_RECOMMENDATION])
+    row = state.row
+    if row[h, R_LOGGED] != 0:
+        # The last run is what the last sync logged, and stays alive at every tick.
+        last = (row[h, R_LOG_FIRST] + row[h, R_LOG_LENGTH] - 1) % state.log.shape[1]
+        state.log[h, last, LOG_LAST_MS] = last_tick_ms
+        drop_expired(state, h, last_tick_ms - longest_window_ms(specs, h))

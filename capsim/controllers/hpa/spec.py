@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capsim.controllers.hpa import tables as t
 from capsim.controllers.hpa.defaults import NO_TARGET, full_spec, target_type_of
@@ -202,3 +203,30 @@ def new_state(specs: t.HpaSpecs, sync_period_ms: int = 15_000) -> t.HpaState:
         metric=np.zeros((len(specs.metric), t.PROPOSAL_COLUMNS), np.int64),
         gathered=np.zeros(t.GATHERED_CELLS, np.int64),
     )
+
+
+def carry_over(state: t.HpaState, specs: t.HpaSpecs, sync_period_ms: int = 15_000) -> t.HpaState:
+    """The state of the same HPAs under new specs: logs, events and status stay, capacities follow the specs.
+
+    An entry that a longer window would still count, but that had expired under the old one, is gone.
+    """
+    fresh = new_state(specs, sync_period_ms)
+    fresh.row[:] = state.row
+    for h, row in enumerate(state.row):
+        fresh.row[h, t.R_LOG_FIRST] = 0
+        length = min(int(row[t.R_LOG_LENGTH]), fresh.log.shape[1])
+        skipped = int(row[t.R_LOG_LENGTH]) - length
+        slots = (row[t.R_LOG_FIRST] + skipped + np.arange(length)) % state.log.shape[1]
+        fresh.log[h, :length] = state.log[h, slots]
+        fresh.row[h, t.R_LOG_LENGTH] = length
+    if len(state.metric) == len(fresh.metric):
+        fresh.metric[:] = state.metric
+    return fresh._replace(up=_widened(state.up, fresh.up), down=_widened(state.down, fresh.down))
+
+
+def _widened(old: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Events keep their slots; a table never shrinks."""
+    if old.shape[1] >= new.shape[1]:
+        return old.copy()
+    new[:, : old.shape[1]] = old
+    return new
