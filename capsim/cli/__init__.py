@@ -37,9 +37,13 @@ for command in (run, init, validate, warm, schema, conformance):
 @app.callback(invoke_without_command=True)
 def _options(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
     if version:
+        from importlib.metadata import PackageNotFoundError
         from importlib.metadata import version as installed
 
-        typer.echo(f"capsim {installed('capsim')}")
+        try:
+            typer.echo(f"capsim {installed('capsim')}")
+        except PackageNotFoundError:
+            typer.echo("capsim, from a checkout that is not installed")
         raise typer.Exit
 
 
