@@ -149,8 +149,8 @@ def markdown() -> str:
     parts = [
         "# Frames of a result",
         "<!-- Printed by `python -m capsim.result.frames`; change the table in capsim/result/frames.py. -->",
-        "In Python `result.series[...]`, `result.pods`, `result.nodes`, `result.events`; in a run folder the Parquet files "
-        "of the same names. All times are ms since the start of the run.",
+        "In Python `result.series[...]`, `result.pods`, `result.nodes`, `result.events`; in a run folder the Parquet "
+        "files of the same names. All times are ms since the start of the run.",
     ]
     for name, (what, columns) in FRAMES.items():
         rows = "\n".join(f"| `{column.name}` | {column.kind} | {column.meaning} |" for column in columns)

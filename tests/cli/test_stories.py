@@ -143,5 +143,5 @@ def test_same_seed_same_bytes_and_the_resolved_scenario_runs_again_to_them(tmp_p
     _run("app10", first)
     done = CliRunner().invoke(app, ["run", str(first / "scenario.resolved.yaml"), "--out", str(second), "--no-figures"])
     assert done.exit_code == 0, done.output
-    for path in sorted(first.rglob("*.parquet")) + [first / "scenario.resolved.yaml", first / "summary.json"]:
+    for path in [*sorted(first.rglob("*.parquet")), first / "scenario.resolved.yaml", first / "summary.json"]:
         assert path.read_bytes() == (second / path.relative_to(first)).read_bytes(), path.name

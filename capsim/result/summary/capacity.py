@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -103,11 +104,14 @@ def cheapest(candidates: list[Shape], waiting: list[Waiting]) -> dict[str, int] 
 
 def nodes_needed(shape: Shape, waiting: Iterable[Waiting]) -> int | None:
     """First-fit, largest pods first; None when some pod does not fit on an empty node."""
-    bins: list[dict[str, int]] = []
-    for kind in sorted(waiting, key=lambda kind: -_share(shape.room, demand(kind.template))):
-        each, left = demand(kind.template), kind.pods
+    alike: Counter[tuple[tuple[str, int], ...]] = Counter()
+    for kind in waiting:
         if not shape.holds(kind.template):
             return None
+        alike[tuple(sorted(demand(kind.template).items()))] += kind.pods
+    bins: list[dict[str, int]] = []
+    for key, left in sorted(alike.items(), key=lambda kind: (-_share(shape.room, dict(kind[0])), kind[0])):
+        each = dict(key)
         for room in bins:
             left -= _put(room, each, left)
         while left:
