@@ -25,7 +25,10 @@ from capsim.scenario.kubernetes.pdb import Pdb
 from capsim.scenario.kubernetes.pod import Container, PodTemplate, Toleration
 from capsim.scenario.kubernetes.service import KService
 from capsim.scenario.kubernetes.workload import Workload
+from capsim.scenario.load import load
+from capsim.scenario.manifests import from_manifests
 from capsim.scenario.scenario import Scenario, ScenarioFile
+from capsim.scenario.schema import json_schema
 from capsim.scenario.series import AnySeries, ConstantSeries, RampSeries, Series, StepsSeries
 from capsim.scenario.workload import ContainerBehaviour, ServiceSpec, UsageSpec, WorkloadSpec
 
@@ -70,4 +73,7 @@ __all__ = [
     "UsageSpec",
     "Workload",
     "WorkloadSpec",
+    "from_manifests",
+    "json_schema",
+    "load",
 ]

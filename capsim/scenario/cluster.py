@@ -25,6 +25,8 @@ from capsim.units import parse_quantity
 
 EVICTION_SIGNALS = {"memory.available": "memory", "nodefs.available": "ephemeral-storage"}
 """The kubelet's names for the two thresholds that lower a node's allocatable."""
+EVICTION_IGNORED = ("imagefs.available", "imagefs.inodesFree", "nodefs.inodesFree", "pid.available")
+"""Thresholds that do not lower allocatable."""
 EVICTION_DEFAULT = {"memory": "100Mi", "ephemeral-storage": "10%"}
 
 
@@ -110,12 +112,19 @@ class NodeGroup(Model):
     @classmethod
     def _thresholds(cls, value: Any, info: ValidationInfo) -> Any:
         instance = info.data.get("instance")
-        if not isinstance(value, dict) or instance is None:
+        if not isinstance(value, dict):
+            return value
+        for key in value:
+            if key not in (*EVICTION_SIGNALS, *EVICTION_SIGNALS.values(), *EVICTION_IGNORED):
+                raise problem(f"unknown threshold {key!r}", ", ".join(EVICTION_SIGNALS.values()))
+        if instance is None:
             return {}
         return {
             resource: _threshold(resource, amount, instance.capacity())
             for resource, amount in (
-                (EVICTION_SIGNALS.get(str(key), str(key)), amount) for key, amount in value.items()
+                (EVICTION_SIGNALS.get(str(key), str(key)), amount)
+                for key, amount in value.items()
+                if key not in EVICTION_IGNORED
             )
         }
 

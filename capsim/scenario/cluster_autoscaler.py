@@ -30,8 +30,8 @@ class ClusterAutoscalerSpec(Model):
         "least-waste", description="How one group is chosen among those that could help."
     )
     max_nodes_total: WholeNumber = Field(0, description="Most nodes in the cluster; 0: no limit.")
-    cores_total: Text = Field("0:320000", description="Fewest and most cores, min:max.")
-    memory_total: Text = Field("0:6400000", description="Least and most memory in GiB, min:max.")
+    cores_total: Text = Field("0:320000", pattern=r"^\d+:\d+$", description="Fewest and most cores, min:max.")
+    memory_total: Text = Field("0:6400000", pattern=r"^\d+:\d+$", description="Least and most memory in GiB, min:max.")
     max_nodes_per_scaleup: WholeNumber = Field(1000, description="Most nodes added by one loop.")
     max_nodegroup_binpacking_duration_ms: Milliseconds = Field(10_000, description="Time limit of one estimate.")
     max_node_provision_time_ms: Milliseconds = Field(900_000, description="A node that takes longer has failed.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator
 
 from capsim.scenario.cluster_autoscaler import flag_name
 from capsim.scenario.model import Milliseconds, Model, NotNegative, Positive, Switch, Text, WholeNumber, problem
@@ -72,16 +73,26 @@ class DelaySpec(Model):
     )
 
 
+HpaPhase = Annotated[
+    Annotated[Milliseconds, Tag("all")] | Annotated[dict[Text, Milliseconds], Tag("each")],
+    Discriminator(lambda value: "each" if isinstance(value, Mapping) else "all"),
+]
+
+
 class Phases(Model):
     """When each periodic loop runs first, after the start; what is not given is drawn from the seed."""
 
     scrape_ms: Milliseconds | None = Field(None, alias="scrape", description="First scrape of metrics-server.")
-    hpa_ms: Milliseconds | dict[Text, Milliseconds] | None = Field(
-        None, alias="hpa", description="First sync of all HPAs, or of each by name."
-    )
+    hpa_ms: HpaPhase | None = Field(None, alias="hpa", description="First sync of all HPAs, or of each by name.")
     cluster_autoscaler_ms: Milliseconds | None = Field(
         None, alias="clusterAutoscaler", description="First loop of the Cluster Autoscaler."
     )
+
+
+PhaseChoice = Annotated[
+    Annotated[Literal["random", "zero"], Tag("word")] | Annotated[Phases, Tag("phases")],
+    Discriminator(lambda value: "phases" if isinstance(value, (Mapping, Phases)) else "word"),
+]
 
 
 class ControlPlaneSpec(Model):
@@ -94,7 +105,7 @@ class ControlPlaneSpec(Model):
     metrics_server: MetricsServerSpec = Field(MetricsServerSpec(), description="Flags of metrics-server.")
     rate_limits: Switch = Field(True, description="Whether kube-api-qps and kube-api-burst slow the controllers.")
     delays: DelaySpec = Field(DelaySpec(), description="Latencies inside the control plane.")
-    phases: Literal["random", "zero"] | Phases = Field(
+    phases: PhaseChoice = Field(
         "random", description="`random` (from the seed), `zero` (all loops aligned) or a phase for each loop."
     )
 

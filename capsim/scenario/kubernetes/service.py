@@ -6,6 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
+from capsim.scenario.kubernetes.fields import coverage
+from capsim.scenario.kubernetes.reading import Reading
+from capsim.scenario.kubernetes.registry import Source, reads
 from capsim.scenario.model import Labels, Model, Text
 
 
@@ -29,3 +32,18 @@ class KService(Model):
             spec["selector"] = self.selector
         metadata = {"name": self.name, "namespace": self.namespace}
         return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+coverage("Service", "apiVersion kind metadata spec status")
+coverage("ServiceSpec", "selector type", {"sessionAffinity": "session affinity is not modelled yet"})
+
+
+@reads("", "Service", {"v1": "Service"}, into="services")
+def read_service(source: Source, reading: Reading) -> KService:
+    """Reads a Service."""
+    return KService(
+        namespace=source.namespace,
+        name=source.name,
+        selector=dict(source.get("spec", "selector") or {}),
+        type=source.get("spec", "type") or "ClusterIP",
+    )

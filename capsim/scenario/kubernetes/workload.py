@@ -6,7 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from capsim.scenario.kubernetes.fields import coverage
+from capsim.scenario.kubernetes.labels import selects
 from capsim.scenario.kubernetes.pod import PodTemplate
+from capsim.scenario.kubernetes.pod_reading import TemplateReader, plain
+from capsim.scenario.kubernetes.reading import Reading
+from capsim.scenario.kubernetes.registry import Source, reads
+from capsim.scenario.kubernetes.selector import read_selector
 from capsim.scenario.model import Labels, Model, Text, WholeNumber
 
 
@@ -45,3 +51,74 @@ class Workload(Model):
         if self.strategy:
             spec["updateStrategy" if self.kind == "DaemonSet" else "strategy"] = self.strategy
         return {**head, "spec": {**spec, "selector": self.selector, "template": template}}
+
+
+coverage("Deployment", "apiVersion kind metadata spec status")
+coverage("ReplicaSet", "apiVersion kind metadata spec status")
+coverage("DaemonSet", "apiVersion kind metadata spec status")
+coverage("Pod", "apiVersion kind metadata spec status")
+_ROLLOUT = "rollouts are not modelled yet"
+coverage(
+    "DeploymentSpec",
+    "replicas selector template",
+    {"strategy": _ROLLOUT, "minReadySeconds": _ROLLOUT, "paused": _ROLLOUT},
+)
+coverage("ReplicaSetSpec", "replicas selector template", {"minReadySeconds": _ROLLOUT})
+coverage("DaemonSetSpec", "selector template", {"updateStrategy": _ROLLOUT, "minReadySeconds": _ROLLOUT})
+
+
+def _versions(kind: str) -> dict[str, str | None]:
+    """apps/v1 and the versions of old clusters, which had the same fields."""
+    return dict.fromkeys(("v1", "v1beta2", "v1beta1"), kind)
+
+
+@reads("apps", "Deployment", _versions("Deployment"), into="workloads")
+@reads("apps", "ReplicaSet", _versions("ReplicaSet"), into="workloads")
+@reads("apps", "DaemonSet", _versions("DaemonSet"), into="workloads")
+@reads("extensions", "Deployment", _versions("Deployment"), into="workloads")
+@reads("extensions", "ReplicaSet", _versions("ReplicaSet"), into="workloads")
+@reads("extensions", "DaemonSet", _versions("DaemonSet"), into="workloads")
+def read_workload(source: Source, reading: Reading) -> Workload | None:
+    """Reads a Deployment, ReplicaSet or DaemonSet."""
+    template = TemplateReader(source, ("spec", "template"), reading).read()
+    replicas = source.get("spec", "replicas")
+    if isinstance(replicas, int) and replicas < 0:
+        at = source.at("spec", "replicas")
+        reading.problem(source.object_name, "spec.replicas", "negative", at, str(replicas), "0 or more")
+        return None
+    selector = read_selector(source, ("spec", "selector"), reading)
+    if template is None or selector is None:
+        return None
+    if not selector and not source.content["apiVersion"].endswith("/v1"):
+        selector = {"matchLabels": template.labels}  # the default of the versions before v1
+    if not selects(selector, template.labels) or not (selector.get("matchLabels") or selector.get("matchExpressions")):
+        at = source.at("spec", "selector")
+        allowed = "a selector that matches spec.template.metadata.labels"
+        reading.problem(source.object_name, "spec.selector", "the selector does not match the pods", at, "", allowed)
+        return None
+    return Workload.model_validate(
+        {
+            "kind": source.kind,
+            "namespace": source.namespace,
+            "name": source.name,
+            "replicas": 0 if source.kind == "DaemonSet" else 1 if replicas is None else replicas,
+            "labels": dict(source.get("metadata", "labels") or {}),
+            "selector": selector,
+            "template": template,
+            "strategy": plain(source.get("spec", "updateStrategy" if source.kind == "DaemonSet" else "strategy") or {}),
+        },
+        by_name=True,
+    )
+
+
+@reads("", "Pod", {"v1": "Pod"}, into="workloads")
+def read_pod(source: Source, reading: Reading) -> Workload | None:
+    """Reads a bare Pod: a workload of one replica."""
+    if source.get("status", "phase") in ("Succeeded", "Failed"):
+        reading.others.append(("Pod", source.namespace, source.name, "ignored"))
+        reading.note("ignored", "Pod", "finished pods hold nothing", source.content.mark, source.object_name)
+        return None
+    template = TemplateReader(source, (), reading).read()
+    if template is None:
+        return None
+    return Workload(kind="Pod", namespace=source.namespace, name=source.name, template=template)

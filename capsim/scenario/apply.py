@@ -1,0 +1,120 @@
+"""Events that apply an object: the written object is merged over the one that exists and read like a manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from capsim.errors import Problem
+from capsim.scenario.document import Mark, SourceList, SourceMap, mark_of
+from capsim.scenario.event import Scale
+from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.kubernetes.objects import KubeObjects
+from capsim.scenario.kubernetes.reading import Reading
+from capsim.scenario.kubernetes.registry import identified, read_objects
+from capsim.scenario.kubernetes.workload import Workload
+from capsim.scenario.merge import merged
+from capsim.scenario.references import matching
+
+ALLOWED = "an existing HorizontalPodAutoscaler, or a Deployment or ReplicaSet of which only spec.replicas differs"
+
+
+def resolve_applied(root: SourceMap, objects: KubeObjects, reading: Reading) -> None:
+    """Replaces `events[].apply.object` by the model of what results: an Hpa, or a Scale of a workload.
+
+    Applied objects follow one another in time: each is merged over what the earlier ones left.
+    """
+    events = root.get("events")
+    current = {f"{h.namespace}/HorizontalPodAutoscaler/{h.name}": h for h in objects.hpas}
+    items = events if isinstance(events, SourceList) else []
+    for index in _by_time(items):
+        apply = items[index].get("apply")
+        if isinstance(apply, SourceMap) and isinstance(apply.get("object"), SourceMap):
+            path = f"events[{index}].apply.object"
+            applied = _applied(apply["object"], path, objects, current, reading)
+            if applied is not None:
+                apply["object"] = applied
+
+
+def _by_time(items: list[Any]) -> list[int]:
+    from capsim.units import parse_duration_ms
+
+    def time(index: int) -> int:
+        try:
+            return parse_duration_ms(items[index].get("at"))
+        except ValueError:
+            return 0  # reported where it stands
+
+    return sorted((i for i, item in enumerate(items) if isinstance(item, SourceMap)), key=time)
+
+
+def _applied(
+    written: SourceMap, path: str, objects: KubeObjects, current: dict[str, Hpa], reading: Reading
+) -> Hpa | Scale | None:
+    metadata = written.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, SourceMap) else None
+    namespace = metadata.get("namespace") or "default" if isinstance(metadata, SourceMap) else "default"
+    key = f"{namespace}/{written.get('kind')}/{name}"
+    if key in reading.failed:
+        return None
+    if key in current:
+        return _hpa(written, key, objects, current, reading)
+    workload = next((w for w in objects.workloads if w.key == key and w.kind in ("Deployment", "ReplicaSet")), None)
+    if workload is not None:
+        return _scale(written, path, workload, reading)
+    known = [*current, *(w.key for w in objects.workloads)]
+    hint = matching(str(name), known)
+    mark = mark_of(written, "metadata")
+    problem = Problem("no such object", mark.file, mark.line or None, path, key, " or ".join(hint) or ALLOWED)
+    reading.problems.append(problem)
+    return None
+
+
+def _hpa(written: SourceMap, key: str, objects: KubeObjects, current: dict[str, Hpa], reading: Reading) -> Hpa | None:
+    before = current[key]
+    whole = merged(sourced(before.manifest(), written.mark), written, ("object",))
+    whole.setdefault("apiVersion", "autoscaling/v2")
+    again = Reading(reading.lenient)
+    again.models["workloads"] = list(objects.workloads)
+    again.models["hpas"] = [h for k, h in current.items() if k != key]
+    read_objects(identified(whole, (whole, "kind"), again), again)
+    reading.problems += again.problems
+    hpas = [h for h in again.models["hpas"] if (h.namespace, h.name) == (before.namespace, before.name)]
+    if hpas:
+        current[key] = hpas[0]
+    return hpas[0] if hpas else None
+
+
+def _scale(written: SourceMap, path: str, workload: Workload, reading: Reading) -> Scale | None:
+    """The replicas that an applied workload asks for; any other difference is a problem."""
+    before = sourced(workload.manifest(), written.mark)
+    after = merged(before, written, ("object",))
+    again = Reading(reading.lenient)
+    again.priority_classes = reading.priority_classes
+    read_objects(identified(after, (after, "kind"), again), again)
+    reading.problems += again.problems
+    models = again.models.get("workloads", [])
+    if not models:
+        return None
+    result: Workload = models[0]
+    if result.template != workload.template or result.selector != workload.selector:
+        mark = mark_of(written, "spec")
+        reading.problems.append(
+            Problem(
+                "a changed pod template: rollouts are not modelled yet", mark.file, mark.line or None, path, "", ALLOWED
+            )
+        )
+        return None
+    return Scale(target=workload.key, replicas=result.replicas)
+
+
+def sourced(value: Any, mark: Mark) -> Any:
+    """Plain values as source values that all stand at one mark."""
+    if isinstance(value, dict):
+        result = SourceMap({key: sourced(item, mark) for key, item in value.items()}, mark)
+        result.marks = dict.fromkeys(value, mark)
+        return result
+    if isinstance(value, list):
+        items = SourceList([sourced(item, mark) for item in value], mark)
+        items.marks = [mark] * len(value)
+        return items
+    return value

@@ -1,0 +1,140 @@
+"""Checks that need the whole scenario: names that must exist, pods that fit nowhere, settings without effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from capsim.errors import Problem
+from capsim.scenario.cluster import EVICTION_IGNORED
+from capsim.scenario.cluster_autoscaler import ACTED_UPON, ClusterAutoscalerSpec, flag_name
+from capsim.scenario.document import SourceMap, mark_of
+from capsim.scenario.event import AddNodes, NodeTarget
+from capsim.scenario.explain import Place
+from capsim.scenario.kubernetes.reading import Reading
+from capsim.scenario.merge import suggestion
+from capsim.scenario.scenario import Scenario
+from capsim.units import format_bytes, format_duration, format_milli
+
+
+class Checks:
+    """Checks one scenario; problems and notes go to the reading, marked with the place in the tree."""
+
+    def __init__(self, scenario: Scenario, root: SourceMap, reading: Reading) -> None:
+        self.scenario, self.root, self.reading = scenario, root, reading
+        self.groups = [group.name for group in scenario.node_groups]
+        self.nodes = [node.name for node in scenario.objects.nodes]
+
+    def run(self) -> None:
+        """All checks."""
+        self._nodes()
+        self._events()
+        self._containers()
+        self._pods_that_fit_nowhere()
+        self._without_effect()
+
+    def _fail(self, path: tuple[Any, ...], message: str, found: str = "", allowed: str = "") -> None:
+        place = Place(self.root, path, missing=True)
+        mark = mark_of(place.container, place.key)
+        self.reading.problems.append(Problem(message, mark.file, mark.line or None, place.path, found, allowed))
+
+    def _note(self, section: Any, path: tuple[Any, ...], text: str, object_name: str = "") -> None:
+        place = Place(self.root, path, missing=True)
+        self.reading.note(section, place.path, text, mark_of(place.container, place.key), object_name)
+
+    def _nodes(self) -> None:
+        for index, name in enumerate(self.groups):
+            if name in self.groups[:index]:
+                self._fail(("nodeGroups", index, "name"), "two node groups of one name", name, "different names")
+            clash = [node for node in self.nodes if self._group_of(node) == name]
+            if clash:
+                message = "the names of its nodes are taken by Node objects"
+                self._fail(("nodeGroups", index, "name"), message, ", ".join(clash[:3]), "another name")
+        for node in self.scenario.objects.nodes:
+            if node.group is not None and node.group not in self.groups:
+                message = f"Node {node.name} belongs to a node group that does not exist"
+                self._fail(
+                    ("nodeGroups",), message + suggestion(node.group, self.groups), node.group, self._known_groups()
+                )
+        if not self.groups and not self.nodes:
+            self._fail(("nodeGroups",), "no nodes", "", "nodeGroups, or Node objects among the manifests")
+
+    def _known_groups(self) -> str:
+        return ", ".join(self.groups) or "none is defined"
+
+    def _group_of(self, node: str) -> str | None:
+        group, _, number = node.rpartition("-")
+        return group if number.isdigit() and group in self.groups else None
+
+    def _events(self) -> None:
+        for index, event in enumerate(self.scenario.events):
+            path = ("events", index)
+            if event.at_ms >= self.scenario.duration_ms:
+                found = format_duration(event.at_ms)
+                self._note("warnings", (*path, "at"), f"at {found}, after the end of the run: it does not happen")
+            if isinstance(event.action, AddNodes):
+                self._event_group(event.action.group, (*path, "addNodes", "group"))
+            elif isinstance(event.action, NodeTarget):
+                self._event_node(event.action, (*path, event.kind))
+
+    def _event_group(self, group: str, path: tuple[Any, ...]) -> None:
+        if group not in self.groups:
+            self._fail(path, "no such node group" + suggestion(group, self.groups), group, self._known_groups())
+
+    def _event_node(self, target: NodeTarget, path: tuple[Any, ...]) -> None:
+        if target.group is not None:
+            self._event_group(target.group, (*path, "group"))
+        elif target.node_name not in self.nodes and self._group_of(target.node_name) is None:
+            known = self.nodes + [f"{group}-1" for group in self.groups]
+            message = "no such node" + suggestion(target.node_name, known)
+            allowed = ", ".join([*self.nodes[:5], *(f"{group}-1, {group}-2, …" for group in self.groups)])
+            self._fail((*path, "node"), message, target.node_name, allowed)
+
+    def _containers(self) -> None:
+        for workload in self.scenario.objects.workloads:
+            template = workload.template
+            known = [c.name for c in template.containers] + [c.name for c in template.init_containers if c.is_sidecar]
+            spec = self.scenario.workloads.get(workload.key)
+            for name in spec.containers if spec else ():
+                if name not in known:
+                    path = ("workloads", workload.key, "containers", name)
+                    self._fail(path, "no such container" + suggestion(name, known), name, ", ".join(known))
+
+    def _pods_that_fit_nowhere(self) -> None:
+        shapes = [g.allocatable() for g in self.scenario.node_groups if g.max > 0]
+        shapes += [node.allocatable for node in self.scenario.objects.nodes]
+        for workload in self.scenario.objects.workloads:
+            request = workload.template.requests()
+            misses = [[r for r, amount in request.items() if amount > shape.get(r, 0)] for shape in shapes]
+            if shapes and all(misses):
+                names = sorted({name for names in misses for name in names})
+                text = ", ".join(f"{name} {_amount(name, request[name])}" for name in names)
+                best = ", ".join(f"{n} {_amount(n, max(shape.get(n, 0) for shape in shapes))}" for n in names)
+                message = f"its request ({text}) is more than any node can hold (at most {best}): it stays Pending"
+                mark = self.root.mark
+                self.reading.note("warnings", f"requests of {workload.key}", message, mark, workload.key)
+
+    def _without_effect(self) -> None:
+        spec = self.scenario.cluster_autoscaler
+        if spec is not None:
+            for name in type(spec).model_fields:
+                if name not in ACTED_UPON and getattr(spec, name) != getattr(ClusterAutoscalerSpec(), name):
+                    self._note(
+                        "not_modelled", ("clusterAutoscaler", flag_name(name)), "this flag is not acted upon yet"
+                    )
+        for key in self.scenario.scheduler.configuration or {}:
+            if key not in ("apiVersion", "kind"):
+                text = "KubeSchedulerConfiguration is not modelled yet: the default profile applies"
+                self._note("not_modelled", ("scheduler", "configuration", key), text)
+        groups = self.root.get("nodeGroups") or []
+        for index, _ in enumerate(self.groups):
+            thresholds = groups[index].get("evictionHard") or {}
+            for signal in thresholds if isinstance(thresholds, dict) else ():
+                if signal in EVICTION_IGNORED:
+                    path = ("nodeGroups", index, "evictionHard", signal)
+                    self._note("ignored", path, "does not lower what pods can request")
+
+
+def _amount(resource: str, amount: int) -> str:
+    if resource == "cpu":
+        return format_milli(amount)
+    return format_bytes(amount) if resource in ("memory", "ephemeral-storage") else str(amount)

@@ -1,0 +1,62 @@
+"""Fills what was left open, and says so: a workload's behaviour where the scenario does not give it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from capsim.scenario.document import Mark
+from capsim.scenario.kubernetes.pod import Container
+from capsim.scenario.kubernetes.reading import Reading
+from capsim.scenario.kubernetes.workload import Workload
+from capsim.scenario.scenario import Scenario
+from capsim.scenario.workload import ContainerBehaviour, WorkloadSpec
+from capsim.units import format_bytes
+
+CPU_PER_REQUEST_MILLI = 10.0
+"""A guess for a service whose cost per request is unknown: 10 ms of CPU."""
+SCHEDULER_DEFAULT_BYTES = 200 * 2**20
+"""What kube-scheduler's scores assume for a container without a memory request."""
+
+
+def with_guesses(scenario: Scenario, reading: Reading) -> dict[str, WorkloadSpec]:
+    """Behaviour of every workload, complete: each container has an entry and a memory base."""
+    serving = {key for name in scenario.traffic for key in scenario.services[name].workloads}
+    return {
+        workload.key: _completed(
+            workload, scenario.workloads.get(workload.key, WorkloadSpec()), workload.key in serving, reading
+        )
+        for workload in scenario.objects.workloads
+    }
+
+
+def _completed(workload: Workload, spec: WorkloadSpec, serving: bool, reading: Reading) -> WorkloadSpec:
+    containers = dict(spec.containers)
+    running = [*workload.template.containers, *(c for c in workload.template.init_containers if c.is_sidecar)]
+    for container in running:
+        behaviour = containers.get(container.name, ContainerBehaviour())
+        if behaviour.memory_base_bytes is None:
+            base = _memory_base(container, workload, reading)
+            behaviour = behaviour.replaced(memory_base_bytes=base)
+        containers[container.name] = behaviour
+    if serving and not _costs_anything(containers):
+        first = running[0].name
+        containers[first] = containers[first].replaced(cpu_per_request_milli=CPU_PER_REQUEST_MILLI)
+        text = f"not given: 10 ms of CPU per request in container {first}"
+        reading.note("guessed", f"workloads.{workload.key}.cpuPerRequest", text, Mark("", 0), workload.key)
+    return spec.replaced(containers=containers)
+
+
+def _costs_anything(containers: Mapping[str, ContainerBehaviour]) -> bool:
+    return any("cpu_per_request_milli" in c.model_fields_set for c in containers.values())
+
+
+def _memory_base(container: Container, workload: Workload, reading: Reading) -> int:
+    request = container.requests.get("memory")
+    if request is None:
+        text = (
+            f"not given, no memory request: {format_bytes(SCHEDULER_DEFAULT_BYTES // 2)}, half the scheduler's default"
+        )
+    else:
+        text = "not given: half of the memory request"
+    reading.note("guessed", "workloads.containers.memoryBase", text, Mark("", 0), workload.key)
+    return (SCHEDULER_DEFAULT_BYTES if request is None else request) // 2
