@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from capsim.cli.failures import reported, show
+
+if TYPE_CHECKING:
+    from capsim.scenario import Line
 
 
 def validate(
@@ -27,8 +30,13 @@ def validate(
                 show(error)
             else:
                 typer.echo(f"{file}: ok")
-                for kind in ("not_modelled", "guessed", "ignored"):
+                for kind in ("warnings", "not_modelled", "guessed", "ignored"):
                     for entry in getattr(scenario.inventory, kind):
-                        typer.echo(f"  {kind.replace('_', ' ')}: {entry}")
+                        typer.echo(f"  {kind.replace('_', ' ')}: {_text(entry)}")
         if failed:
             raise typer.Exit(ScenarioError.exit_code)
+
+
+def _text(entry: Line) -> str:
+    where = f"{entry.file}:{entry.line}" if entry.file and entry.line else entry.file
+    return ": ".join(part for part in (where, entry.object, entry.field, entry.text) if part)

@@ -6,13 +6,15 @@ one hour, 60 s samples. Numbers are exact, so that the summary can be checked by
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from capsim.result import Result
-from capsim.scenario import Container, Hpa, Instance, KubeObjects, NodeGroup, PodTemplate, Scenario, Workload
+from capsim.scenario import Container, PodTemplate, Scenario, load
 
 APP = "default/Deployment/app10"
 GIB = 2**30
@@ -183,46 +185,10 @@ def facts() -> dict[str, Any]:
     return {"reached_ms": HOUR_MS, "partial": False, "events": 2, "events_dropped": 0}
 
 
+@functools.cache
 def scenario() -> Scenario:
-    """Deployment with HPA, a DaemonSet, three workers of 1950m allocatable."""
-    return Scenario(
-        name="app10",
-        node_groups=[
-            NodeGroup(
-                name="worker",
-                instance=Instance(cpu_milli=2000, memory_bytes=8 * GIB),
-                kube_reserved={"cpu": 50},
-                min=3,
-                max=3,
-                initial=3,
-                price_per_hour_usd=PRICE_USD,
-            )
-        ],
-        objects=KubeObjects(
-            workloads=[
-                Workload(
-                    kind="Deployment",
-                    namespace="default",
-                    name="app10",
-                    replicas=2,
-                    template=template({"cpu": 500, "memory": GIB // 2}, limits={"cpu": 1000, "memory": GIB}),
-                ),
-                Workload(
-                    kind="DaemonSet", namespace="kube-system", name="cni", replicas=0, template=template({"cpu": 100})
-                ),
-            ],
-            hpas=[
-                Hpa(
-                    namespace="default",
-                    name="app10",
-                    target_key=APP,
-                    min_replicas=2,
-                    max_replicas=10,
-                    metrics=[{"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 75}}}],
-                )
-            ],
-        ),
-    )
+    """The packaged app10: a Deployment with an HPA of 2 to 10, system pods, three workers of 1950m allocatable."""
+    return load(Path(__file__).resolve().parents[2] / "scenarios" / "app10.yaml")
 
 
 def template(requests: dict[str, int], limits: dict[str, int] | None = None, **fields: Any) -> PodTemplate:
