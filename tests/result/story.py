@@ -116,7 +116,7 @@ def _totals(at: np.ndarray, workloads: pd.DataFrame) -> pd.DataFrame:
 
 def pods() -> pd.DataFrame:
     """Two old pods, six that start in the rush, two that wait."""
-    rows: list[dict[str, Any]] = [_pod(f"app10-{n}", 0, 0, None) for n in range(2)]
+    rows: list[dict[str, Any]] = [_pod(f"app10-{n}", -HOUR_MS, -HOUR_MS, None) for n in range(2)]
     rows += [_pod(f"app10-{n}", 195_000 + 10_000 * n, 195_012 + 10_000 * n, PENDING_MS[1]) for n in range(6)]
     rows += [_pod(f"app10-wait-{n}", PENDING_MS[0], None, PENDING_MS[1]) for n in range(2)]
     frame = pd.DataFrame(rows)
@@ -150,9 +150,9 @@ def nodes() -> pd.DataFrame:
             "name": [f"worker-{n}" for n in (1, 2, 3)],
             "node_group": "worker",
             "zone": "",
-            "requested_ms": 0,
-            "registered_ms": 0,
-            "ready_ms": 0,
+            "requested_ms": -HOUR_MS,
+            "registered_ms": -HOUR_MS,
+            "ready_ms": -HOUR_MS,
             "deleting_ms": None,
             "gone_ms": None,
             "node_hours": 1.0,
