@@ -117,8 +117,9 @@ class Cluster:
         row[k.START_MS] = pod.get("start", t.NO_TIME)
         row[k.READY] = READY[pod.get("ready")]
         row[k.READY_MS] = pod.get("ready_ts", 0)
-        sampled_ms = (self.snap.get("mts_pod") or {}).get(pod["name"], self.snap.get("mts", self.snap["t"]))
-        row[k.SAMPLED_MS] = int(sampled_ms)
+        own_ms: dict[str, int] = self.snap.get("mts_pod") or {}
+        common_ms: int = self.snap.get("mts", self.snap["t"])
+        row[k.SAMPLED_MS] = own_ms.get(pod["name"], common_ms)
         row[k.WINDOW_MS] = int(self.snap.get("window_s", 60) * 1000)
         row[k.USAGE] = value or 0
         row[k.REQUEST] = request

@@ -74,9 +74,12 @@ def open_log(state, h, now_ms, current):
 
 @inline_kernel
 def record(specs, state, h, now_ms, value):
-    """Log the recommendation of a sync, after the log was looked at."""
-    drop_expired(state, h, now_ms - longest_window_ms(specs, h))
+    """Log the recommendation of a sync, after the log was looked at.
+
+    Dropping comes last: the run that goes on is never dropped, however short the window.
+    """
     append(state, h, now_ms, value)
+    drop_expired(state, h, now_ms - longest_window_ms(specs, h))
     state.row[h, R_LOGGED] = 1
 
 

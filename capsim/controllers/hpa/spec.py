@@ -169,17 +169,18 @@ def _container(metric: Object) -> str | None:
 
 
 def quantity_float(text: str | float) -> float:
-    """A quantity as upstream's ``AsApproximateFloat64``: digits times a power of ten, in that order."""
-    sign, digits, exponent = parse_quantity(text).as_tuple()
-    number = float(int("".join(map(str, digits)) or "0"))
-    return (-number if sign else number) * float(f"1e{exponent}")
+    """A quantity as upstream's ``AsApproximateFloat64`` has it: ``300m``, the form in which the API server stores 0.3,
+    is 300 times a thousandth."""
+    number = parse_quantity(text).normalize()
+    exponent = int(number.as_tuple().exponent) // 3 * 3
+    return float(int(number.scaleb(-exponent))) * float(f"1e{exponent}")
 
 
 def log_capacity(specs: t.HpaSpecs, sync_period_ms: int) -> int:
     """Runs that the longest window can hold when every sync recommends something else."""
     windows_ms = specs.row[:, (t.S_UP_WINDOW_MS, t.S_DOWN_WINDOW_MS)]
     longest_ms = int(windows_ms.max()) if len(windows_ms) else 0
-    return longest_ms // max(sync_period_ms, 1) + 3
+    return longest_ms // max(sync_period_ms, 1) + 4
 
 
 def event_capacity(specs: t.HpaSpecs, column: int, sync_period_ms: int) -> int:
