@@ -1,13 +1,14 @@
 """The only file that knows numba's options: how capsim compiles and caches its kernels.
 
-Three decorators:
+Four decorators:
 
-* ``@kernel``: a compiled function that only other kernels call. It has no Python wrapper (half the compile time);
-  calling it from Python is an error here (in numba it would be a segmentation fault).
+* ``@kernel``: a compiled function that only other kernels call. It has no Python wrapper (half the compile time), so
+  that calling it from Python would be a segmentation fault: a gate in ``tests/gates`` keeps Python from doing so.
 * ``@inline_kernel``: the same, inlined into its callers by LLVM (small functions that take many arrays).
+* ``@shared_kernel``: inlined likewise, and Python may call it too (random draws).
 * ``@entry``: a compiled function that Python may call.
 
-With ``NUMBA_DISABLE_JIT=1`` all three return the plain Python function. With ``CAPSIM_WRAP_KERNELS=1`` kernels are
+With ``NUMBA_DISABLE_JIT=1`` all return the plain Python function. With ``CAPSIM_WRAP_KERNELS=1`` kernels are
 built with wrappers, so that tests can call each of them.
 
 Options that are not numba's default, and why (measured on a prototype: 74 s -> 20 s of compilation, 15 times the speed):
@@ -190,6 +191,11 @@ def kernel(function: F) -> F:
 def inline_kernel(function: F) -> F:
     """Compile a small function that only kernels call, inlined into each caller."""
     return _compile(function, wrapped=False, forceinline=True)  # type: ignore[no-any-return]
+
+
+def shared_kernel(function: F) -> F:
+    """Compile a small function for kernels, inlined into each caller, and for Python."""
+    return _compile(function, wrapped=True, forceinline=True)  # type: ignore[no-any-return]
 
 
 def entry(function: F) -> F:

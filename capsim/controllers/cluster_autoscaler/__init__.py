@@ -1,0 +1,1 @@
+"""Cluster Autoscaler: scan, estimator, expanders, scale-up and scale-down."""

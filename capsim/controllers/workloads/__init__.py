@@ -1,0 +1,1 @@
+"""Workload controllers: replica sets and DaemonSets."""

@@ -1,0 +1,144 @@
+"""ReplicaSets: as many pods as desired, created and deleted at the pace of the controller's client.
+
+A Deployment is its newest ReplicaSet (rollouts are not modelled yet). Pods are created one after the other, each at
+least ``podToPod`` after the last and within the client's QPS and burst; a surplus is deleted at once, as upstream does.
+"""
+
+from __future__ import annotations
+
+from capsim.controllers.workloads.victims import choose_victims
+from capsim.jit import inline_kernel, kernel
+from capsim.state.calendar import encode, push, tree_set
+from capsim.state.eventlog import LOG_SCALING_REPLICA_SET, log_event
+from capsim.state.links import dequeue
+from capsim.state.tables import (
+    CONTROLLER_GCRA,
+    EV_POD_GONE,
+    KIND_DEPLOYMENT,
+    KIND_REPLICASET,
+    NEVER,
+    P_CTRL_BURST,
+    P_CTRL_INTERVAL,
+    P_POD_TO_POD,
+    P_SCHED_BURST,
+    P_SCHED_INTERVAL,
+    P_SCHEDULE,
+    P_UNBOUND_DELETE,
+    PENDING_VERSION,
+    POD_PENDING,
+    POD_READY,
+    POD_STARTING,
+    POD_TERMINATING,
+    SCHEDULER_GCRA,
+    UNSCHEDULABLE,
+    Classes,
+    Clock,
+    Heap,
+    Log,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Queue,
+    Wheels,
+    Workloads,
+)
+from capsim.state.transitions import client_ready, client_take, create_pod, schedule_try, stop_serving
+
+
+@inline_kernel
+def active_pods(workloads: Workloads, w):
+    """Pods of ``w`` that count as replicas: Pending, starting or Ready."""
+    return workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING] + workloads.count[w, POD_READY]
+
+
+@inline_kernel
+def wake_replicas(wheels: Wheels, workloads: Workloads, w, at_ms):
+    """The controller looks at ``w`` at ``at_ms``, or earlier if it already meant to."""
+    if workloads.reconcile_ms[w] > at_ms:
+        workloads.reconcile_ms[w] = at_ms
+        tree_set(wheels.replicas, w, at_ms)
+
+
+@inline_kernel
+def try_after_creation(clock: Clock, heap: Heap, pods: Pods, p, now):
+    """First scheduling attempt of a new pod: after the watch delay, within the scheduler's client limits."""
+    interval = clock.params[P_SCHED_INTERVAL]
+    at_ms = client_ready(clock, SCHEDULER_GCRA, interval, clock.params[P_SCHED_BURST], now)
+    client_take(clock, SCHEDULER_GCRA, interval, at_ms)
+    schedule_try(heap, pods, p, max(at_ms, now + clock.params[P_SCHEDULE]))
+
+
+@inline_kernel
+def create_one(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w, missing, now):
+    """Create a pod of ``w`` if the client may; returns when to look again."""
+    interval = clock.params[P_CTRL_INTERVAL]
+    burst = clock.params[P_CTRL_BURST]
+    at_ms = client_ready(clock, CONTROLLER_GCRA, interval, burst, now)
+    if at_ms > now:
+        return at_ms
+    client_take(clock, CONTROLLER_GCRA, interval, now)
+    p = create_pod(clock, pods, links, usage, workloads, marks, w, -1, now)
+    try_after_creation(clock, heap, pods, p, now)
+    if missing <= 1:
+        return NEVER
+    return max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), now + max(1, clock.params[P_POD_TO_POD]))
+
+
+@kernel
+def delete_pod(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, now):
+    """Delete pod ``p``: a bound one terminates, an unbound one vanishes; room for one heap event is there."""
+    w = pods.workload[p]
+    if pods.node[p] >= 0:
+        if pods.state[p] == POD_TERMINATING:
+            return
+        stop_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
+        gone_ms = now + workloads.termination_ms[w]
+    else:
+        if links.queued[p] == 2:
+            dequeue(links, classes, p, pods.pod_class[p])
+            clock.values[UNSCHEDULABLE] -= 1
+            clock.values[PENDING_VERSION] += 1
+        links.queued[p] = 0
+        pods.deleted_ms[p] = now
+        pods.state[p] = POD_TERMINATING
+        workloads.count[w, POD_PENDING] -= 1
+        workloads.count[w, POD_TERMINATING] += 1
+        gone_ms = now + clock.params[P_UNBOUND_DELETE]
+    push(heap, gone_ms, encode(EV_POD_GONE, p, pods.uid[p]))
+
+
+@kernel
+def remove_surplus(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, queue: Queue, w, surplus, now):
+    """Delete the ``surplus`` pods of ``w`` that go first."""
+    found = choose_victims(clock, pods, links, workloads, scan, queue, w, surplus, now)
+    for i in range(found):
+        delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue.scratch[i], now)
+
+
+@kernel
+def reconcile(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, queue: Queue, log: Log, w, now):
+    """One look of the controller at workload ``w``; a free pod row, heap and log room are there."""
+    due = NEVER
+    kind = workloads.kind[w]
+    if kind == KIND_DEPLOYMENT or kind == KIND_REPLICASET:
+        missing = workloads.desired[w] - active_pods(workloads, w)
+        if workloads.announced[w] != workloads.desired[w]:
+            log_event(clock, log, now, LOG_SCALING_REPLICA_SET, w, workloads.announced[w], workloads.desired[w], 0)
+            workloads.announced[w] = workloads.desired[w]
+        if missing > 0:
+            due = create_one(clock, heap, pods, links, usage, workloads, marks, w, missing, now)
+        elif missing < 0:
+            remove_surplus(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue, w, -missing, now)
+    workloads.reconcile_ms[w] = due
+    tree_set(wheels.replicas, w, due)
+
+
+@inline_kernel
+def set_desired(wheels: Wheels, workloads: Workloads, marks: Marks, w, replicas, at_ms):
+    """The scale subresource of ``w`` says ``replicas``; its controller acts at ``at_ms``."""
+    workloads.desired[w] = replicas
+    wake_replicas(wheels, workloads, w, at_ms)

@@ -1,0 +1,1 @@
+"""The clock: advances from event to event and calls world and controllers in a fixed order."""

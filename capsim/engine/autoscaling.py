@@ -1,0 +1,114 @@
+"""When each HPA syncs, and what its decision sets in motion.
+
+Every HPA ticks at ``phase + k x period``. A tick whose outcome cannot differ from the last one is not executed: the HPA
+sleeps when its sync changed nothing, and wakes at its next tick when published metrics, pods or replicas of its workload
+change, or when an entry of its own log leaves its window (``next_change_ms``). On waking, the log is brought to what the
+skipped ticks would have made of it. With ``P_SKIP_SYNCS`` = 0 every tick is executed; both give the same bytes.
+"""
+
+from __future__ import annotations
+
+from capsim.controllers.hpa.codes import GATHER
+from capsim.controllers.hpa.log import extend_log
+from capsim.controllers.hpa.replicas import propose
+from capsim.controllers.hpa.sync import begin, commit, decide, next_change_ms
+from capsim.controllers.hpa.tables import R_METRIC, R_REASON, S_METRIC_END, S_METRIC_FIRST, HpaSpecs, HpaState
+from capsim.controllers.workloads.replicas import active_pods
+from capsim.engine.metrics_view import gather
+from capsim.jit import inline_kernel, kernel
+from capsim.state.calendar import encode, push, tree_first, tree_leaf, tree_set
+from capsim.state.eventlog import LOG_RESCALE, log_event
+from capsim.state.tables import (
+    C_HPA_SYNCS,
+    EV_SCALE,
+    M_TOUCHED,
+    NEVER,
+    P_HPA_PERIOD,
+    P_HPA_TO_SCALE,
+    P_SKIP_SYNCS,
+    Clock,
+    Containers,
+    Heap,
+    HpaLinks,
+    Log,
+    Marks,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Wheels,
+    Workloads,
+)
+from capsim.state.marks import PODS_CHANGED, TOUCHED
+
+
+@inline_kernel
+def tick_at_or_after(clock: Clock, hpas: HpaLinks, h, at_ms):
+    """First tick of HPA ``h`` at or after ``at_ms``."""
+    phase = hpas.phase_ms[h]
+    if at_ms <= phase:
+        return phase
+    period = clock.params[P_HPA_PERIOD]
+    return phase + (at_ms - phase + period - 1) // period * period
+
+
+@inline_kernel
+def wake(clock: Clock, wheels: Wheels, hpas: HpaLinks, h, at_ms):
+    """HPA ``h`` must sync at its first tick at or after ``at_ms``."""
+    tick = tick_at_or_after(clock, hpas, h, at_ms)
+    if hpas.custom[h] == 0 and tick < tree_leaf(wheels.hpa, h):
+        tree_set(wheels.hpa, h, tick)
+
+
+@kernel
+def wake_changed(clock: Clock, wheels: Wheels, workloads: Workloads, hpas: HpaLinks, marks: Marks, at_ms):
+    """Wake the HPAs of all workloads whose pods or published metrics changed at this instant."""
+    for i in range(marks.touched_count[M_TOUCHED]):
+        w = marks.touched[i]
+        if marks.touched_flag[w] & PODS_CHANGED:
+            marks.touched_flag[w] = TOUCHED
+            if w < workloads.hpa.shape[0] and workloads.hpa[w] >= 0:
+                wake(clock, wheels, hpas, workloads.hpa[w], at_ms)
+
+
+@inline_kernel
+def catch_up(clock: Clock, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, h, now):
+    """Bring the log of HPA ``h`` to the tick before ``now``, if ticks were skipped."""
+    before = now - clock.params[P_HPA_PERIOD]
+    if hpas.last_ms[h] >= 0 and before > hpas.last_ms[h]:
+        extend_log(specs, state, h, before)
+    hpas.last_ms[h] = now
+
+
+@kernel
+def sync(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, log: Log, h, now):
+    """One executed sync; returns the time of the next that must be executed. Heap and log have room."""
+    w = hpas.workload[h]
+    current = workloads.desired[w]
+    catch_up(clock, specs, state, hpas, h, now)
+    step = begin(specs, state, h, now, current)
+    if step == GATHER:
+        status = active_pods(workloads, w)
+        for m in range(specs.row[h, S_METRIC_FIRST], specs.row[h, S_METRIC_END]):
+            gather(clock, pods, links, usage, workloads, physics, marks, containers, specs, state, h, m, w, now)
+            propose(specs, state, h, m, current, status)
+    desired = decide(specs, state, h, now, current, step)
+    commit(specs, state, h, now, current, desired, True)
+    clock.counters[C_HPA_SYNCS] += 1
+    if desired != current:
+        hpas.target[h] = desired
+        push(heap, now + clock.params[P_HPA_TO_SCALE], encode(EV_SCALE, h, 0))
+        log_event(clock, log, now, LOG_RESCALE, h, desired, state.row[h, R_REASON], state.row[h, R_METRIC])
+    if clock.params[P_SKIP_SYNCS] == 0:
+        return now + clock.params[P_HPA_PERIOD]
+    due = next_change_ms(specs, state, h, now, current)
+    if due >= NEVER:
+        return NEVER
+    return tick_at_or_after(clock, hpas, h, max(due, now + 1))
+
+
+@inline_kernel
+def sync_due(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, log: Log, now):
+    """Sync the first HPA that is due."""
+    h = tree_first(wheels.hpa)
+    tree_set(wheels.hpa, h, sync(clock, heap, pods, links, usage, workloads, physics, marks, containers, specs, state, hpas, log, h, now))

@@ -1,0 +1,185 @@
+"""The Python side of the loop: grows tables, drains buffers, lets Python controllers act, and stops when asked.
+
+``Simulation`` is a run that can be advanced in steps, looked at, copied and restored; ``run.py`` runs one to its end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capsim.engine import growth
+from capsim.engine.actions import ACT_ADD_NODE, act
+from capsim.engine.build.assemble import Capacity, assemble
+from capsim.engine.loop import advance
+from capsim.engine.sink import Sink
+from capsim.engine.state import State
+from capsim.errors import RunError
+from capsim.state import tables as t
+
+if TYPE_CHECKING:
+    from capsim.engine.build.names import Names
+    from capsim.engine.custom import Custom
+    from capsim.scenario.scenario import Scenario
+
+Progress = Callable[[int], None]
+BREATH_S = 0.1
+"""Wall time between two looks at progress and interruption."""
+MAX_STALLS = 64
+"""Calls in a row that may ask for room at the same instant."""
+
+
+class Simulation:
+    """A run in progress.
+
+    ``scenario`` is what is run, ``state`` the arrays, ``names`` what their rows are called. ``custom`` are Python
+    controllers; ``skip_syncs=False`` executes every HPA sync; ``capacity`` is for tests of growth.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        custom: list[Custom] | None = None,
+        capacity: Capacity | None = None,
+        skip_syncs: bool = True,
+    ) -> None:
+        from capsim.engine.custom import Customs
+        from capsim.engine.happenings import Happenings
+        from capsim.engine.start import start
+
+        began = time.perf_counter()
+        self.scenario = scenario
+        self.state: State
+        self.names: Names
+        self.state, self.names = assemble(scenario, capacity)
+        self.state.clock.params[t.P_SKIP_SYNCS] = int(skip_syncs)
+        self.sink = Sink()
+        self._budget = 2000
+        self._happenings = Happenings(scenario)
+        self._customs = Customs(custom or [])
+        start(self)
+        self._happenings.arm(self)
+        self._customs.arm(self)
+        self.build_s = time.perf_counter() - began
+        self.advance_s = 0.0
+
+    @property
+    def now_ms(self) -> int:
+        """Simulated time reached."""
+        return int(self.state.clock.values[t.NOW])
+
+    def act(self, what: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, now_ms: int | None = None) -> int:
+        """Carry out one step of ``actions.py``."""
+        return int(act(self.state, what, a, b, c, d, self.now_ms if now_ms is None else now_ms))
+
+    def make_room(self, *, pods: int = 0, nodes: int = 0, heap: int = 0) -> None:
+        """At least so many free rows."""
+        self.state = growth.make_room(self.state, pods=pods, nodes=nodes, heap=heap)
+
+    def ensure_log(self, name: str, column: int, rows: int) -> None:
+        """At least ``rows`` free rows in one buffer of the log."""
+        if getattr(self.state.log, name).shape[0] - int(self.state.log.count[column]) < rows:
+            self.sink.drain_log(self.state, name, column)
+            if getattr(self.state.log, name).shape[0] < rows:
+                self.state = growth.grow_log(self.state, name, rows)
+
+    def add_node(self, group: int, ordinal: int, *, boots: bool, now_ms: int | None = None) -> int:
+        """A new node of ``group``; returns its slot."""
+        self.make_room(nodes=1, heap=4)
+        return self.act(ACT_ADD_NODE, group, ordinal, int(boots), now_ms=now_ms)
+
+    def advance(self, until_ms: int, progress: Progress | None = None) -> None:
+        """Simulate up to ``until_ms`` inclusive. KeyboardInterrupt leaves a state that can be read and continued."""
+        until_ms = min(until_ms, self.scenario.duration_ms)
+        began = time.perf_counter()
+        try:
+            self._loop(until_ms, progress)
+        finally:
+            self.advance_s += time.perf_counter() - began
+
+    def _loop(self, until_ms: int, progress: Progress | None) -> None:
+        stalls = 0
+        while True:
+            at = time.perf_counter()
+            status = advance(self.state, until_ms, self._budget)
+            if status == t.DONE:
+                return
+            if status == t.NEED:
+                stalls += 1
+                if stalls > MAX_STALLS:
+                    raise RunError(f"no progress at {self.now_ms} ms: table {self._table()} keeps asking for room")
+                self._grow(self._table())
+                continue
+            stalls = 0
+            self._yielded(int(self.state.clock.values[t.YIELD_REASON]), time.perf_counter() - at, progress)
+
+    def _table(self) -> int:
+        return int(self.state.clock.values[t.STATUS_TABLE])
+
+    def _yielded(self, reason: int, took_s: float, progress: Progress | None) -> None:
+        if reason == t.YIELD_BREATH:
+            self._breathe(took_s)
+            if progress is not None:
+                progress(self.now_ms)
+        elif reason == t.YIELD_EVENTS:
+            self._happenings.happen(self)
+        elif reason == t.YIELD_CUSTOM:
+            self._customs.call(self)
+        elif reason == t.YIELD_SCALE_UP:
+            from capsim.engine.autoscaler import scale_up
+
+            scale_up(self)
+
+    def _breathe(self, took_s: float) -> None:
+        """Aim at one breath per BREATH_S; in plain Python that is few instants, compiled it is many."""
+        ratio = BREATH_S / max(took_s, 1e-4)
+        self._budget = int(min(max(self._budget * min(max(ratio, 0.25), 4.0), 16), 10_000_000))
+
+    def _grow(self, table: int) -> None:
+        s = self.state
+        double = growth.doubled
+        if table == t.NEED_PODS:
+            self.state = growth.grow_pods(s, double(s.pods.state.shape[0]))
+        elif table == t.NEED_NODES:
+            self.state = growth.grow_nodes(s, double(s.nodes.state.shape[0]))
+        elif table == t.NEED_HEAP:
+            self.state = growth.grow_heap(s, double(s.heap.time_ms.shape[0]))
+        elif table == t.NEED_QUEUE:
+            self.state = growth.grow_queue(s, double(s.queue.key.shape[0]))
+        elif table == t.NEED_DIAGNOSES:
+            self.state = growth.grow_diagnoses(s, double(s.queue.diagnoses.shape[0]))
+        elif table == t.NEED_SAMPLES:
+            self.sink.drain_samples(s)
+        else:
+            self._drain(table)
+
+    def _drain(self, table: int) -> None:
+        """Empty a buffer; one that was nearly empty is too short for a single step and grows."""
+        field, column = {t.NEED_EVENTS: ("events", 0), t.NEED_POD_LOG: ("pods", 1), t.NEED_NODE_LOG: ("nodes", 2)}[table]
+        used = int(self.state.log.count[column])
+        rows = getattr(self.state.log, field).shape[0]
+        self.sink.drain_log(self.state, field, column)
+        if used < rows // 2 or rows < 16:
+            self.state = growth.grow_log(self.state, field, growth.doubled(rows))
+
+    def snapshot(self) -> Any:
+        """A copy of everything that the rest of the run depends on."""
+        return copy_tables(self.state), self.sink.copy(), self._happenings.position, self._customs.snapshot()
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot of this run."""
+        state, sink, position, customs = snapshot
+        self.state = copy_tables(state)
+        self.sink = sink.copy()
+        self._happenings.position = position
+        self._customs.restore(customs)
+
+
+def copy_tables(tables: Any) -> Any:
+    """A deep copy of nested NamedTuples of arrays."""
+    if isinstance(tables, np.ndarray):
+        return tables.copy()
+    return type(tables)(*(copy_tables(part) for part in tables))

@@ -1,0 +1,109 @@
+"""The event log in Kubernetes' words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from capsim.controllers.hpa.messages import rescale_message, rescale_reason
+from capsim.state import eventlog as e
+from capsim.state.tables import I64
+from capsim.state.wording import EVENTS, failed_scheduling
+
+if TYPE_CHECKING:
+    from capsim.engine.drive import Simulation
+
+SIZES = 1_000_000
+"""TriggeredScaleUp carries ``before * SIZES + after``."""
+
+
+def messages_of(sim: Simulation) -> list[str]:
+    """Text of every distinct scheduling failure."""
+    count = int(sim.state.queue.diagnosis_count[0])
+    return [failed_scheduling(row, sim.names.reasons) for row in sim.state.queue.diagnoses[:count].tolist()]
+
+
+def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str]:
+    """(object, message) of one row of the log."""
+    names = sim.names
+    _, kind, subject, a, b, c = row
+    if kind in (e.LOG_FAILED_SCHEDULING, e.LOG_TRIGGERED_SCALE_UP, e.LOG_NOT_TRIGGER_SCALE_UP):
+        namespace = names.workloads[subject].split("/")[0]
+        return f"Pod/{namespace}/{names.pod(subject, a)}", pod_message(sim, kind, b, c, messages)
+    if kind == e.LOG_RESCALE:
+        metrics = sim.scenario.objects.hpas[subject].metrics
+        reason = rescale_reason(b, metrics[c] if 0 <= c < len(metrics) else None)
+        return f"HorizontalPodAutoscaler/{names.hpas[subject]}", rescale_message(a, reason)
+    if kind == e.LOG_SCALING_REPLICA_SET:
+        namespace, owner, name = names.workloads[subject].split("/")
+        change = "up" if b > a else "down"
+        replica_set = f"{name}-{names.template_hash(subject)}" if owner == "Deployment" else name
+        return f"{owner}/{namespace}/{name}", f"Scaled {change} replica set {replica_set} from {a} to {b}"
+    if kind == e.LOG_MANUAL:
+        return "Scenario", manual_message(sim, subject, a)
+    return f"Node/{names.node(subject, a)}", node_message(names.node(subject, a), kind)
+
+
+def pod_message(sim: Simulation, kind: int, b: int, c: int, messages: list[str]) -> str:
+    """What happened to a pending pod."""
+    if kind == e.LOG_FAILED_SCHEDULING:
+        return messages[b]
+    if kind == e.LOG_NOT_TRIGGER_SCALE_UP:
+        return "pod didn't trigger scale-up"
+    before, after = divmod(c, SIZES)
+    return f"pod triggered scale-up: [{{{sim.names.groups[b]} {before}->{after} (max: {sim.state.groups.size[b, 1]})}}]"
+
+
+def node_message(name: str, kind: int) -> str:
+    """What happened to a node."""
+    return {
+        e.LOG_NODE_ADDED: f"Node {name} event: Registered Node {name} in Controller",
+        e.LOG_NODE_READY: f"Node {name} status is now: NodeReady",
+        e.LOG_NODE_GONE: f"Node {name} event: Removing Node {name} from Controller",
+        e.LOG_SCALE_DOWN: "marked the node as toBeDeleted/unschedulable",
+    }[kind]
+
+
+def manual_message(sim: Simulation, index: int, done: int) -> str:
+    """What the scenario had done."""
+    event = sorted(sim.scenario.events, key=lambda item: item.at_ms)[index]
+    actions = {name: value for name, value in event.model_dump(exclude_none=True).items() if name != "at_ms"}
+    name, value = next(iter(actions.items()))
+    text = ", ".join(f"{k} {v}" for k, v in value.items() if not isinstance(v, dict))
+    return f"{name} {text}".strip() + ("" if done else ": no such node any more, nothing was done")
+
+
+def scheduled_rows(pods: pd.DataFrame, room: int) -> pd.DataFrame:
+    """``Scheduled`` events, which the engine does not log: the pods say it all. At most ``room`` of them."""
+    bound = pods[pods["scheduled_ms"].notna() & (pods["scheduled_ms"] >= 0)].head(room)
+    where = bound["namespace"] + "/" + bound["name"]
+    return pd.DataFrame(
+        {
+            "time_ms": bound["scheduled_ms"].astype("int64"),
+            "type": "Normal",
+            "reason": "Scheduled",
+            "object": "Pod/" + where,
+            "message": "Successfully assigned " + where + " to " + bound["node"],
+            "count": 1,
+            "source": "default-scheduler",
+        }
+    )
+
+
+def events_frame(sim: Simulation, pods: pd.DataFrame, messages: list[str]) -> pd.DataFrame:
+    """All events in order of time; repeats of one event within the run carry a count, as Kubernetes' do."""
+    rows: I64 = sim.sink.rows("events", 6)
+    records = []
+    seen: dict[tuple[str, str, str], int] = {}
+    for row in rows.tolist():
+        kind, reason, source = EVENTS[row[1]]
+        where, message = word(sim, row, messages)
+        key = (reason, where, message)
+        seen[key] = seen.get(key, 0) + 1
+        records.append((max(0, row[0]), kind, reason, where, message, seen[key], source))
+    columns = ["time_ms", "type", "reason", "object", "message", "count", "source"]
+    told = pd.DataFrame(records, columns=columns)
+    room = max(0, sim.scenario.output.events_cap - len(told))
+    frame = pd.concat([told, scheduled_rows(pods, room)], ignore_index=True) if len(told) else scheduled_rows(pods, room)
+    return frame.sort_values("time_ms", kind="stable", ignore_index=True).astype({"time_ms": "int64", "count": "int64"})

@@ -1,0 +1,129 @@
+"""Scenario events: what somebody does, or what breaks, at its time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsim.controllers.hpa.spec import carry_over
+from capsim.engine.actions import ACT_CORDON, ACT_EVICT, ACT_LOSE, ACT_NODE_READY, ACT_SCALE
+from capsim.engine.autoscaler import log, next_ordinal
+from capsim.engine.build.control import build_specs, hpa_period_ms, set_leaf
+from capsim.engine.start import slot_of
+from capsim.state.eventlog import LOG_MANUAL
+from capsim.state.tables import (
+    G_TARGET,
+    NEVER,
+    NEXT_EVENT,
+    P_SCALE_TO_POD,
+)
+
+if TYPE_CHECKING:
+    from capsim.engine.drive import Simulation
+    from capsim.scenario.event import AddNodes, Apply, NodeTarget, TimedEvent
+    from capsim.scenario.kubernetes.hpa import Hpa
+    from capsim.scenario.scenario import Scenario
+
+
+class Happenings:
+    """The scenario's events in order of time; ``position`` is the next one."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.events = sorted(scenario.events, key=lambda event: event.at_ms)
+        self.hpas = list(scenario.objects.hpas)
+        self.position = 0
+
+    def arm(self, sim: Simulation) -> None:
+        """Tell the loop when the next event is due."""
+        due = self.events[self.position].at_ms if self.position < len(self.events) else NEVER
+        sim.state.clock.values[NEXT_EVENT] = due
+
+    def happen(self, sim: Simulation) -> None:
+        """Carry out every event that is due."""
+        while self.position < len(self.events) and self.events[self.position].at_ms <= sim.now_ms:
+            index = self.position
+            self.position += 1
+            self.carry_out(sim, index, self.events[index])
+        self.arm(sim)
+
+    def carry_out(self, sim: Simulation, index: int, event: TimedEvent) -> None:
+        """One event; a node that is gone by now is told as an event, not an error."""
+        done = 1
+        if event.scale is not None:
+            scale(sim, event.scale.target, event.scale.replicas)
+        elif event.apply is not None:
+            self.apply(sim, event.apply)
+        elif event.add_nodes is not None:
+            add_nodes(sim, event.add_nodes)
+        elif event.drain is not None:
+            done = drain(sim, event.drain)
+        elif event.fail is not None:
+            done = fail(sim, event.fail)
+        log(sim, sim.now_ms, LOG_MANUAL, index, done, 0, 0)
+
+    def apply(self, sim: Simulation, event: Apply) -> None:
+        """A changed HPA takes effect at its next sync, a changed replica count at once."""
+        from capsim.scenario.kubernetes.hpa import Hpa
+
+        if isinstance(event.object, Hpa):
+            self.apply_hpa(sim, event.object)
+        else:
+            scale(sim, event.object.target, event.object.replicas)
+
+    def apply_hpa(self, sim: Simulation, changed: Hpa) -> None:
+        """Compile the specs anew; status, logs and conditions stay."""
+        h = next(i for i, hpa in enumerate(self.hpas) if hpa.key == changed.key)
+        self.hpas[h] = changed
+        objects = sim.scenario.objects.model_copy(update={"hpas": self.hpas})
+        scenario = sim.scenario.model_copy(update={"objects": objects})
+        specs = build_specs(scenario)
+        sim.state = sim.state._replace(specs=specs, hpa=carry_over(sim.state.hpa, specs, hpa_period_ms(scenario)))
+        wake_hpa(sim, h)
+
+
+def wake_hpa(sim: Simulation, h: int) -> None:
+    """HPA ``h`` syncs at its next tick."""
+    phase, period = int(sim.state.hpas.phase_ms[h]), hpa_period_ms(sim.scenario)
+    ticks = max(0, -(-(sim.now_ms - phase) // period))
+    set_leaf(sim.state.wheels.hpa, h, phase + ticks * period)
+
+
+def scale(sim: Simulation, target: str, replicas: int) -> None:
+    """``kubectl scale``: spec.replicas changes now, the controller follows after its watch delay."""
+    w = sim.names.workloads.index(target)
+    sim.act(ACT_SCALE, w, replicas, sim.now_ms + max(1, int(sim.state.clock.params[P_SCALE_TO_POD])))
+
+
+def add_nodes(sim: Simulation, event: AddNodes) -> None:
+    """Somebody orders nodes; they boot like any other, or are there at once."""
+    g = sim.names.groups.index(event.group)
+    for _ in range(event.count):
+        n = sim.add_node(g, next_ordinal(sim, g), boots=not event.immediately)
+        sim.state.groups.size[g, G_TARGET] += 1
+        if event.immediately:
+            sim.make_room(heap=4, pods=len(sim.names.daemonsets))
+            sim.act(ACT_NODE_READY, n)
+
+
+def drain(sim: Simulation, event: NodeTarget) -> int:
+    """``kubectl drain``: cordon, then evict what is not a DaemonSet's; 0 when there is no such node."""
+    n = slot_of(sim, event.node_name)
+    if n < 0:
+        return 0
+    sim.make_room(heap=int(sim.state.nodes.requested[n, 3]) + 4)
+    sim.act(ACT_CORDON, n)
+    sim.act(ACT_EVICT, n)
+    return 1
+
+
+def fail(sim: Simulation, event: NodeTarget) -> int:
+    """The node is gone with everything on it; 0 when there is no such node. Its group's target stays."""
+    n = slot_of(sim, event.node_name)
+    if n < 0:
+        return 0
+    rows = int(sim.state.nodes.requested[n, 3]) + 8
+    sim.make_room(heap=rows)
+    for name, column in (("events", 0), ("pods", 1), ("nodes", 2)):
+        sim.ensure_log(name, column, rows)
+    sim.act(ACT_LOSE, n)
+    return 1
+

@@ -1,0 +1,157 @@
+"""What the HPA controller is told about the pods of a workload: the published samples, never the world's true state."""
+
+from __future__ import annotations
+
+import math
+
+from capsim.controllers.hpa.codes import ERROR_UNAVAILABLE, PENDING, READY_TRUE, RUNNING
+from capsim.controllers.hpa.grouping import NO_REQUEST, add_counted, add_pod, add_unready, classify, clear
+from capsim.controllers.hpa.tables import (
+    CONTAINER_AVERAGE,
+    CONTAINER_UTILIZATION,
+    G_ERROR,
+    G_NO_REQUEST,
+    M_CONTAINER,
+    M_KIND,
+    M_RESOURCE,
+    M_TARGET,
+    RESOURCE_AVERAGE,
+    RESOURCE_CPU,
+    RESOURCE_MEMORY,
+    RESOURCE_UTILIZATION,
+    S_CPU_INIT_MS,
+    S_READY_DELAY_MS,
+    HpaSpecs,
+    HpaState,
+)
+from capsim.jit import inline_kernel, kernel
+from capsim.state.tables import (
+    POD_PENDING,
+    POD_READY,
+    POD_STARTING,
+    S_LAST,
+    S_MEMORY,
+    S_MEMORY_LAST,
+    S_PREV,
+    SCRAPE_LAST,
+    SCRAPE_PREV,
+    Clock,
+    Containers,
+    Marks,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Workloads,
+)
+from capsim.world.metrics import served_between, whole_second
+
+
+@inline_kernel
+def cpu_milli(containers: Containers, first, last, rate):
+    """CPU of containers ``first``..``last`` of a pod that served ``rate`` requests per second, milli, as the metrics API
+    tells it: whole nanocores per container, rounded up to milli by ``Quantity.MilliValue``."""
+    total = 0
+    for k in range(first, last):
+        nano = int((containers.idle_milli[k] + containers.cost_milli[k] * rate) * 1_000_000.0)
+        total += (nano + 999_999) // 1_000_000
+    return total
+
+
+@inline_kernel
+def request_milli(containers: Containers, first, last, cpu):
+    """Sum of the containers' requests in the HPA's unit (milli-cores or milli-bytes); NO_REQUEST where one has none."""
+    total = 0
+    for k in range(first, last):
+        one = containers.request_milli[k] if cpu else containers.request_memory[k]
+        if one < 0:
+            return NO_REQUEST
+        total += one if cpu else one * 1000
+    return total
+
+
+@inline_kernel
+def memory_milli(physics: Physics, marks: Marks, w):
+    """Published memory of one Ready pod, milli-bytes."""
+    column = S_MEMORY_LAST if marks.busy_flag[w] > 0 else S_MEMORY
+    return int(physics.samples[w, column]) * 1000
+
+
+@inline_kernel
+def is_settled(clock: Clock, workloads: Workloads, marks: Marks, w):
+    """Whether every Ready pod of ``w`` has two samples taken wholly after it became Ready, all alike."""
+    return marks.own_flag[w] == 0 and workloads.moved_ms[w] <= clock.values[SCRAPE_PREV] - 1000
+
+
+@inline_kernel
+def common_window(clock: Clock, physics: Physics, marks: Marks, w):
+    """Requests per second that a settled pod of ``w`` served between the last two published samples."""
+    if marks.busy_flag[w] == 0:
+        return physics.pod_rps[w]
+    span = clock.values[SCRAPE_LAST] - clock.values[SCRAPE_PREV]
+    return (physics.samples[w, S_LAST] - physics.samples[w, S_PREV]) / (span / 1000.0)
+
+
+@inline_kernel
+def gather_settled(clock: Clock, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, g, first, last, w, cpu, request):
+    """All pods at once: Ready ones are alike, the rest have no sample yet."""
+    ready = workloads.count[w, POD_READY]
+    waiting = workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING]
+    if cpu:
+        value = cpu_milli(containers, first, last, common_window(clock, physics, marks, w))
+    else:
+        value = memory_milli(physics, marks, w)
+    if request < 0:
+        if ready + waiting > 0:
+            g[G_NO_REQUEST] += ready + waiting
+        request = 0
+    if ready > 0:
+        add_counted(g, ready, ready * value, ready * request)
+    if waiting > 0:
+        add_unready(g, waiting, request)
+
+
+@kernel
+def gather_each(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, g, first, last, w, cpu, request, target, init_ms, delay_ms, now):
+    """Pod by pod, where some are young or run at a rate of their own."""
+    p = workloads.first_pod[w]
+    while p >= 0:
+        state = pods.state[p]
+        if state == POD_READY:
+            has, served, window, stamp = served_between(clock, pods, usage, physics, marks, p)
+            value = 0
+            if has:
+                value = cpu_milli(containers, first, last, served / (window / 1000.0)) if cpu else memory_milli(physics, marks, w)
+            ready_ms = whole_second(clock, pods.ready_ms[p])
+            group = classify(RUNNING, False, has, cpu, whole_second(clock, pods.bound_ms[p]), READY_TRUE, ready_ms, whole_second(clock, stamp), window, now, init_ms, delay_ms)
+            add_pod(g, group, has, value, request, target)
+        elif state == POD_PENDING or state == POD_STARTING:
+            group = classify(PENDING, False, False, cpu, now, READY_TRUE, now, 0, 1, now, init_ms, delay_ms)
+            add_pod(g, group, False, 0, request, target)
+        p = links.workload_next[p]
+
+
+@kernel
+def gather(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, specs: HpaSpecs, state: HpaState, h, m, w, now):
+    """Fill ``state.gathered`` for metric ``m`` of HPA ``h`` on workload ``w``."""
+    g = state.gathered
+    clear(g)
+    kind = specs.metric[m, M_KIND]
+    resource = specs.metric[m, M_RESOURCE]
+    first = containers.start[w]
+    last = containers.start[w + 1]
+    if kind == CONTAINER_UTILIZATION or kind == CONTAINER_AVERAGE:
+        first += specs.metric[m, M_CONTAINER]
+        last = first + 1
+    elif kind != RESOURCE_UTILIZATION and kind != RESOURCE_AVERAGE:
+        g[G_ERROR] = ERROR_UNAVAILABLE
+        return
+    if resource != RESOURCE_CPU and resource != RESOURCE_MEMORY:
+        g[G_ERROR] = ERROR_UNAVAILABLE
+        return
+    cpu = resource == RESOURCE_CPU
+    request = request_milli(containers, first, last, cpu)
+    if is_settled(clock, workloads, marks, w):
+        gather_settled(clock, workloads, physics, marks, containers, g, first, last, w, cpu, request)
+    else:
+        gather_each(clock, pods, links, usage, workloads, physics, marks, containers, g, first, last, w, cpu, request, specs.metric[m, M_TARGET], specs.row[h, S_CPU_INIT_MS], specs.row[h, S_READY_DELAY_MS], now)

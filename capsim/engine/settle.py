@@ -1,0 +1,51 @@
+"""Rates after a change: workloads whose load changed, nodes whose CPU must be shared, until nothing moves.
+
+A changed rate can overload a node, whose shares change other workloads' rates. The rounds are bounded: what is left
+after ``MAX_ROUNDS`` stays marked and is settled at the next instant at which anything changes.
+"""
+
+from __future__ import annotations
+
+from capsim.jit import kernel
+from capsim.state.tables import (
+    M_DIRTY,
+    M_NODE,
+    NODE_FREE,
+    Classes,
+    Clock,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Traffic,
+    Wheels,
+    Workloads,
+)
+from capsim.world.contention import share_node
+from capsim.world.rates import compute_rates
+
+MAX_ROUNDS = 8
+
+
+@kernel
+def settle(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, traffic: Traffic, marks: Marks, now):
+    """Compute all marked rates and shares anew."""
+    for _ in range(MAX_ROUNDS):
+        if marks.touched_count[M_DIRTY] == 0 and marks.touched_count[M_NODE] == 0:
+            break
+        count = marks.touched_count[M_DIRTY]
+        marks.touched_count[M_DIRTY] = 0
+        for i in range(count):
+            marks.dirty_flag[marks.dirty[i]] = 0
+        for i in range(count):
+            compute_rates(clock, physics, workloads, traffic, links, pods, nodes, scan, marks, wheels.backlog, marks.dirty[i], now)
+        count = marks.touched_count[M_NODE]
+        marks.touched_count[M_NODE] = 0
+        for i in range(count):
+            n = marks.node[i]
+            marks.node_flag[n] = 0
+            if nodes.state[n] != NODE_FREE:
+                share_node(clock, classes, pods, links, usage, nodes, scan, physics, marks, n, now)

@@ -1,0 +1,254 @@
+"""The cluster at time 0: nodes, DaemonSet pods, replicas.
+
+``settled``: every workload has the replicas that its HPA holds under the traffic of the start, all Ready for an hour, and
+where an autoscaler is on, the nodes that they need. ``declared``: replicas as written. ``empty``: nodes only; the
+controllers create everything from time 0 on.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from capsim.controllers.hpa import tables as hpa
+from capsim.engine import growth
+from capsim.engine.actions import ACT_BEGIN, ACT_NODE_READY, ACT_RETRY, ACT_SCALE, ACT_START_PODS
+from capsim.engine.autoscaler import ask, next_ordinal
+from capsim.engine.build.cluster import asks_for_hostname, node_shape, node_vector
+from capsim.errors import RunError
+from capsim.state.tables import (
+    CA_LAST_UP,
+    CPU,
+    EVENTS_LEFT,
+    FLAG_UNSCHEDULABLE,
+    G_LAST,
+    G_TARGET,
+    L_CAP,
+    L_COST,
+    L_IDLE,
+    NODE_READY,
+    NEVER,
+    NODE_TOP,
+    UNSCHEDULABLE,
+)
+
+if TYPE_CHECKING:
+    from capsim.engine.drive import Simulation
+
+SETTLED_MS = -3_600_000
+"""Since when the pods and nodes of the start have been Ready."""
+
+
+def start(sim: Simulation) -> None:
+    """Bring the cluster to its initial state."""
+    start_group_nodes(sim)
+    start_node_objects(sim)
+    start_daemons(sim)
+    settled = sim.scenario.initial_state != "empty"
+    replicas = initial_replicas(sim)
+    for w in in_priority_order(sim):
+        if settled:
+            start_workload(sim, w, replicas[w])
+        else:
+            declare_workload(sim, w, replicas[w])
+    sim.act(ACT_BEGIN, 1, now_ms=0)
+    if settled and sim.scenario.cluster_autoscaler is not None:
+        settle_nodes(sim)
+
+
+def in_priority_order(sim: Simulation) -> list[int]:
+    """Workloads in the order in which the scheduler would see their pods: by priority, then as written."""
+    priority = sim.state.classes.priority
+    rows = [w for w in range(len(sim.names.workloads)) if w not in sim.names.daemonsets]
+    return sorted(rows, key=lambda w: -int(priority[w]))
+
+
+def bring_up(sim: Simulation, group: int, ordinal: int) -> int:
+    """A node that has been Ready for long; returns its slot."""
+    n = sim.add_node(group, ordinal, boots=False, now_ms=SETTLED_MS)
+    sim.state.groups.size[group, G_LAST] = max(int(sim.state.groups.size[group, G_LAST]), ordinal)
+    return n
+
+
+def start_group_nodes(sim: Simulation) -> None:
+    """The groups' initial nodes."""
+    objects = [node.group for node in sim.scenario.objects.nodes]
+    for g, group in enumerate(sim.scenario.node_groups):
+        count = max(0, group.initial - objects.count(group.name))
+        for ordinal in range(1, count + 1):
+            sim.act(ACT_NODE_READY, bring_up(sim, g, ordinal), now_ms=SETTLED_MS)
+        sim.state.groups.size[g, G_TARGET] = group.initial
+
+
+def start_node_objects(sim: Simulation) -> None:
+    """Node objects: static, or members of the group that they name."""
+    known: dict[tuple[object, ...], int] = {}
+    names = sim.names
+    for shape, entry in enumerate(names.shapes):
+        known.setdefault((tuple(sorted(entry.labels.items())), tuple((t.key, t.value, t.effect) for t in entry.taints)), shape)
+    by_hostname = asks_for_hostname(sim.scenario)
+    static = len(names.groups) - 1
+    groups = {name: g for g, name in enumerate(names.groups)}
+    for node in sim.scenario.objects.nodes:
+        g = groups.get(node.group or "", static)
+        ordinal = int(sim.state.groups.size[g, G_LAST]) + 1
+        names.node_names[g, ordinal] = node.name
+        names.node_prices[g, ordinal] = node.price_per_hour_usd if g == static else names.prices[g]
+        n = bring_up(sim, g, ordinal)
+        sim.state.nodes.shape[n] = node_shape(names, node, known, by_hostname)
+        sim.state.nodes.allocatable[n] = node_vector(dict(node.allocatable), names.resources)
+        sim.act(ACT_NODE_READY, n, now_ms=SETTLED_MS)
+        if node.unschedulable:
+            sim.state.nodes.flags[n] |= FLAG_UNSCHEDULABLE
+
+
+def slot_of(sim: Simulation, name: str) -> int:
+    """The slot of the node called ``name``, -1 when there is none."""
+    nodes = sim.state.nodes
+    for n in range(int(sim.state.clock.values[NODE_TOP])):
+        if nodes.state[n] == NODE_READY and sim.names.node(int(nodes.group[n]), int(nodes.ordinal[n])) == name:
+            return n
+    return -1
+
+
+def create(sim: Simulation, w: int, count: int, target: int = -1, *, fixed: bool = False) -> None:
+    """Create ``count`` pods of workload ``w`` that have been Ready for long where they fit."""
+    sim.make_room(pods=count)
+    while count > 0:
+        done = sim.act(ACT_START_PODS, w, count, target, int(fixed), now_ms=SETTLED_MS)
+        count -= done
+        if count > 0:
+            sim.state = growth.grow_diagnoses(sim.state, growth.doubled(sim.state.queue.diagnoses.shape[0]))
+            sim.sink.drain_log(sim.state, "events", 0)
+            if sim.state.log.events.shape[0] < 64:
+                sim.state = growth.grow_log(sim.state, "events", 64)
+            sim.make_room(pods=count)
+
+
+def start_daemons(sim: Simulation) -> None:
+    """One pod of each DaemonSet on every node that it is meant for."""
+    for n in range(int(sim.state.clock.values[NODE_TOP])):
+        if sim.state.nodes.state[n] == NODE_READY:
+            start_daemons_of(sim, n)
+
+
+def start_daemons_of(sim: Simulation, n: int) -> None:
+    """The DaemonSet pods of node ``n``."""
+    for w in sorted(sim.names.daemonsets):
+        if sim.state.classes.shape_reason[w, sim.state.nodes.shape[n]] < 0:
+            sim.state.workloads.desired[w] += 1
+            create(sim, w, 1, n)
+
+
+def start_workload(sim: Simulation, w: int, replicas: int) -> None:
+    """Replicas of a workload, placed by the scheduler or on the node that a bare Pod names."""
+    workload = sim.scenario.objects.workloads[w]
+    sim.state.workloads.desired[w] = replicas
+    sim.state.workloads.announced[w] = replicas
+    node = workload.template.node_name
+    if node is None:
+        create(sim, w, replicas)
+        return
+    n = slot_of(sim, node)
+    if n < 0:
+        raise RunError(f"{workload.key}: nodeName {node!r} names no node of the start")
+    create(sim, w, replicas, n, fixed=True)
+
+
+def declare_workload(sim: Simulation, w: int, replicas: int) -> None:
+    """``empty``: the controller creates the pods from time 0 on; bare Pods are simply there."""
+    if sim.names.workloads[w].split("/")[1] == "Pod":
+        start_workload(sim, w, replicas)
+    else:
+        sim.act(ACT_SCALE, w, replicas, 0, now_ms=0)
+
+
+def initial_replicas(sim: Simulation) -> list[int]:
+    """Replicas of each workload at time 0."""
+    declared = [workload.replicas for workload in sim.scenario.objects.workloads]
+    if sim.scenario.initial_state != "settled":
+        return declared
+    for h in range(len(sim.scenario.objects.hpas)):
+        w = int(sim.state.hpas.workload[h])
+        if declared[w] > 0:
+            declared[w] = steady_replicas(sim, h, w, declared[w])
+    return declared
+
+
+def steady_replicas(sim: Simulation, h: int, w: int, declared: int) -> int:
+    """Fewest replicas, within min and max, at which no CPU metric of HPA ``h`` asks for more, under the first rates.
+
+    A workload without CPU metric or without load keeps what is declared, within min and max.
+    """
+    specs = sim.state.specs
+    low, high = int(specs.row[h, hpa.S_MIN]), int(specs.row[h, hpa.S_MAX])
+    rps = offered(sim, w)
+    metrics = range(int(specs.row[h, hpa.S_METRIC_FIRST]), int(specs.row[h, hpa.S_METRIC_END]))
+    cpu = [m for m in metrics if is_pod_cpu(specs, m)]
+    if rps is None or not cpu:
+        return min(max(declared, low), high)
+    return min(max(max(enough_for(sim, w, m, rps) for m in cpu), low), high)
+
+
+def is_pod_cpu(specs: hpa.HpaSpecs, m: int) -> bool:
+    """Whether metric ``m`` is the CPU of whole pods."""
+    kind = specs.metric[m, hpa.M_KIND]
+    return bool(specs.metric[m, hpa.M_RESOURCE] == hpa.RESOURCE_CPU and kind in (hpa.RESOURCE_UTILIZATION, hpa.RESOURCE_AVERAGE))
+
+
+def offered(sim: Simulation, w: int) -> float | None:
+    """Rate that reaches workload ``w`` at time 0 (shared evenly with others behind the same service), or None."""
+    traffic = sim.state.traffic
+    feeding = traffic.source[traffic.source_start[w] : traffic.source_start[w + 1]].tolist()
+    if not feeding:
+        return None
+    return sum(float(traffic.rate[traffic.cursor[v]]) / int(traffic.edge_start[v + 1] - traffic.edge_start[v]) for v in feeding)
+
+
+def enough_for(sim: Simulation, w: int, m: int, rps: float) -> int:
+    """Replicas at which metric ``m`` is at or below its target."""
+    specs, load = sim.state.specs, sim.state.physics.load[w]
+    target = float(specs.metric[m, hpa.M_TARGET])
+    if specs.metric[m, hpa.M_KIND] == hpa.RESOURCE_UTILIZATION:
+        target *= float(sim.state.classes.request[w, CPU]) / 100.0
+    free = min(target, load[L_IDLE] + load[L_COST] * load[L_CAP]) - load[L_IDLE]
+    if free <= 0.0 or load[L_COST] <= 0.0:
+        return int(specs.row[int(sim.state.workloads.hpa[w]), hpa.S_MAX]) if free <= 0.0 else 1
+    return max(1, math.ceil(rps * load[L_COST] / free - 1e-9))
+
+
+
+def settle_nodes(sim: Simulation) -> None:
+    """Where an autoscaler is on: nodes for everything that is pending, at once, until it would add no more."""
+    added = False
+    while sim.state.clock.values[UNSCHEDULABLE] > 0:
+        decision, _ = ask(sim, 1)
+        if decision is None:
+            break
+        for _ in range(decision.nodes):
+            n = bring_up(sim, decision.group, next_ordinal(sim, decision.group))
+            sim.act(ACT_NODE_READY, n, now_ms=SETTLED_MS)
+            start_daemons_of(sim, n)
+        sim.state.groups.size[decision.group, G_TARGET] += decision.nodes
+        if not retry_waiting(sim):
+            break
+        added = True
+    sim.state.clock.values[CA_LAST_UP] = -NEVER
+    if added:
+        sim.act(ACT_BEGIN, 1, now_ms=0)
+
+
+def retry_waiting(sim: Simulation) -> bool:
+    """Another try for the pending pods of the start; what they said of nodes that came after is forgotten."""
+    sim.sink.events.clear()
+    sim.state.clock.values[EVENTS_LEFT] = sim.scenario.output.events_cap
+    sim.state.log.count[0] = 0
+    before = int(sim.state.clock.values[UNSCHEDULABLE])
+    for c in sim.state.classes.queue_count.nonzero()[0].tolist():
+        while sim.state.queue.diagnosis_count[0] + 1 >= sim.state.queue.diagnoses.shape[0]:
+            sim.state = growth.grow_diagnoses(sim.state, growth.doubled(sim.state.queue.diagnoses.shape[0]))
+        sim.sink.drain_log(sim.state, "events", 0)
+        if sim.state.log.events.shape[0] < 256:
+            sim.state = growth.grow_log(sim.state, "events", 256)
+        sim.act(ACT_RETRY, c, now_ms=SETTLED_MS)
+    return int(sim.state.clock.values[UNSCHEDULABLE]) < before

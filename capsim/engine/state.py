@@ -1,0 +1,56 @@
+"""The state of a run: all tables in one tuple. Only the loop takes it whole; kernels take what they need."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from capsim.controllers.hpa.tables import HpaSpecs, HpaState
+from capsim.state.tables import (
+    Classes,
+    Clock,
+    Containers,
+    Groups,
+    Heap,
+    HpaLinks,
+    Log,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Queue,
+    Samples,
+    Traffic,
+    Trees,
+    Wheels,
+    Workloads,
+)
+
+
+class State(NamedTuple):
+    """Every array that a run reads or writes."""
+
+    clock: Clock
+    heap: Heap
+    wheels: Wheels
+    pods: Pods
+    links: PodLinks
+    usage: PodUsage
+    classes: Classes
+    nodes: Nodes
+    scan: NodeScan
+    groups: Groups
+    workloads: Workloads
+    physics: Physics
+    containers: Containers
+    traffic: Traffic
+    marks: Marks
+    queue: Queue
+    trees: Trees
+    hpas: HpaLinks
+    specs: HpaSpecs
+    hpa: HpaState
+    log: Log
+    samples: Samples

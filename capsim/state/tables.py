@@ -1,0 +1,428 @@
+"""The tables of a run: one NamedTuple of C-contiguous int64 or float64 arrays per entity.
+
+Times are int64 milliseconds since the start of the run; ``-1`` means "none" and is tested before use. Resource vectors
+are rows of ``[CPU milli, memory bytes, ephemeral storage bytes, pods, extended ...]``, all int64.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+I64: TypeAlias = NDArray[np.int64]
+F64: TypeAlias = NDArray[np.float64]
+
+NEVER = 1 << 60
+"""A time after the end of every run."""
+
+# Resource columns; extended resources follow.
+CPU, MEMORY, EPHEMERAL, PODS = 0, 1, 2, 3
+
+# Pod states.
+POD_FREE, POD_PENDING, POD_STARTING, POD_READY, POD_TERMINATING = 0, 1, 2, 3, 4
+# Node states.
+NODE_FREE, NODE_REQUESTED, NODE_REGISTERED, NODE_READY, NODE_DELETING = 0, 1, 2, 3, 4
+# Node flags: what keeps pods off besides the shape's own taints. NOT_READY and TO_BE_DELETED are NoSchedule taints.
+FLAG_UNSCHEDULABLE, FLAG_NOT_READY, FLAG_TO_BE_DELETED, FLAG_DRAINING = 1, 2, 4, 8
+
+# Statuses of a compiled call.
+DONE, NEED, YIELD = 0, 1, 2
+# What NEED asks for.
+NEED_PODS, NEED_NODES, NEED_HEAP, NEED_QUEUE, NEED_EVENTS, NEED_POD_LOG, NEED_SAMPLES, NEED_NODE_LOG = 1, 2, 3, 4, 5, 6, 7, 8
+NEED_DIAGNOSES = 9
+# Why YIELD was returned.
+YIELD_EVENTS, YIELD_SCALE_UP, YIELD_CUSTOM, YIELD_BREATH = 1, 2, 3, 4
+
+# Kinds of heap events.
+EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_OPEN, EV_NODE_EVICT, EV_NODE_DELETE = 0, 1, 2, 3, 4, 5, 6, 7
+EV_NODE_GONE, EV_SCALE = 8, 9
+
+# Kinds of workload.
+KIND_DEPLOYMENT, KIND_REPLICASET, KIND_DAEMONSET, KIND_POD = 0, 1, 2, 3
+
+# Columns of Clock.values.
+NOW, PHASE, UNSETTLED, NEXT_SCRAPE, NEXT_PUBLISH, NEXT_SAMPLE, NEXT_EVENT, NEXT_CA, NEXT_FLUSH = 0, 1, 2, 3, 4, 5, 6, 7, 8
+UID, NODE_UID, STATUS_TABLE, YIELD_REASON, SAMPLE_START, ROUNDS, WORK, SCHEDULER_GCRA, CONTROLLER_GCRA = 9, 10, 11, 12, 13, 14, 15, 16, 17
+PENDING_VERSION, CAPACITY_VERSION, CA_SEEN_PENDING, CA_SEEN_CAPACITY, CA_LAST_UP, CA_LAST_DOWN, CA_LAST_FAIL = 18, 19, 20, 21, 22, 23, 24
+SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDULABLE, NODES_READY, DRAINING = 25, 26, 27, 28, 29, 30, 31, 32, 33
+STOP_AT, BREATH, EVENTS_LEFT, CA_SEEN_WORK, CA_NEXT_TIMER, DAEMONSETS = 34, 35, 36, 37, 38, 39
+CLOCK_COLUMNS = 40
+
+# Columns of Counters.
+C_HPA_SYNCS, C_BINDS, C_PODS_CREATED, C_PODS_GONE, C_INSTANTS, C_CA_SCANS, C_CA_SIMULATIONS, C_FAILED_TRIES, C_EVENTS_DROPPED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+C_TRAFFIC, C_SCRAPES, C_NODES_ADDED, C_NODES_GONE = 9, 10, 11, 12
+COUNTER_COLUMNS = 13
+
+# Columns of Params (int64 settings of the run).
+P_SEED, P_DURATION, P_SAMPLE, P_RESOLUTION, P_METRICS_DELAY, P_HPA_PERIOD, P_HPA_TO_SCALE, P_SCALE_TO_POD, P_POD_TO_POD = 0, 1, 2, 3, 4, 5, 6, 7, 8
+P_SCHEDULE, P_NODE_OPEN, P_UNBOUND_DELETE, P_CA_PERIOD, P_EVICT_TO_RECREATE, P_RATE_LIMITS, P_SCHED_INTERVAL, P_SCHED_BURST = 9, 10, 11, 12, 13, 14, 15, 16
+P_CTRL_INTERVAL, P_CTRL_BURST, P_TIE_RANDOM, P_WALL_OFFSET, P_CA_ON, P_CA_UNNEEDED, P_CA_DELAY_ADD, P_CA_DELAY_DELETE = 17, 18, 19, 20, 21, 22, 23, 24
+P_CA_DELAY_FAIL, P_CA_THRESHOLD_PPM, P_CA_MAX_PARALLEL, P_CA_MAX_DRAIN, P_CA_TAINT_DELAY, P_CA_DOWN_ON, P_CA_NEW_POD_DELAY = 25, 26, 27, 28, 29, 30, 31
+P_TREE_NODES, P_SKIP_SYNCS, P_RESOURCES, P_CA_MAX_NODES, P_CPU_INIT, P_READY_DELAY, P_CA_PHASE, P_CA_SKIP_SYSTEM, P_FLUSH_PHASE = 32, 33, 34, 35, 36, 37, 38, 39, 40
+P_CA_EXPENDABLE, P_STEP_ROWS = 41, 42
+PARAM_COLUMNS = 43
+
+
+class Clock(NamedTuple):
+    """Scalars of the run that change; shape [CLOCK_COLUMNS], [COUNTER_COLUMNS] and [PARAM_COLUMNS]."""
+
+    values: I64
+    counters: I64
+    params: I64
+
+
+class Heap(NamedTuple):
+    """Binary heap of timed transitions, ordered by (time, code): independent of the order of insertion."""
+
+    time_ms: I64
+    code: I64
+    """kind << 56 | entity << 24 | generation (24 bits)."""
+    count: I64
+
+
+class Wheels(NamedTuple):
+    """Tournament trees of due times, one leaf an entity; shape [2 * leaves], root at 1, leaves a power of two."""
+
+    traffic: I64
+    backlog: I64
+    replicas: I64
+    hpa: I64
+
+
+class Pods(NamedTuple):
+    """One row a live pod; free rows are kept on a stack (``free``)."""
+
+    state: I64
+    workload: I64
+    pod_class: I64
+    node: I64
+    target: I64
+    ordinal: I64
+    uid: I64
+    created_ms: I64
+    bound_ms: I64
+    ready_ms: I64
+    deleted_ms: I64
+    diagnosis: I64
+    free: I64
+
+
+class PodLinks(NamedTuple):
+    """Doubly linked lists through the pods: of a node, of a workload, of a class's queue of unschedulable pods."""
+
+    node_next: I64
+    node_prev: I64
+    workload_next: I64
+    workload_prev: I64
+    queue_next: I64
+    queue_prev: I64
+    queued: I64
+    """1: waiting in the active queue, 2: in its class's unschedulable queue, 0: neither."""
+
+
+class PodUsage(NamedTuple):
+    """What one pod serves where it differs from its workload's common rate."""
+
+    own: I64
+    """1: the pod runs on a contended node and has its own rate."""
+    rate_rps: F64
+    area: F64
+    """Requests served since it became Ready, up to ``base``."""
+    base: F64
+    """Workload integral (own = 0) or time in ms (own = 1) at which ``area`` was taken."""
+    sample_prev: F64
+    sample_last: F64
+    sample_taken: F64
+    """Requests served at the previous and the last published scrape, and at the last one taken."""
+
+
+class Classes(NamedTuple):
+    """Pod classes: everything that depends on the pod's spec only; rows [C]."""
+
+    request: I64
+    """[C, R]"""
+    nonzero: I64
+    """[C, 2]: CPU and memory as scoring sees them (100m and 200 MiB where the key is missing)."""
+    workload: I64
+    priority: I64
+    tolerates: I64
+    """Bit set of node flags that the class tolerates."""
+    shape_reason: I64
+    """[C, S]: -1 when nodes of the shape pass the static filters, else the index of the reason that they fail with."""
+    queue_head: I64
+    queue_tail: I64
+    queue_count: I64
+    diagnosis: I64
+    """Diagnosis of the class's last failed attempt, -1 when it is not blocked."""
+    tried_ms: I64
+    signature: I64
+    """Classes with the same requests and filters share a signature, and so a tree of scores."""
+    drain: I64
+    """Bit set for the Cluster Autoscaler: 1 DaemonSet or mirror (ignored), 2 blocks a drain."""
+
+
+class Nodes(NamedTuple):
+    """One row a node slot."""
+
+    state: I64
+    flags: I64
+    group: I64
+    shape: I64
+    ordinal: I64
+    uid: I64
+    allocatable: I64
+    """[N, R]"""
+    requested: I64
+    """[N, R]"""
+    nonzero: I64
+    """[N, 2]"""
+    first_pod: I64
+    excess_milli: F64
+    """CPU that its pods want above their requests: requested + excess bounds the demand from above."""
+    version: I64
+    times: I64
+    """[N, 6]: requested, registered, ready, deleting, gone, unneeded since; -1 where it has not happened."""
+
+
+T_REQUESTED, T_REGISTERED, T_READY, T_DELETING, T_GONE, T_UNNEEDED = 0, 1, 2, 3, 4, 5
+
+
+class NodeScan(NamedTuple):
+    """What the loops over nodes keep beside the nodes."""
+
+    contended: I64
+    mark: I64
+    drain_version: I64
+    drain_ok: I64
+    drain_ms: I64
+    drain_cursor: I64
+
+
+class Groups(NamedTuple):
+    """Node groups; rows [G], the last one is the static group (Node objects)."""
+
+    size: I64
+    """[G, 4]: min, max, target, last ordinal given."""
+    shapes: I64
+    """[G, Z]: shape of the nodes of each zone; zone = ordinal modulo ``zones``."""
+    zones: I64
+    template: I64
+    """[G, R] allocatable"""
+    boot: F64
+    """[G, 5]: kind, mean, standard deviation, min, max of the time from request to Ready, ms."""
+    register: F64
+    """[G, 5]: likewise from request to the Node object."""
+    delete_ms: I64
+    hash: I64
+    count: I64
+    """[G, 4]: nodes requested but not Ready, Ready, deleting, all that exist."""
+    allocatable: I64
+    """[G, R] summed over Ready nodes."""
+    requested: I64
+    """[G, R] summed over Ready nodes."""
+    daemons: I64
+    """[G, R] requests of the DaemonSet pods that a fresh node gets."""
+    daemon_eligible: I64
+    """[G, W] 1: the DaemonSet runs on nodes of the group."""
+    managed: I64
+    """1: an autoscaler may change the group's size."""
+    leaving: I64
+    """Nodes tainted for deletion that the cloud has not been told about yet."""
+
+
+G_MIN, G_MAX, G_TARGET, G_LAST = 0, 1, 2, 3
+G_BOOTING, G_READY, G_DELETING, G_EXIST = 0, 1, 2, 3
+
+
+class Workloads(NamedTuple):
+    """Workload controllers; rows [W]."""
+
+    kind: I64
+    hash: I64
+    desired: I64
+    next_ordinal: I64
+    pod_class: I64
+    count: I64
+    """[W, 5]: pods by state (column = pod state; POD_FREE is unused)."""
+    first_pod: I64
+    last_pod: I64
+    start: F64
+    """[W, 5]: kind, mean, standard deviation, min, max of bound -> Ready, ms."""
+    termination_ms: I64
+    moved_ms: I64
+    """Last time at which a pod became Ready."""
+    reconcile_ms: I64
+    hpa: I64
+    """Row of its HPA, -1: none."""
+    spread: I64
+    """[W, G]: Ready pods by node group."""
+    bound_leaving: I64
+    """Pods that terminate and still hold their requests."""
+    announced: I64
+    """Replicas that the last ScalingReplicaSet event told."""
+
+
+class Physics(NamedTuple):
+    """What each workload's Ready pods do; rows [W], float64."""
+
+    arrival_rps: F64
+    pod_rps: F64
+    """Rate of a Ready pod on a node that is not contended."""
+    served_rps: F64
+    lost_rps: F64
+    backlog: F64
+    integral: F64
+    """Requests served by one such pod since the start."""
+    since_ms: I64
+    load: F64
+    """[W, 6]: idle milli, milli-seconds per request, cap rps, memory base, memory per request in flight, seconds in service."""
+    limits: F64
+    """[W, 3]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage, request milli."""
+    own: F64
+    """[W, 2]: number and summed rate of pods with a rate of their own."""
+    samples: F64
+    """[W, 6]: integral at the previous and the last published scrape and at the last one taken; memory per pod now,
+    published, and taken."""
+    usage: F64
+    """[W, 3]: CPU used milli, memory used bytes, demand above request per pod."""
+    area: F64
+    """[W, 2]: since the last sample, backlog integrated (request-milliseconds) and requests that timed out at once."""
+
+
+L_IDLE, L_COST, L_CAP, L_MEMORY, L_INFLIGHT, L_SECONDS = 0, 1, 2, 3, 4, 5
+S_PREV, S_LAST, S_TAKEN, S_MEMORY, S_MEMORY_LAST, S_MEMORY_TAKEN = 0, 1, 2, 3, 4, 5
+U_CPU, U_MEMORY, U_EXCESS = 0, 1, 2
+
+
+class Containers(NamedTuple):
+    """Containers of a workload, CSR by workload: what the metrics pipeline reports is per container."""
+
+    start: I64
+    """[W + 1]"""
+    idle_milli: F64
+    cost_milli: F64
+    """Milli-CPU-seconds per request served by the pod."""
+    request_milli: I64
+    """CPU request, -1: none."""
+    request_memory: I64
+    """Memory request in bytes, -1: none."""
+
+
+class Traffic(NamedTuple):
+    """Request rates: per source (service or usage) a list of change points, CSR."""
+
+    start: I64
+    """[V + 1] offsets into the points."""
+    time_ms: I64
+    rate: F64
+    cursor: I64
+    edge_start: I64
+    """[V + 1] offsets into the workloads behind each source."""
+    edge_workload: I64
+    source_start: I64
+    """[W + 1] offsets into the sources of each workload."""
+    source: I64
+    is_memory: I64
+    """[V] 1: the values are bytes per pod of the single workload behind it."""
+
+
+class Marks(NamedTuple):
+    """Work lists of one instant: each list holds every entity at most once."""
+
+    touched: I64
+    touched_flag: I64
+    touched_count: I64
+    """[4]: touched, busy, dirty, node counts."""
+    busy: I64
+    busy_flag: I64
+    """Workloads whose next scrape may differ from the last: countdown of scrapes."""
+    own_flag: I64
+    """Workloads whose pods are sampled one by one (some run, or ran, at a rate of their own): countdown of scrapes."""
+    dirty: I64
+    dirty_flag: I64
+    """Workloads whose rates must be computed anew."""
+    node: I64
+    node_flag: I64
+    """Nodes whose CPU shares must be computed anew."""
+
+
+M_TOUCHED, M_BUSY, M_DIRTY, M_NODE = 0, 1, 2, 3
+
+
+class Queue(NamedTuple):
+    """The scheduler's active queue: a heap ordered by (-priority, time, uid); entries of gone pods are skipped."""
+
+    key: I64
+    time_ms: I64
+    uid: I64
+    pod: I64
+    count: I64
+    scratch: I64
+    """[N] candidate nodes of one decision, or pods of one deletion."""
+    ranks: I64
+    """[pods] sort keys of one deletion."""
+    diagnoses: I64
+    """[D, reasons] counts per reason of distinct failures."""
+    diagnosis_count: I64
+
+
+class Trees(NamedTuple):
+    """Per class signature a tournament over nodes by score, kept up to date lazily from a log of changed nodes."""
+
+    best: I64
+    """[T, 2 * leaves] highest score below, -1: no feasible node."""
+    ways: I64
+    """[T, 2 * leaves] how many nodes have it."""
+    seen: I64
+    """[T] position in the log up to which the tree is current, -1: never built."""
+    log: I64
+    """Ring of node slots whose state changed; length a power of two, 0 when trees are not used."""
+    head: I64
+    """[1] entries ever written."""
+
+
+class Log(NamedTuple):
+    """Buffers that Python drains when they are full."""
+
+    events: I64
+    """[E, 6]: time, kind, object, argument, argument, argument."""
+    pods: I64
+    """[P, 11] one row a pod that is gone."""
+    nodes: I64
+    """[M, 9] one row a node that is gone."""
+    count: I64
+    """[3]: rows used of each."""
+
+
+class Samples(NamedTuple):
+    """The recorder: current value, integral, minimum and maximum of every series, and the samples not yet drained."""
+
+    value: F64
+    """[rows, quantities]"""
+    area: F64
+    low: F64
+    high: F64
+    since_ms: I64
+    given: F64
+    """[workloads, groups, 2]: CPU and memory use that each workload has put down to each group."""
+    out: F64
+    """[samples, rows, columns]"""
+    out_ms: I64
+    count: I64
+
+
+class HpaLinks(NamedTuple):
+    """What ties each HPA to its workload and its place in time; rows [H]."""
+
+    workload: I64
+    phase_ms: I64
+    last_ms: I64
+    """Last tick that was executed or skipped knowingly."""
+    wake_ms: I64
+    """Earliest instant at which a tick must be executed; NEVER when asleep."""
+    target: I64
+    """[H] desired replicas that travel to the scale subresource."""
+    custom: I64
+    """1: a custom controller stands in for this HPA."""

@@ -1,0 +1,252 @@
+"""Steps in the life of a pod that change the tables: created, bound, Ready, leaving, gone.
+
+The callers (workload controllers, scheduler, kubelet) decide when; these keep every count, sum and list in agreement.
+"""
+
+from __future__ import annotations
+
+from capsim.jit import inline_kernel, kernel
+from capsim.state.calendar import encode, push
+from capsim.state.links import dequeue, link_node, link_workload, unlink_node, unlink_workload
+from capsim.state.marks import PODS_CHANGED, TOUCHED, mark_busy, mark_dirty, mark_node, touch
+from capsim.state.tables import (
+    C_PODS_CREATED,
+    C_PODS_GONE,
+    CAPACITY_VERSION,
+    CPU,
+    EV_POD_TRY,
+    NODE_READY,
+    P_RATE_LIMITS,
+    POD_FREE,
+    POD_PENDING,
+    POD_READY,
+    POD_STARTING,
+    POD_TERMINATING,
+    POD_TOP,
+    U_EXCESS,
+    UID,
+    Classes,
+    Clock,
+    Groups,
+    Heap,
+    Log,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Trees,
+    Workloads,
+)
+
+
+@inline_kernel
+def node_changed(trees: Trees, nodes: Nodes, n):
+    """Whatever the scheduler keeps about node ``n`` is out of date."""
+    nodes.version[n] += 1
+    size = trees.log.shape[0]
+    if size > 0:
+        head = trees.head[0]
+        trees.log[head & (size - 1)] = n
+        trees.head[0] = head + 1
+
+
+@inline_kernel
+def pods_left(clock: Clock, pods: Pods):
+    """Free rows of the pod table."""
+    return pods.state.shape[0] - clock.values[POD_TOP]
+
+
+@inline_kernel
+def create_pod(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w, target, now):
+    """Create a pod of workload ``w`` (bound to node ``target`` by name, or -1); returns its row. There is a free row."""
+    top = clock.values[POD_TOP]
+    p = pods.free[top]
+    clock.values[POD_TOP] = top + 1
+    pods.state[p] = POD_PENDING
+    pods.workload[p] = w
+    pods.pod_class[p] = workloads.pod_class[w]
+    pods.node[p] = -1
+    pods.target[p] = target
+    pods.ordinal[p] = workloads.next_ordinal[w]
+    workloads.next_ordinal[w] += 1
+    pods.uid[p] = clock.values[UID]
+    clock.values[UID] += 1
+    pods.created_ms[p] = now
+    pods.bound_ms[p] = -1
+    pods.ready_ms[p] = -1
+    pods.deleted_ms[p] = -1
+    pods.diagnosis[p] = -1
+    links.queued[p] = 0
+    usage.own[p] = 0
+    link_workload(links, workloads, p, w)
+    workloads.count[w, POD_PENDING] += 1
+    clock.counters[C_PODS_CREATED] += 1
+    touch(marks, w, PODS_CHANGED)
+    return p
+
+
+@kernel
+def bind_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads: Workloads, nodes: Nodes, groups: Groups, marks: Marks, trees: Trees, p, n, now):
+    """Bind pending pod ``p`` to node ``n``: its requests count on the node from now on."""
+    w = pods.workload[p]
+    c = pods.pod_class[p]
+    pods.node[p] = n
+    pods.bound_ms[p] = now
+    pods.state[p] = POD_STARTING
+    link_node(links, nodes, p, n)
+    g = nodes.group[n]
+    counts = nodes.state[n] == NODE_READY
+    for r in range(nodes.requested.shape[1]):
+        nodes.requested[n, r] += classes.request[c, r]
+        if counts:
+            groups.requested[g, r] += classes.request[c, r]
+    nodes.nonzero[n, 0] += classes.nonzero[c, 0]
+    nodes.nonzero[n, 1] += classes.nonzero[c, 1]
+    node_changed(trees, nodes, n)
+    workloads.count[w, POD_PENDING] -= 1
+    workloads.count[w, POD_STARTING] += 1
+    if nodes.excess_milli[n] > 0.0:
+        mark_node(marks, n)
+    touch(marks, w, PODS_CHANGED)
+    touch(marks, workloads.kind.shape[0] + g, TOUCHED)
+
+
+@kernel
+def start_serving(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, integral, now):
+    """Pod ``p`` becomes Ready; ``integral`` is its workload's integral as of now."""
+    w = pods.workload[p]
+    n = pods.node[p]
+    pods.state[p] = POD_READY
+    pods.ready_ms[p] = now
+    usage.own[p] = 0
+    usage.area[p] = 0.0
+    usage.base[p] = integral
+    usage.sample_prev[p] = 0.0
+    usage.sample_last[p] = 0.0
+    usage.sample_taken[p] = 0.0
+    workloads.count[w, POD_STARTING] -= 1
+    workloads.count[w, POD_READY] += 1
+    workloads.spread[w, nodes.group[n]] += 1
+    workloads.moved_ms[w] = now
+    nodes.excess_milli[n] += physics.usage[w, U_EXCESS]
+    if scan.contended[n] == 1 or nodes.excess_milli[n] > 0.0:
+        mark_node(marks, n)
+    mark_busy(marks, physics, clock, w, now)
+    mark_dirty(marks, w)
+    touch(marks, w, PODS_CHANGED)
+
+
+@kernel
+def stop_serving(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, now):
+    """A bound pod begins to terminate: it serves no more, its requests still count on the node."""
+    w = pods.workload[p]
+    n = pods.node[p]
+    state = pods.state[p]
+    pods.deleted_ms[p] = now
+    pods.state[p] = POD_TERMINATING
+    workloads.count[w, state] -= 1
+    workloads.count[w, POD_TERMINATING] += 1
+    workloads.bound_leaving[w] += 1
+    if state == POD_READY:
+        workloads.spread[w, nodes.group[n]] -= 1
+        nodes.excess_milli[n] -= physics.usage[w, U_EXCESS]
+        if usage.own[p] == 1:
+            physics.own[w, 0] -= 1.0
+            physics.own[w, 1] -= usage.rate_rps[p]
+            if physics.own[w, 0] == 0.0:
+                physics.own[w, 1] = 0.0
+            usage.own[p] = 0
+        if scan.contended[n] == 1:
+            mark_node(marks, n)
+        mark_busy(marks, physics, clock, w, now)
+        mark_dirty(marks, w)
+    touch(marks, w, PODS_CHANGED)
+
+
+@kernel
+def remove_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads: Workloads, nodes: Nodes, groups: Groups, marks: Marks, trees: Trees, log: Log, p, now):
+    """Pod ``p`` is gone: write its row to the log and free its slot. There is room in the log."""
+    w = pods.workload[p]
+    c = pods.pod_class[p]
+    n = pods.node[p]
+    if links.queued[p] == 2:
+        dequeue(links, classes, p, c)
+    links.queued[p] = 0
+    if n >= 0:
+        unlink_node(links, nodes, p, n)
+        g = nodes.group[n]
+        counts = nodes.state[n] == NODE_READY
+        for r in range(nodes.requested.shape[1]):
+            nodes.requested[n, r] -= classes.request[c, r]
+            if counts:
+                groups.requested[g, r] -= classes.request[c, r]
+        nodes.nonzero[n, 0] -= classes.nonzero[c, 0]
+        nodes.nonzero[n, 1] -= classes.nonzero[c, 1]
+        node_changed(trees, nodes, n)
+        touch(marks, workloads.kind.shape[0] + g, TOUCHED)
+    unlink_workload(links, workloads, p, w)
+    workloads.count[w, pods.state[p]] -= 1
+    if n >= 0 and pods.state[p] == POD_TERMINATING:
+        workloads.bound_leaving[w] -= 1
+    log_pod(pods, nodes, log, p, now)
+    pods.state[p] = POD_FREE
+    pods.uid[p] = -1
+    clock.values[POD_TOP] -= 1
+    pods.free[clock.values[POD_TOP]] = p
+    clock.values[CAPACITY_VERSION] += 1
+    clock.counters[C_PODS_GONE] += 1
+    touch(marks, w, PODS_CHANGED)
+
+
+@inline_kernel
+def log_pod(pods: Pods, nodes: Nodes, log: Log, p, gone_ms):
+    """Append one row: workload, ordinal, node group, node ordinal, created, bound, Ready, deleted, gone, diagnosis, uid."""
+    row = log.count[1]
+    n = pods.node[p]
+    log.pods[row, 0] = pods.workload[p]
+    log.pods[row, 1] = pods.ordinal[p]
+    log.pods[row, 2] = nodes.group[n] if n >= 0 else -1
+    log.pods[row, 3] = nodes.ordinal[n] if n >= 0 else -1
+    log.pods[row, 4] = pods.created_ms[p]
+    log.pods[row, 5] = pods.bound_ms[p]
+    log.pods[row, 6] = pods.ready_ms[p]
+    log.pods[row, 7] = pods.deleted_ms[p]
+    log.pods[row, 8] = gone_ms
+    log.pods[row, 9] = pods.diagnosis[p]
+    log.pods[row, 10] = pods.uid[p]
+    log.count[1] = row + 1
+
+
+@inline_kernel
+def schedule_try(heap: Heap, pods: Pods, p, at_ms):
+    """The scheduler will look at pod ``p`` at ``at_ms``."""
+    push(heap, at_ms, encode(EV_POD_TRY, p, pods.uid[p]))
+
+
+@inline_kernel
+def free_milli(nodes: Nodes, n):
+    """Unrequested CPU of node ``n``."""
+    return nodes.allocatable[n, CPU] - nodes.requested[n, CPU]
+
+
+@inline_kernel
+def client_ready(clock: Clock, column, interval_us, burst, now_ms):
+    """Earliest time, ms, at which a client's token bucket lets its next request go (client-go flowcontrol: QPS, burst).
+
+    The bucket is one number: the theoretical arrival time in microseconds (generic cell rate algorithm).
+    """
+    if clock.params[P_RATE_LIMITS] == 0:
+        return now_ms
+    allowed_us = clock.values[column] - (burst - 1) * interval_us
+    if allowed_us <= now_ms * 1000:
+        return now_ms
+    return (allowed_us + 999) // 1000
+
+
+@inline_kernel
+def client_take(clock: Clock, column, interval_us, at_ms):
+    """The client sends a request at ``at_ms``."""
+    clock.values[column] = max(clock.values[column], at_ms * 1000) + interval_us

@@ -1,0 +1,1 @@
+"""What nobody decides: traffic, service, start-up, boot, metrics, money."""

@@ -1,0 +1,158 @@
+"""CPU shares on a contended node: usage <= min(limit, fair share of what the node has).
+
+When the Ready pods of a node want more CPU than it has, each gets a share in proportion to its CPU request (CFS weights
+follow requests; at least 2 shares, as kubelet sets), and what a pod does not need goes to the others (max-min fairness).
+A node can only be contended when ``requested + excess > allocatable``; every other node costs nothing.
+
+Not modelled: CPU pinning, NUMA, throttling by CFS periods below one second; the node's system daemons are taken to use
+exactly what is reserved for them.
+"""
+
+from __future__ import annotations
+
+from capsim.jit import inline_kernel, kernel
+from capsim.state.marks import BUSY_SCRAPES, mark_busy, mark_dirty
+from capsim.state.tables import (
+    CPU,
+    L_COST,
+    L_IDLE,
+    PODS,
+    POD_READY,
+    S_LAST,
+    S_PREV,
+    S_TAKEN,
+    SCRAPE_LAST,
+    U_EXCESS,
+    Classes,
+    Clock,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+)
+from capsim.world.rates import TINY, integral_at
+
+
+@inline_kernel
+def served_by(pods: Pods, usage: PodUsage, physics: Physics, p, now):
+    """Requests that pod ``p`` has served since it became Ready."""
+    if usage.own[p] == 1:
+        return usage.area[p] + usage.rate_rps[p] * (now - usage.base[p]) / 1000.0
+    return usage.area[p] + integral_at(physics, pods.workload[p], now) - usage.base[p]
+
+
+@inline_kernel
+def write_samples(usage: PodUsage, physics: Physics, w, p):
+    """Write down the samples of a pod that served at the common rate at the last three scrapes."""
+    since = usage.area[p] - usage.base[p]
+    usage.sample_prev[p] = since + physics.samples[w, S_PREV]
+    usage.sample_last[p] = since + physics.samples[w, S_LAST]
+    usage.sample_taken[p] = since + physics.samples[w, S_TAKEN]
+
+
+@kernel
+def give_common(pods: Pods, usage: PodUsage, physics: Physics, marks: Marks, p, now):
+    """Pod ``p`` serves at its workload's common rate from now on."""
+    if usage.own[p] == 1:
+        w = pods.workload[p]
+        usage.area[p] = served_by(pods, usage, physics, p, now)
+        usage.base[p] = integral_at(physics, w, now)
+        usage.own[p] = 0
+        physics.own[w, 0] -= 1.0
+        physics.own[w, 1] -= usage.rate_rps[p]
+        if physics.own[w, 0] == 0.0:
+            physics.own[w, 1] = 0.0
+        mark_dirty(marks, w)
+
+
+@kernel
+def give_own(clock: Clock, pods: Pods, usage: PodUsage, physics: Physics, marks: Marks, p, rate, now):
+    """Pod ``p`` serves at ``rate`` requests per second from now on."""
+    w = pods.workload[p]
+    if usage.own[p] == 1 and abs(usage.rate_rps[p] - rate) <= TINY * (1.0 + rate):
+        return
+    if usage.own[p] == 0:
+        mark_busy(marks, physics, clock, w, now)
+        if pods.ready_ms[p] <= clock.values[SCRAPE_LAST]:
+            write_samples(usage, physics, w, p)
+    marks.own_flag[w] = BUSY_SCRAPES
+    usage.area[p] = served_by(pods, usage, physics, p, now)
+    usage.base[p] = now
+    if usage.own[p] == 1:
+        physics.own[w, 1] += rate - usage.rate_rps[p]
+    else:
+        physics.own[w, 0] += 1.0
+        physics.own[w, 1] += rate
+    usage.own[p] = 1
+    usage.rate_rps[p] = rate
+    mark_dirty(marks, w)
+
+
+@inline_kernel
+def demand_milli(physics: Physics, w):
+    """CPU that a Ready pod of ``w`` would use if its node had it."""
+    at_rate = physics.load[w, L_IDLE] + physics.load[w, L_COST] * physics.pod_rps[w]
+    if physics.usage[w, U_EXCESS] > 0.0:
+        return max(at_rate, physics.limits[w, 2] + physics.usage[w, U_EXCESS])
+    return at_rate
+
+
+@inline_kernel
+def weight(classes: Classes, c):
+    """CPU weight of a pod: its request in milli, at least 2."""
+    return max(2.0, float(classes.request[c, CPU]))
+
+
+@kernel
+def fair_level(classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, physics: Physics, n):
+    """CPU per unit of weight at which node ``n`` is used up; negative when its pods want less than it has."""
+    left = float(nodes.allocatable[n, CPU])
+    total = 0.0
+    weights = 0.0
+    p = nodes.first_pod[n]
+    while p >= 0:
+        if pods.state[p] == POD_READY:
+            total += demand_milli(physics, pods.workload[p])
+            weights += weight(classes, pods.pod_class[p])
+        p = links.node_next[p]
+    if total <= left + 1e-6:
+        return -1.0
+    level = left / weights
+    for _ in range(nodes.allocatable[n, PODS] + 1):
+        spare = left
+        heavy = 0.0
+        p = nodes.first_pod[n]
+        while p >= 0:
+            if pods.state[p] == POD_READY:
+                want = demand_milli(physics, pods.workload[p])
+                share = weight(classes, pods.pod_class[p])
+                if want <= level * share:
+                    spare -= want
+                else:
+                    heavy += share
+            p = links.node_next[p]
+        if heavy == 0.0 or spare / heavy <= level * (1.0 + 1e-12):
+            break
+        level = spare / heavy
+    return level
+
+
+@kernel
+def share_node(clock: Clock, classes: Classes, pods: Pods, links: PodLinks, usage: PodUsage, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, n, now):
+    """Compute the CPU shares on node ``n`` anew; workloads whose pods changed rate are marked."""
+    level = fair_level(classes, pods, links, nodes, physics, n)
+    scan.contended[n] = 1 if level >= 0.0 else 0
+    p = nodes.first_pod[n]
+    while p >= 0:
+        if pods.state[p] == POD_READY:
+            w = pods.workload[p]
+            share = level * weight(classes, pods.pod_class[p])
+            if level < 0.0 or demand_milli(physics, w) <= share * (1.0 + TINY) or physics.load[w, L_COST] <= 0.0:
+                give_common(pods, usage, physics, marks, p, now)
+            else:
+                rate = max(0.0, share - physics.load[w, L_IDLE]) / physics.load[w, L_COST]
+                give_own(clock, pods, usage, physics, marks, p, rate, now)
+        p = links.node_next[p]

@@ -1,0 +1,45 @@
+"""The kubelet's part of a pod's life: start-up until Ready.
+
+Thin model: image pull, container start and readiness are one duration per workload (``startupTime``), during which the
+pod uses nothing; it serves from the moment it is Ready. Probes, pulls, OOM and eviction are not modelled yet.
+"""
+
+from __future__ import annotations
+
+from capsim.jit import inline_kernel, kernel
+from capsim.rng import STREAM_START
+from capsim.state.calendar import encode, push
+from capsim.state.tables import (
+    EV_POD_READY,
+    P_SEED,
+    POD_STARTING,
+    Clock,
+    Heap,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    Pods,
+    PodUsage,
+    Workloads,
+)
+from capsim.state.transitions import start_serving
+from capsim.world.distributions import duration_ms
+from capsim.world.rates import integral_at
+
+
+@inline_kernel
+def begin_start(clock: Clock, heap: Heap, pods: Pods, workloads: Workloads, p, now):
+    """Pod ``p`` was bound: it will be Ready after its start-up time."""
+    w = pods.workload[p]
+    entity = workloads.hash[w] + pods.ordinal[p]
+    span = duration_ms(workloads.start, w, clock.params[P_SEED], STREAM_START, entity, 0)
+    push(heap, now + span, encode(EV_POD_READY, p, pods.uid[p]))
+
+
+@kernel
+def become_ready(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, now):
+    """Pod ``p`` passes its readiness if it is still starting."""
+    if pods.state[p] == POD_STARTING:
+        integral = integral_at(physics, pods.workload[p], now)
+        start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, integral, now)

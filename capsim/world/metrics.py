@@ -1,0 +1,139 @@
+"""The metrics pipeline: cumulative counters read every ``metric-resolution``, published after a delay.
+
+Source: metrics-server v0.7+ (pkg/storage/pod.go): usage is the difference of two successive samples over the time
+between them; a container seen in one sample only is reported if it started at least 10 s and less than one resolution
+before it, with its age as the window. Stamps are cut to whole wall-clock seconds, as metav1.Time is.
+
+Only workloads whose rates or pods changed within the last scrapes ("busy") are sampled; for all others two successive
+samples differ by exactly rate x resolution, which needs no sampling.
+
+Not modelled: a sampling time of its own for each container (cAdvisor housekeeping), scrape failures.
+"""
+
+from __future__ import annotations
+
+from capsim.jit import inline_kernel, kernel
+from capsim.state.marks import BUSY_SCRAPES, FRESH, PODS_CHANGED, touch
+from capsim.state.tables import (
+    M_BUSY,
+    P_RESOLUTION,
+    P_WALL_OFFSET,
+    POD_READY,
+    S_LAST,
+    S_MEMORY_LAST,
+    S_MEMORY_TAKEN,
+    S_PREV,
+    S_TAKEN,
+    SCRAPE_LAST,
+    SCRAPE_PREV,
+    SCRAPE_TAKEN,
+    Clock,
+    Marks,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Workloads,
+)
+from capsim.world.contention import served_by
+from capsim.world.rates import fold, integral_at, pod_memory
+
+FRESH_CONTAINER_MIN_MS = 10_000
+"""freshContainerMinMetricsResolution of metrics-server."""
+
+
+@inline_kernel
+def whole_second(clock: Clock, at_ms):
+    """An API stamp: ``at_ms`` cut to the whole second of the wall clock, as ms of the run."""
+    offset = clock.params[P_WALL_OFFSET]
+    return (at_ms + offset) // 1000 * 1000 - offset
+
+
+@inline_kernel
+def sample_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w, now):
+    """Read the counter of every Ready pod of ``w`` by itself."""
+    p = workloads.first_pod[w]
+    while p >= 0:
+        if pods.state[p] == POD_READY:
+            usage.sample_taken[p] = served_by(pods, usage, physics, p, now)
+        p = links.workload_next[p]
+
+
+@kernel
+def scrape(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, now):
+    """Take the samples of all busy workloads."""
+    for i in range(marks.touched_count[M_BUSY]):
+        w = marks.busy[i]
+        fold(physics, w, now)
+        if marks.own_flag[w] > 0:
+            sample_pods(pods, links, usage, workloads, physics, w, now)
+        physics.samples[w, S_TAKEN] = integral_at(physics, w, now)
+        physics.samples[w, S_MEMORY_TAKEN] = pod_memory(physics, w, workloads.count[w, POD_READY], physics.pod_rps[w])
+        if marks.busy_flag[w] == FRESH or physics.own[w, 0] > 0.0 or physics.backlog[w] > 0.0:
+            marks.busy_flag[w] = BUSY_SCRAPES
+        if physics.own[w, 0] > 0.0:
+            marks.own_flag[w] = BUSY_SCRAPES
+    clock.values[SCRAPE_TAKEN] = now
+
+
+@inline_kernel
+def publish_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w):
+    p = workloads.first_pod[w]
+    while p >= 0:
+        if pods.state[p] == POD_READY:
+            usage.sample_prev[p] = usage.sample_last[p]
+            usage.sample_last[p] = usage.sample_taken[p]
+        p = links.workload_next[p]
+    marks.own_flag[w] -= 1
+
+
+@kernel
+def publish(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks):
+    """Make the last samples visible; workloads that have been quiet for long enough leave the busy list.
+
+    Workloads that became busy between scrape and publication keep their place: they were not sampled yet.
+    """
+    clock.values[SCRAPE_PREV] = clock.values[SCRAPE_LAST]
+    clock.values[SCRAPE_LAST] = clock.values[SCRAPE_TAKEN]
+    i = 0
+    while i < marks.touched_count[M_BUSY]:
+        w = marks.busy[i]
+        touch(marks, w, PODS_CHANGED)
+        if marks.busy_flag[w] == FRESH:
+            physics.samples[w, S_PREV] = physics.samples[w, S_LAST]
+            physics.samples[w, S_LAST] = physics.samples[w, S_TAKEN]
+            i += 1
+            continue
+        physics.samples[w, S_PREV] = physics.samples[w, S_LAST]
+        physics.samples[w, S_LAST] = physics.samples[w, S_TAKEN]
+        physics.samples[w, S_MEMORY_LAST] = physics.samples[w, S_MEMORY_TAKEN]
+        if marks.own_flag[w] > 0:
+            publish_pods(pods, links, usage, workloads, marks, w)
+        marks.busy_flag[w] -= 1
+        if marks.busy_flag[w] == 0:
+            last = marks.touched_count[M_BUSY] - 1
+            marks.touched_count[M_BUSY] = last
+            marks.busy[i] = marks.busy[last]
+        else:
+            i += 1
+
+
+@inline_kernel
+def served_between(clock: Clock, pods: Pods, usage: PodUsage, physics: Physics, marks: Marks, p):
+    """(has a value, requests served in the window, window ms, stamp ms) of pod ``p`` as last published."""
+    w = pods.workload[p]
+    last_ms = clock.values[SCRAPE_LAST]
+    prev_ms = clock.values[SCRAPE_PREV]
+    ready_ms = pods.ready_ms[p]
+    if ready_ms > last_ms:
+        return False, 0.0, 1, last_ms
+    by_pod = marks.own_flag[w] > 0
+    since = usage.area[p] - usage.base[p]
+    last = usage.sample_last[p] if by_pod else since + physics.samples[w, S_LAST]
+    if ready_ms <= prev_ms:
+        prev = usage.sample_prev[p] if by_pod else since + physics.samples[w, S_PREV]
+        return True, last - prev, last_ms - prev_ms, last_ms
+    age = last_ms - ready_ms
+    if age < FRESH_CONTAINER_MIN_MS or age >= clock.params[P_RESOLUTION]:
+        return False, 0.0, 1, last_ms
+    return True, last, age, last_ms

@@ -1,0 +1,205 @@
+"""What a workload's Ready pods serve: a fluid model of load, saturation and backlog.
+
+Each Ready pod gets an equal part of its workload's traffic and serves it up to its cap, ``(CPU limit - idle) / cost``;
+usage is ``idle + cost x rate``, so usage never exceeds the limit. What arrives above the cap waits in a backlog (fluid
+queue) that is served at the cap until it is gone; a backlog longer than ``seconds`` x capacity is lost (requests time
+out). Pods on a contended node have rates of their own (``contention.py``).
+
+Integrals are kept per workload: a pod that has served at the common rate since it became Ready needs no bookkeeping of
+its own. Source of the saturation rule: usage seen by the HPA is capped by the limit, as cAdvisor would measure it.
+"""
+
+from __future__ import annotations
+
+from capsim.jit import inline_kernel, kernel
+from capsim.state.calendar import tree_set
+from capsim.state.marks import TOUCHED, mark_busy, mark_node, touch
+from capsim.state.tables import (
+    CPU,
+    L_CAP,
+    L_COST,
+    L_IDLE,
+    L_INFLIGHT,
+    L_MEMORY,
+    L_SECONDS,
+    NEVER,
+    POD_READY,
+    S_MEMORY,
+    U_CPU,
+    U_EXCESS,
+    U_MEMORY,
+    Clock,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    PodLinks,
+    Pods,
+    Traffic,
+    Workloads,
+)
+
+TINY = 1e-9
+
+
+@inline_kernel
+def integral_at(physics: Physics, w, now):
+    """Requests served by a pod at the common rate, from the start of the run to ``now``."""
+    return physics.integral[w] + physics.pod_rps[w] * (now - physics.since_ms[w]) / 1000.0
+
+
+@inline_kernel
+def backlog_limit(physics: Physics, w):
+    """Requests that can wait before they time out."""
+    served = physics.served_rps[w]
+    rate = served if served > TINY else physics.arrival_rps[w]
+    return physics.limits[w, 0] * rate
+
+
+@inline_kernel
+def fold(physics: Physics, w, now):
+    """Bring integral and backlog of workload ``w`` up to ``now`` at the rates that held since the last fold."""
+    span = now - physics.since_ms[w]
+    if span > 0:
+        physics.integral[w] += physics.pod_rps[w] * span / 1000.0
+        physics.since_ms[w] = now
+        growth = physics.arrival_rps[w] - physics.served_rps[w] - physics.lost_rps[w]
+        before = physics.backlog[w]
+        if before > 0.0 or growth > TINY:
+            after = before + growth * span / 1000.0
+            if after < TINY * 1000.0:
+                after = 0.0
+            physics.area[w, 0] += 0.5 * (before + after) * span
+            physics.backlog[w] = after
+
+
+@inline_kernel
+def arrival(traffic: Traffic, workloads: Workloads, w):
+    """Requests per second that reach workload ``w``: its sources, shared in proportion to Ready pods."""
+    total = 0.0
+    for k in range(traffic.source_start[w], traffic.source_start[w + 1]):
+        v = traffic.source[k]
+        first = traffic.edge_start[v]
+        last = traffic.edge_start[v + 1]
+        rate = traffic.rate[traffic.cursor[v]]
+        if last - first > 1:
+            ready = 0
+            for e in range(first, last):
+                ready += workloads.count[traffic.edge_workload[e], POD_READY]
+            if ready > 0:
+                rate = rate * workloads.count[w, POD_READY] / ready
+            else:
+                rate = rate / (last - first)
+        total += rate
+    return total
+
+
+@kernel
+def set_excess(physics: Physics, workloads: Workloads, links: PodLinks, pods: Pods, nodes: Nodes, scan: NodeScan, marks: Marks, w, excess):
+    """Tell the nodes of ``w``'s Ready pods how far its demand exceeds its request; mark those that may be contended."""
+    change = excess - physics.usage[w, U_EXCESS]
+    if change == 0.0:
+        return
+    physics.usage[w, U_EXCESS] = excess
+    p = workloads.first_pod[w]
+    while p >= 0:
+        if pods.state[p] == POD_READY:
+            n = pods.node[p]
+            nodes.excess_milli[n] += change
+            if scan.contended[n] == 1 or nodes.requested[n, CPU] + nodes.excess_milli[n] > nodes.allocatable[n, CPU]:
+                mark_node(marks, n)
+        p = links.workload_next[p]
+
+
+@inline_kernel
+def common_rate(physics: Physics, w, ready):
+    """(rate of a pod at the common rate, rate that it would take if it could) for workload ``w``, requests per second."""
+    cap = physics.load[w, L_CAP]
+    each = physics.arrival_rps[w] / ready
+    if physics.limits[w, 0] == 0.0:
+        rate = min(each, cap)
+        return rate, rate
+    own_count = physics.own[w, 0]
+    own_sum = physics.own[w, 1]
+    at_ease = min(each, cap)
+    short = physics.arrival_rps[w] - at_ease * (ready - own_count) - own_sum
+    if physics.backlog[w] > 0.0:
+        return cap, cap
+    if short <= TINY * (1.0 + physics.arrival_rps[w]):
+        return at_ease, at_ease
+    if ready > own_count:
+        rest = (physics.arrival_rps[w] - own_sum) / (ready - own_count)
+        return min(rest, cap), cap
+    return cap, cap
+
+
+@kernel
+def compute_rates(clock: Clock, physics: Physics, workloads: Workloads, traffic: Traffic, links: PodLinks, pods: Pods, nodes: Nodes, scan: NodeScan, marks: Marks, backlog_wheel, w, now):
+    """Rates of workload ``w`` from now on, and the next time at which its backlog changes them."""
+    fold(physics, w, now)
+    ready = workloads.count[w, POD_READY]
+    physics.arrival_rps[w] = arrival(traffic, workloads, w)
+    before = physics.pod_rps[w]
+    served = 0.0
+    wanted = 0.0
+    rate = 0.0
+    if ready > 0:
+        rate, wanted = common_rate(physics, w, ready)
+        served = rate * (ready - physics.own[w, 0]) + physics.own[w, 1]
+    if rate != before or pod_memory(physics, w, ready, rate) != physics.samples[w, S_MEMORY]:
+        mark_busy(marks, physics, clock, w, now)
+        physics.pod_rps[w] = rate
+    physics.served_rps[w] = served
+    settle_backlog(physics, backlog_wheel, w, now)
+    set_usage(physics, w, ready, rate)
+    demand = physics.load[w, L_IDLE] + physics.load[w, L_COST] * wanted - physics.limits[w, 2]
+    if ready == 0 or demand < 0.0:
+        demand = 0.0
+    set_excess(physics, workloads, links, pods, nodes, scan, marks, w, demand)
+    touch(marks, w, TOUCHED)
+
+
+@inline_kernel
+def settle_backlog(physics: Physics, backlog_wheel, w, now):
+    """Lost rate of ``w`` and the time at which its backlog is gone or full."""
+    excess = physics.arrival_rps[w] - physics.served_rps[w]
+    tiny = TINY * (1.0 + physics.arrival_rps[w])
+    physics.lost_rps[w] = 0.0
+    due = NEVER
+    if physics.limits[w, 0] == 0.0:
+        if excess > tiny:
+            physics.lost_rps[w] = excess
+    else:
+        most = backlog_limit(physics, w)
+        if physics.backlog[w] > most:
+            physics.area[w, 1] += physics.backlog[w] - most
+            physics.backlog[w] = most
+        if excess > tiny:
+            room = most - physics.backlog[w]
+            if room <= excess * 0.001:
+                physics.lost_rps[w] = excess
+            else:
+                due = now + 1 + int(room / excess * 1000.0)
+        elif physics.backlog[w] > 0.0:
+            if excess < -tiny:
+                due = now + 1 + int(physics.backlog[w] / -excess * 1000.0)
+    tree_set(backlog_wheel, w, due)
+
+
+@inline_kernel
+def pod_memory(physics: Physics, w, ready, rate):
+    """Bytes used by one Ready pod of ``w``: base, and so much per request in flight or waiting."""
+    memory = physics.load[w, L_MEMORY]
+    if ready > 0 and physics.load[w, L_INFLIGHT] > 0.0:
+        memory += physics.load[w, L_INFLIGHT] * (rate * physics.load[w, L_SECONDS] + physics.backlog[w] / ready)
+    return memory
+
+
+@inline_kernel
+def set_usage(physics: Physics, w, ready, rate):
+    """CPU and memory of all Ready pods of ``w``, and memory of one of them, as of now."""
+    served = physics.served_rps[w]
+    physics.usage[w, U_CPU] = physics.load[w, L_IDLE] * ready + physics.load[w, L_COST] * served
+    memory = pod_memory(physics, w, ready, rate)
+    physics.samples[w, S_MEMORY] = memory
+    physics.usage[w, U_MEMORY] = memory * ready
