@@ -25,6 +25,6 @@ def engine(monkeypatch):
     fake = SimpleNamespace(
         series=story.series(), pods=story.pods(), nodes=story.nodes(), events=story.events(), facts=story.facts()
     )
-    fake.run_scenario = lambda scenario, progress=None: fake
+    fake.run_scenario = lambda scenario, **_: fake
     monkeypatch.setitem(sys.modules, "capsim.engine.run", fake)
     return fake

@@ -47,7 +47,7 @@ def test_json_is_the_summary_and_nothing_else(capsim, engine):
 
 def test_seed_and_set_reach_the_scenario(capsim, engine):
     seen = []
-    engine.run_scenario = lambda scenario, progress=None: seen.append(scenario) or engine
+    engine.run_scenario = lambda scenario, **_: seen.append(scenario) or engine
     done = capsim("run", APP10, "--seed", 7, "--set", "nodeGroups.worker.max=6", "--no-figures")
     assert done.exit_code == 0, done.output
     assert (seen[0].seed, seen[0].node_group("worker").max) == (7, 6)
@@ -55,7 +55,7 @@ def test_seed_and_set_reach_the_scenario(capsim, engine):
 
 def test_overlay(capsim, engine):
     seen = []
-    engine.run_scenario = lambda scenario, progress=None: seen.append(scenario) or engine
+    engine.run_scenario = lambda scenario, **_: seen.append(scenario) or engine
     Path("overlay.yaml").write_text("duration: 30m\nnodeGroups:\n  - {name: worker, max: 5}\n")
     done = capsim("run", APP10, "-f", "overlay.yaml", "--no-figures")
     assert done.exit_code == 0, done.output
