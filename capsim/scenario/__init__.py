@@ -3,6 +3,8 @@
 scenario = capsim.scenario.load("app10.yaml", overlays=["more.yaml"], sets=["nodeGroups.workers.max=6"])
 """
 
+from typing import Any
+
 from capsim.scenario.cluster import Instance, NodeGroup, Taint
 from capsim.scenario.cluster_autoscaler import ClusterAutoscalerSpec
 from capsim.scenario.control_plane import (
@@ -28,9 +30,16 @@ from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.load import load
 from capsim.scenario.manifests import from_manifests
 from capsim.scenario.scenario import Scenario, ScenarioFile
-from capsim.scenario.schema import json_schema
 from capsim.scenario.series import AnySeries, ConstantSeries, RampSeries, Series, StepsSeries
 from capsim.scenario.workload import ContainerBehaviour, ServiceSpec, UsageSpec, WorkloadSpec
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a scenario file, as shipped in capsim-v1.schema.json."""
+    from capsim.scenario.schema import build
+
+    return build()
+
 
 __all__ = [
     "AddNodes",

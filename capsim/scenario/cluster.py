@@ -21,7 +21,7 @@ from capsim.scenario.model import (
     Written,
     problem,
 )
-from capsim.units import parse_quantity
+from capsim.units import format_duration, parse_quantity
 
 EVICTION_SIGNALS = {"memory.available": "memory", "nodefs.available": "ephemeral-storage"}
 """The kubelet's names for the two thresholds that lower a node's allocatable."""
@@ -137,6 +137,11 @@ class NodeGroup(Model):
                 f"initial {self.initial} is outside min {self.min} and max {self.max}",
                 f"{self.min} to {self.max}",
                 key="initial",
+            )
+        if self.register_delay.mean_ms > self.boot_delay.mean_ms:
+            found = f"{format_duration(self.register_delay.mean_ms)} > {format_duration(self.boot_delay.mean_ms)}"
+            raise problem(
+                f"a node would register after it is Ready ({found})", "at most bootDelay", key="registerDelay"
             )
         capacity = self.instance.capacity()
         for resource, amount in self._reserves().items():

@@ -75,7 +75,7 @@ class ClusterAutoscalerSpec(Model):
         300_000, description="A node found unremovable is looked at again after it."
     )
     ok_total_unready_count: WholeNumber = Field(3, description="So many unready nodes never stop the autoscaler.")
-    max_total_unready_percentage: NotNegative = Field(45, description="More unready nodes stop the autoscaler.")
+    max_total_unready_percentage: NotNegative = Field(45.0, description="More unready nodes stop the autoscaler.")
     initial_node_group_backoff_duration_ms: Milliseconds = Field(300_000, description="First backoff of a group.")
     max_node_group_backoff_duration_ms: Milliseconds = Field(1_800_000, description="Longest backoff of a group.")
     node_group_backoff_reset_timeout_ms: Milliseconds = Field(10_800_000, description="Backoff starts anew after it.")
@@ -95,11 +95,11 @@ class ClusterAutoscalerSpec(Model):
 
 ACTED_UPON = frozenset(
     {
-        "scan_interval_ms", "expander", "max_nodes_total", "max_nodes_per_scaleup", "max_node_provision_time_ms",
-        "new_pod_scale_up_delay_ms", "expendable_pods_priority_cutoff", "scale_down_enabled",
-        "scale_down_unneeded_time_ms", "scale_down_delay_after_add_ms", "scale_down_delay_after_delete_ms",
-        "scale_down_delay_after_failure_ms", "scale_down_utilization_threshold", "max_scale_down_parallelism",
-        "max_drain_parallelism", "node_delete_delay_after_taint_ms",
+       "scan_interval_ms", "expander", "max_nodes_total", "max_nodes_per_scaleup",
+       "new_pod_scale_up_delay_ms", "expendable_pods_priority_cutoff", "scale_down_enabled",
+       "scale_down_unneeded_time_ms", "scale_down_delay_after_add_ms", "scale_down_delay_after_delete_ms",
+       "scale_down_delay_after_failure_ms", "scale_down_utilization_threshold", "max_scale_down_parallelism",
+       "max_drain_parallelism", "node_delete_delay_after_taint_ms",
     }
 )  # fmt: skip
 """Attributes that the simulated autoscaler reads; the others are listed as not modelled when they are set."""

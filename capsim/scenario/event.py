@@ -22,7 +22,8 @@ def _written_object(value: Hpa | Scale, info: SerializationInfo) -> Any:
     if not info.by_alias:
         return value.model_dump()
     if isinstance(value, Hpa):
-        return value.manifest()
+        manifest = value.manifest()
+        return {**manifest, "spec": {"$patch": "replace", **manifest["spec"]}}
     namespace, kind, name = value.target.split("/")
     return {
         "apiVersion": "apps/v1",

@@ -11,6 +11,7 @@ from capsim.errors import Problem
 from capsim.scenario.document import SourceList, SourceMap, describe, mark_of
 from capsim.scenario.merge import suggestion
 from capsim.scenario.model import Written
+from capsim.scenario.scenario import RUN_NAME, Scenario, ScenarioFile
 
 SERIES_FORMS = "a number, {constant: …}, {steps: [[at, value], …]} or {ramp: [[at, value], …], step: 5s}"
 _TYPES = {
@@ -29,7 +30,8 @@ _TYPES = {
     "capsim_form": ("not a series", SERIES_FORMS),
 }
 _BOUNDS = {"greater_than": "more than {gt}", "greater_than_equal": "{ge} or more", "less_than_equal": "{le} or less"}
-_PATTERNS = {r"^\d+:\d+$": "min:max, such as 0:100"}
+_PATTERNS = {RUN_NAME: "text without / and \\", r"^\d+:\d+$": "min:max, such as 0:100"}
+SHOWN_KEYS = 20
 NAME_FORM = "lower-case letters, digits, - and ., starting and ending with a letter or digit"
 
 
@@ -78,14 +80,15 @@ def _problem(details: ErrorDetails, root: SourceMap, model: type[BaseModel]) -> 
     found = _found(kind, place, details)
     if kind == "extra_forbidden":
         known = _keys_at(model, location[:-1])
-        message, allowed, found = f"unknown key{suggestion(str(location[-1]), known)}", ", ".join(known), ""
+        message, found = f"unknown key{suggestion(str(location[-1]), known)}", ""
+        allowed = ", ".join(known[:SHOWN_KEYS]) + (f" and {len(known) - SHOWN_KEYS} more" * (len(known) > SHOWN_KEYS))
     elif kind == "missing":
         allowed = _description(model, location)
     return Problem(message, mark.file, mark.line or None, place.path, found, allowed)
 
 
 def _wording(kind: str, context: dict[str, Any], details: ErrorDetails) -> tuple[str, str]:
-    if kind in ("unit", "capsim"):
+    if kind == "capsim":
         return details["msg"], str(context.get("allowed", ""))
     if kind in _TYPES:
         return _TYPES[kind]
@@ -134,6 +137,7 @@ def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     models, _ = _fields_at(model, location)
+    models = [ScenarioFile] if models == [Scenario] else models
     keys = [field.alias or name for candidate in models for name, field in candidate.model_fields.items()]
     return list(dict.fromkeys(keys))
 

@@ -37,7 +37,10 @@ def load(
     Further files in a list are overlays too. `seed` replaces the seed of the files. Raises ScenarioError with every
     problem found, each with file, line, key, what was found and what is allowed.
     """
-    first, *more = [path] if isinstance(path, (str, os.PathLike)) else list(path)
+    paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
+    if not paths:
+        raise ScenarioError("no scenario is named")
+    first, *more = paths
     tree = Tree()
     tree.add_file(os.fspath(first))
     for overlay in [*more, *overlays]:

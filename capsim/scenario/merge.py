@@ -17,8 +17,11 @@ def merged(base: Any, over: Any, path: Path = ()) -> Any:
     """`over` merged over `base`: mappings deep, null deletes, lists of named objects by name, the rest replaced.
 
     `objects` lists are joined: they are applied one after another, once the manifests are known. A series is replaced
-    as a whole. Neither argument is changed.
+    as a whole. `$patch: delete` in a named element and `$patch: replace` in a mapping work as in kubectl's patches.
+    Neither argument is changed.
     """
+    if isinstance(over, SourceMap) and over.get(PATCH) == "replace":
+        return _without_patch(over)
     if isinstance(base, SourceMap) and isinstance(over, SourceMap) and not _is_series(path):
         return _merged_maps(base, over, path)
     if isinstance(base, SourceList) and isinstance(over, SourceList):
@@ -31,6 +34,12 @@ def merged(base: Any, over: Any, path: Path = ()) -> Any:
 
 def _is_series(path: Path) -> bool:
     return (len(path) == 2 and path[0] == "traffic") or (len(path) == 3 and path[0] == "usage")
+
+
+def _without_patch(over: SourceMap) -> SourceMap:
+    result = over.copy()
+    del result[PATCH]
+    return result
 
 
 def _merged_maps(base: SourceMap, over: SourceMap, path: Path) -> SourceMap:

@@ -56,10 +56,11 @@ class Unit:
             return value
         try:
             parsed = self.parse(value.value if isinstance(value, Written) else value)
-        except (ValueError, TypeError):
-            raise PydanticCustomError("unit", "not a {unit}", {"unit": self.name, "allowed": self.allowed}) from None
+        except (ValueError, TypeError) as error:
+            text = f"negative {self.name}" if "negative" in str(error) else f"not a {self.name}"
+            raise problem(text, self.allowed) from None
         if parsed < 0:
-            raise PydanticCustomError("unit", "negative {unit}", {"unit": self.name, "allowed": self.allowed})
+            raise problem(f"negative {self.name}", self.allowed)
         return parsed
 
     def _serialize(self, value: float | None, info: core_schema.FieldSerializationInfo) -> Any:

@@ -19,6 +19,8 @@ from capsim.scenario.series import AnySeries
 from capsim.scenario.workload import ServiceSpec, UsageSpec, WorkloadSpec
 
 API_VERSION = "capsim/v1"
+RUN_NAME = r"^[^/\\]*[^./\\][^/\\]*$"
+"""A run's name becomes the name of a folder."""
 START_FORMS = "a time with its zone, such as 2026-01-01T00:00:00Z"
 
 
@@ -52,7 +54,7 @@ StartTime = Annotated[
 class ScenarioKeys(Model):
     """The keys that a scenario file and a loaded scenario have in common."""
 
-    name: Text = Field("scenario", min_length=1, description="Name of the run; default the file's name.")
+    name: Text = Field("scenario", pattern=RUN_NAME, description="Name of the run; default the file's name.")
     description: Text = Field("", description="What it is about, in a sentence.")
     duration_ms: Milliseconds = Field(3_600_000, gt=0, alias="duration", description="How long the run lasts.")
     start: StartTime = Field(

@@ -13,7 +13,7 @@ from capsim.scenario.scenario import ScenarioFile
 FILE = Path(__file__).with_name("capsim-v1.schema.json")
 
 
-def json_schema() -> dict[str, Any]:
+def build() -> dict[str, Any]:
     """JSON Schema (2020-12) of a scenario file; the text of each key is its documentation."""
     schema = ScenarioFile.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
     schema["title"] = "capsim scenario"
@@ -29,7 +29,7 @@ class _Generator(GenerateJsonSchema):
 
 def text() -> str:
     """The schema as the shipped file holds it."""
-    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(build(), indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> None:

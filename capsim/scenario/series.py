@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer, model_validator
 from pydantic.functional_validators import BeforeValidator
-from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import SerializationInfo
 
 from capsim.scenario.model import DURATION, Milliseconds, Model, Written, problem
@@ -31,10 +30,10 @@ def _value(value: Any) -> float:
     try:
         number = float(parse_quantity(value))
     except (ValueError, TypeError):
-        raise PydanticCustomError("unit", "not a number", {"allowed": ALLOWED_VALUE}) from None
+        raise problem("not a number", ALLOWED_VALUE) from None
     if not 0 <= number <= LARGEST:
         text = "negative value" if number < 0 else "value above 1e12"
-        raise PydanticCustomError("unit", "{text}", {"text": text, "allowed": ALLOWED_VALUE})
+        raise problem(text, ALLOWED_VALUE)
     return number
 
 

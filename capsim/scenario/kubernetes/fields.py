@@ -41,6 +41,7 @@ FORMER_FIELDS = {
 }
 """Fields of earlier releases that dumps of old clusters still hold; they had no effect on capacity."""
 
+UNKNOWN = "unknown field"
 _EXPECTED: dict[str, tuple[tuple[type, ...], str]] = {
     "string": ((str,), "text (in quotes if it looks like a number or true)"),
     "integer": ((int,), "a whole number"),
@@ -50,7 +51,7 @@ _EXPECTED: dict[str, tuple[tuple[type, ...], str]] = {
 
 
 class FieldCheck:
-    """Walks one object. `ok` tells whether it can be read further."""
+    """Walks one object. `ok` tells whether the types are right, so that it can be read further."""
 
     def __init__(self, reading: Reading, object_name: str) -> None:
         self.reading = reading
@@ -112,7 +113,7 @@ class FieldCheck:
                 continue
             if name not in known:
                 allowed = "fields of " + type_name.removeprefix("V1").removeprefix("V2")
-                self._problem(f"unknown field{suggestion(name, list(known))}", value, name, inner, None, allowed)
+                self._problem(f"{UNKNOWN}{suggestion(name, list(known))}", value, name, inner, None, allowed)
             elif item is not None:
                 modelled = self._note(type_name, name, value, noting)
                 self.check(item, known[name], value, name, inner, noting and modelled)
@@ -131,7 +132,7 @@ class FieldCheck:
         return False
 
     def _problem(self, message: str, container: Any, key: Any, path: str, value: Any, allowed: str) -> None:
-        self.ok = False
+        self.ok = self.ok and message.startswith(UNKNOWN)
         # Values of environment variables may be secrets: only their type is shown.
         secret = ".env." in path or ".env[" in path
         found = "" if value is None else _type_of(value) if secret else describe(value)

@@ -20,7 +20,7 @@ coverage("PodTemplateSpec", "metadata spec")
 coverage(
     "PodSpec",
     "containers initContainers nodeSelector tolerations overhead resources priority priorityClassName "
-    "preemptionPolicy nodeName terminationGracePeriodSeconds schedulerName",
+    "preemptionPolicy nodeName terminationGracePeriodSeconds schedulerName restartPolicy",
     {
         "affinity": "affinity is not modelled yet: such pods may land elsewhere or stay Pending in reality",
         "topologySpreadConstraints": "spread constraints are not modelled yet",
@@ -32,22 +32,21 @@ coverage(
         "runtimeClassName": "overhead of a RuntimeClass is not modelled yet",
         "readinessGates": "readiness gates are not modelled yet",
         "activeDeadlineSeconds": "deadlines are not modelled yet",
-        "restartPolicy": "",
     },
 )
 coverage(
     "Container",
-    "name resources restartPolicy image",
+    "name resources restartPolicy image ports",
     {
         "livenessProbe": "probes are not modelled yet: startupTime stands for them",
         "readinessProbe": "probes are not modelled yet: startupTime stands for them",
         "startupProbe": "probes are not modelled yet: startupTime stands for them",
         "lifecycle": "hooks are not modelled yet: terminationTime stands for them",
         "resizePolicy": "in-place resizing is not modelled yet",
-        "ports": "",
     },
 )
 coverage("ResourceRequirements", "requests limits", {"claims": "dynamic resource allocation is not modelled yet"})
+coverage("ContainerPort", "hostPort hostIP protocol")
 coverage("Toleration", "key operator value effect tolerationSeconds")
 
 

@@ -185,16 +185,13 @@ def _read(reader: KindReader, source: Source, reading: Reading) -> None:
         at = source.at("apiVersion")
         reading.problem(source.object_name, "apiVersion", "unknown version", at, version, allowed)
         return
+    problems = len(reading.problems)
     check = FieldCheck(reading, source.object_name)
     _check_metadata(source, check)
     type_name = reader.versions[version]
     if type_name is not None:
         check.check(source.content, type_name, *source.at("kind"), path="")
-    if not check.ok:
-        reading.failed.add(source.object_name)
-        return
-    problems = len(reading.problems)
-    model = reader.read(source, reading)
+    model = reader.read(source, reading) if check.ok else None
     if len(reading.problems) > problems:
         reading.failed.add(source.object_name)
     if model is not None and reader.into:
