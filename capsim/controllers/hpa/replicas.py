@@ -86,7 +86,7 @@ def rounded_replicas(ratio, pods, current, holds):
 def utilization_ratio(usage, request, target_percent):
     """(ratio, utilisation in whole percent): the percentage is cut before it is compared with the target."""
     percent = wrap_int32(quotient(usage * 100, request))
-    return percent / target_percent, percent
+    return float(percent) / float(target_percent), percent
 
 
 @inline_kernel
@@ -139,7 +139,7 @@ def utilization_replicas(g, target, current, up, down):
 def average_replicas(g, target, current, up, down):
     """(replicas, mean usage) for a target per pod in milli-units; the caller excludes errors."""
     mean = quotient(g[G_ALL_USAGE], g[G_METRICS])
-    ratio = mean / target
+    ratio = float(mean) / float(target)
     rebalance = g[G_UNREADY] > 0 and ratio > 1.0
     if not rebalance and g[G_MISSING] == 0:
         if within_tolerance(ratio, up, down):
@@ -153,7 +153,7 @@ def average_replicas(g, target, current, up, down):
             usage += g[G_MISSING] * target
     if rebalance:
         metrics += g[G_UNREADY]
-    again = quotient(usage, metrics) / target
+    again = float(quotient(usage, metrics)) / float(target)
     holds = within_tolerance(again, up, down) or (ratio < 1.0 and again > 1.0) or (ratio > 1.0 and again < 1.0)
     return rounded_replicas(again, metrics, current, holds), mean
 
@@ -161,7 +161,7 @@ def average_replicas(g, target, current, up, down):
 @inline_kernel
 def value_replicas(g, value, target, current, up, down):
     """(replicas, error) for a target that the whole metric is compared with (Object and External, type Value)."""
-    ratio = value / target
+    ratio = float(value) / float(target)
     if current == 0:
         return ceil_int32(ratio), NO_ERROR
     if within_tolerance(ratio, up, down):
@@ -180,13 +180,13 @@ def value_per_pod_replicas(external, value, target, status_replicas, up, down):
     """
     if external and value < 0:
         value = INT64_MAX
-    wanted = value / target
+    wanted = float(value) / float(target)
     replicas = INT32_MAX if external and wanted > INT32_MAX else ceil_int32(wanted)
-    if status_replicas != 0 and within_tolerance(value / (float(target) * float(status_replicas)), up, down):
+    if status_replicas != 0 and within_tolerance(float(value) / (float(target) * float(status_replicas)), up, down):
         replicas = status_replicas
     if external and float(value) >= INT64_MAX_AS_FLOAT:
         return replicas, INT64_MAX
-    return replicas, ceil_int64(value / status_replicas) if status_replicas != 0 else INT64_MIN
+    return replicas, ceil_int64(float(value) / float(status_replicas)) if status_replicas != 0 else INT64_MIN
 
 
 @kernel

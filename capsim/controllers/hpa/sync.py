@@ -256,7 +256,7 @@ def next_change_ms(specs, state, h, now_ms, current):
 
     Inputs are the proposals, the replicas that the sync began with (``current``) and the spec. What pods do with time
     alone (``classify``: end of CPU initialisation) is the caller's to add. A sync that changed the replicas, or was
-    refused to, answers ``now_ms + 1``.
+    refused to, answers ``now_ms + 1``. A failing sync fails again at every tick, each time with its Warning events.
     """
     row = state.row
     outcome = row[h, R_OUTCOME]

@@ -15,6 +15,7 @@ from capsim.controllers.hpa import tables as t
 from capsim.controllers.hpa.spec import compile_specs, new_state
 
 PERIOD_MS = 15_000
+H = 1
 LAG = {"type": "External", "external": {"metric": {"name": "lag"}, "target": {"type": "Value", "value": "1"}}}
 
 policy = st.fixed_dictionaries(
@@ -50,7 +51,8 @@ class Run:
 
     def __init__(self, behavior, skipping):
         spec = {"minReplicas": 1, "maxReplicas": 25, "behavior": behavior, "metrics": [LAG]}
-        self.specs = compile_specs([spec])
+        # The HPA between two others, which nobody touches.
+        self.specs = compile_specs([{"maxReplicas": 3, "behavior": {}}, spec, {"maxReplicas": 3}])
         self.state = new_state(self.specs, PERIOD_MS)
         self.skipping = skipping
         self.current = 5
@@ -66,18 +68,18 @@ class Run:
             return
         self.catch_up()
         self.executed += 1
-        step = k.begin_sync(self.specs, self.state, 0, now_ms, self.current)
+        step = k.begin_sync(self.specs, self.state, H, now_ms, self.current)
         if step == c.GATHER:
             error = c.ERROR_UNAVAILABLE if proposal is None else c.NO_ERROR
-            self.state.metric[0] = proposal or 0, 0, -1, error
-        desired = k.finish_sync(self.specs, self.state, 0, now_ms, self.current, step, True)
+            self.state.metric[self.specs.row[H, t.S_METRIC_FIRST]] = proposal or 0, 0, -1, error
+        desired = k.finish_sync(self.specs, self.state, H, now_ms, self.current, step, True)
         self.inputs = inputs
-        self.wake_ms = k.wake_ms(self.specs, self.state, 0, now_ms, self.current)
+        self.wake_ms = k.wake_ms(self.specs, self.state, H, now_ms, self.current)
         self.current = int(desired)
 
     def catch_up(self):
         if self.last_skipped_ms >= 0:
-            k.sleep_until(self.specs, self.state, 0, self.last_skipped_ms)
+            k.sleep_until(self.specs, self.state, H, self.last_skipped_ms)
             self.last_skipped_ms = -1
 
     def bytes(self):
@@ -95,7 +97,7 @@ def play(behavior, drawn, offset_ms):
                 run.tick(now_ms, proposal)
             assert runs[0].current == runs[1].current
             status = slice(t.R_DESIRED, t.R_LOGGED + 1)
-            assert runs[0].state.row[0, status].tolist() == runs[1].state.row[0, status].tolist()
+            assert runs[0].state.row[H, status].tolist() == runs[1].state.row[H, status].tolist()
             now_ms += PERIOD_MS
     runs[1].catch_up()
     return runs
@@ -105,7 +107,10 @@ def play(behavior, drawn, offset_ms):
 def test_skipped_equals_unskipped(behavior, drawn, offset_ms):
     plain, skipping = play(behavior, drawn, offset_ms)
     assert plain.bytes() == skipping.bytes()
-    assert plain.state.row[0, t.R_OVERFLOW] == 0
+    assert plain.state.row[H, t.R_OVERFLOW] == 0
+    untouched = new_state(plain.specs, PERIOD_MS)
+    assert plain.state.row[::2].tolist() == untouched.row[::2].tolist()
+    assert not plain.state.log[::2].any()
 
 
 def test_quiet_hours_cost_nothing():
@@ -124,5 +129,5 @@ def test_a_held_scale_down_sleeps_until_the_window_ends():
 def test_catching_up_twice_changes_nothing():
     _, skipping = play(None, [(40, 5, None)], 0)
     before = skipping.bytes()
-    k.sleep_until(skipping.specs, skipping.state, 0, 39 * PERIOD_MS)
+    k.sleep_until(skipping.specs, skipping.state, H, 39 * PERIOD_MS)
     assert skipping.bytes() == before

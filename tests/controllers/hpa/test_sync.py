@@ -135,6 +135,12 @@ def test_the_scale_could_not_be_read():
     assert hpa[t.R_DESIRED] == 3
 
 
+def test_a_proposal_of_zero_still_names_its_metric():
+    hpa = Hpa([CPU, LAG])
+    assert hpa.sync(3, 0, 0) == 3
+    assert (hpa[t.R_METRIC], hpa[t.R_RECOMMENDATION]) == (1, 0)
+
+
 def test_a_metric_of_unknown_type_fails_like_upstream():
     hpa = Hpa([{"type": "CheddarCheese"}])
     k.begin_sync(hpa.specs, hpa.state, 0, 0, 3)
