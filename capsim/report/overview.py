@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -139,4 +140,5 @@ def _title(figure: Figure, result: Result) -> None:
     summary = result.summary
     figure.text(0.085, 0.975, summary.name, fontsize=15, fontweight="bold", va="top")
     partial = "  (partial)" if summary.partial else ""
-    figure.text(0.085, 0.947, headline(summary) + partial, fontsize=9.5, va="top", color="#333333", wrap=True)
+    sentence = textwrap.fill((headline(summary) + partial).replace(" %", "\N{NO-BREAK SPACE}%"), 125)
+    figure.text(0.085, 0.947, sentence, fontsize=9.5, va="top", color="#333333")

@@ -10,7 +10,8 @@ from capsim.result.summary.limits import short_reason
 from capsim.result.summary.model import Limit, PendingWorkload, ResourceUse, Summary
 from capsim.units import format_bytes
 
-NAMED = 3  # so many workloads and limits are named, the others counted
+NAMED = 3  # so many workloads are named, the others counted
+NAMED_LIMITS = 4
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,12 @@ def _zero_pending(summary: Summary) -> str:
 def _bottleneck(limits: list[Limit]) -> str:
     if not limits:
         return "none"
-    named = [f"at {clock(limit.at_ms)} {_who(limit)}: {limit.text} ({span(limit.seconds)})" for limit in limits[:NAMED]]
-    more = f"\nand {len(limits) - NAMED} more: see limits in summary.json" if len(limits) > NAMED else ""
+    named = [
+        f"at {clock(limit.at_ms)} {_who(limit)}: {limit.text} ({span(limit.seconds)})"
+        for limit in limits[:NAMED_LIMITS]
+    ]
+    others = len(limits) - NAMED_LIMITS
+    more = f"\nand {others} more: see limits in summary.json" if others > 0 else ""
     return "\nthen ".join([f"first {named[0]}", *named[1:]]) + more
 
 

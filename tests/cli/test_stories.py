@@ -72,9 +72,10 @@ def test_app10_two_pods_find_no_room_and_stay_pending(story):
 
 def test_app10_comes_down_about_five_minutes_after_the_rush(story):
     down = [(at, size) for at, size in _rescales(story("app10")) if at > 900]
-    # Recorded: 1216.6 and 1211.7 s: the last high recommendation and 20 syncs.
+    # Recorded: 1216.6 and 1211.7 s: the last high recommendation and 20 syncs. There the load was scripted; here the
+    # backlog of the rush keeps the pods busy for half a minute more.
     assert [size for _, size in down] == [2]
-    assert 1200 <= down[0][0] <= 1245
+    assert 1205 <= down[0][0] <= 1265
 
 
 def test_app10_summary_says_what_would_have_helped(story, tmp_path):

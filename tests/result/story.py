@@ -188,7 +188,7 @@ def facts() -> dict[str, Any]:
 @functools.cache
 def scenario() -> Scenario:
     """The packaged app10: a Deployment with an HPA of 2 to 10, system pods, three workers of 1950m allocatable."""
-    return load(Path(__file__).resolve().parents[2] / "scenarios" / "app10.yaml")
+    return load(Path(__file__).resolve().parents[2] / "scenarios" / "app10.yaml", sets=["sampleInterval=60s"])
 
 
 def template(requests: dict[str, int], limits: dict[str, int] | None = None, **fields: Any) -> PodTemplate:

@@ -76,7 +76,7 @@ def _peaks(totals: pd.DataFrame, pods: pd.DataFrame, nodes: pd.DataFrame, waitin
 def _workloads(
     scenario: Scenario, series: pd.DataFrame, waiting: pd.DataFrame, interval_ms: int, end_ms: int
 ) -> list[WorkloadSummary]:
-    scaled = {hpa.target_key for hpa in scenario.objects.hpas} | set(scenario.workloads)
+    scaled = {hpa.target_key for hpa in scenario.objects.hpas}
     kinds = {workload.key: workload.kind for workload in scenario.objects.workloads}
     found = []
     for key, rows in series.groupby("workload", observed=True, sort=True):
