@@ -140,5 +140,5 @@ def _title(figure: Figure, result: Result) -> None:
     summary = result.summary
     figure.text(0.085, 0.975, summary.name, fontsize=15, fontweight="bold", va="top")
     partial = "  (partial)" if summary.partial else ""
-    sentence = textwrap.fill((headline(summary) + partial).replace(" %", "\N{NO-BREAK SPACE}%"), 125)
+    sentence = textwrap.fill((headline(summary) + partial).replace(" %", "\N{NO-BREAK SPACE}%"), 125, max_lines=2)
     figure.text(0.085, 0.947, sentence, fontsize=9.5, va="top", color="#333333")

@@ -64,8 +64,14 @@ def _pending_sentence(summary: Summary) -> str:
     held = summary.zero_pending.nodes
     cure = f" With {count(held, 'node')} nobody would have waited (estimate)." if held is not None else ""
     return (
-        f"{who} waited for a node, the longest {span(pending.longest_s)}{outcome} ({short_reason(first.reason)}).{cure}"
+        f"{who} waited for a node, the longest {span(pending.longest_s)}{outcome} ({_main_cause(first.reason)}).{cure}"
     )
+
+
+def _main_cause(message: str) -> str:
+    """What there was too little of, if that is part of the message; else all of it."""
+    causes = short_reason(message).split(", ")
+    return ", ".join([cause for cause in causes if "Insufficient" in cause] or causes)
 
 
 def _quiet_sentence(summary: Summary) -> str:

@@ -12,7 +12,8 @@ FOREVER_MS = np.int64(2**62)
 
 def times_ms(column: pd.Series, missing: int | np.int64 = FOREVER_MS) -> Times:
     """A nullable column of ms as int64: ``missing`` where there is no value, 0 for what was there before the start."""
-    return np.maximum(column.fillna(missing).to_numpy(dtype=np.int64), 0)
+    times: Times = np.maximum(column.fillna(missing).to_numpy(dtype=np.int64), 0)
+    return times
 
 
 def peak(starts_ms: Times, ends_ms: Times) -> tuple[int, int]:
