@@ -95,11 +95,11 @@ class ClusterAutoscalerSpec(Model):
 
 ACTED_UPON = frozenset(
     {
-       "scan_interval_ms", "expander", "max_nodes_total", "max_nodes_per_scaleup",
-       "new_pod_scale_up_delay_ms", "expendable_pods_priority_cutoff", "scale_down_enabled",
-       "scale_down_unneeded_time_ms", "scale_down_delay_after_add_ms", "scale_down_delay_after_delete_ms",
-       "scale_down_delay_after_failure_ms", "scale_down_utilization_threshold", "max_scale_down_parallelism",
-       "max_drain_parallelism", "node_delete_delay_after_taint_ms",
+        "scan_interval_ms", "expander", "max_nodes_total", "max_nodes_per_scaleup",
+        "new_pod_scale_up_delay_ms", "expendable_pods_priority_cutoff", "scale_down_enabled",
+        "scale_down_unneeded_time_ms", "scale_down_delay_after_add_ms", "scale_down_delay_after_delete_ms",
+        "scale_down_delay_after_failure_ms", "scale_down_utilization_threshold", "max_scale_down_parallelism",
+        "max_drain_parallelism", "node_delete_delay_after_taint_ms",
     }
 )  # fmt: skip
 """Attributes that the simulated autoscaler reads; the others are listed as not modelled when they are set."""

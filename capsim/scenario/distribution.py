@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
-from pydantic_core.core_schema import SerializationInfo
+from pydantic import Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic_core.core_schema import CoreSchema, SerializationInfo
 
-from capsim.scenario.model import DURATION, Milliseconds, Model, Written, problem
+from capsim.scenario.model import DURATION, Milliseconds, Model, Written, problem, with_short_form
 
 
 class Distribution(Model):
@@ -46,6 +46,10 @@ class Distribution(Model):
         if self.max_ms is not None and self.max_ms < self.min_ms:
             raise problem("max is below min", "min <= max")
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+        return with_short_form(schema, handler, {"type": ["string", "number"]})
 
     @model_serializer(mode="wrap")
     def _short(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:

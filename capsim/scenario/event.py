@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainSerializer, SkipValidation, WithJsonSchema, model_validator
-from pydantic_core.core_schema import SerializationInfo
+from pydantic import Field, GetJsonSchemaHandler, PlainSerializer, SkipValidation, WithJsonSchema, model_validator
+from pydantic_core.core_schema import CoreSchema, SerializationInfo
 
 from capsim.scenario.kubernetes.hpa import Hpa
-from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem
+from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem, with_short_form
 
 
 class Scale(Model):
@@ -74,6 +74,10 @@ class NodeTarget(Model):
         if (self.node is None) == (self.group is None) or (self.group is None) != (self.index is None):
             raise problem("not one node", "{node: name} or {group: name, index: 1}")
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+        return with_short_form(schema, handler, {"type": "string"})
 
     @property
     def node_name(self) -> str:

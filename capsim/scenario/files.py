@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import gzip
+import io
 import os
 import re
 import zlib
@@ -13,7 +15,7 @@ from capsim.scenario.document import Mark, Reader
 
 SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 SCENARIO_NAMES = ("scenario.yaml", "scenario.yml")
-MAX_BYTES = 512 * 2**20
+MAX_BYTES = 128 * 2**20
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -23,7 +25,7 @@ def read_documents(path: str, mark: Mark | None = None) -> Reader:
         text = _text(Path(path).read_bytes())
     except OSError as error:
         return _failed(path, mark, f"cannot be read: {(error.strerror or 'I/O error').lower()}")
-    except (UnicodeDecodeError, zlib.error, EOFError, ValueError) as error:
+    except ValueError as error:
         allowed = "YAML or JSON text in UTF-8, gzipped or not"
         known = str(error) if type(error) is ValueError else "not text"
         return _failed(path, None, known, allowed)
@@ -43,20 +45,24 @@ def _failed(path: str, mark: Mark | None, message: str, allowed: str = "") -> Re
 
 def _text(data: bytes) -> str:
     if data[:2] == b"\x1f\x8b":
-        inflate = zlib.decompressobj(wbits=31)
-        data = inflate.decompress(data, MAX_BYTES)
-        if inflate.unconsumed_tail:
-            raise ValueError("too large when unpacked")
-        if not inflate.eof:
-            raise ValueError("the gzip data is cut short")
+        data = _unzipped(data)
     if len(data) > MAX_BYTES:
-        raise ValueError("too large")
+        raise ValueError(f"more than {MAX_BYTES // 2**20} MiB of text")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16")
     text = data.decode("utf-8-sig")
     if "\0" in text:
         raise ValueError("not text")
     return text
+
+
+def _unzipped(data: bytes) -> bytes:
+    try:
+        return gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_BYTES + 1)
+    except EOFError:
+        raise ValueError("the gzip data is cut short") from None
+    except (gzip.BadGzipFile, zlib.error):
+        raise ValueError("not text") from None
 
 
 def _json_as_yaml(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from capsim.scenario.document import Mark
 from capsim.scenario.kubernetes.pod import Container
 from capsim.scenario.kubernetes.reading import Reading
@@ -31,6 +29,7 @@ def with_guesses(scenario: Scenario, reading: Reading) -> dict[str, WorkloadSpec
 
 def _completed(workload: Workload, spec: WorkloadSpec, serving: bool, reading: Reading) -> WorkloadSpec:
     containers = dict(spec.containers)
+    costs_given = any("cpu_per_request_milli" in c.model_fields_set for c in containers.values())
     running = [*workload.template.containers, *(c for c in workload.template.init_containers if c.is_sidecar)]
     for container in running:
         behaviour = containers.get(container.name, ContainerBehaviour())
@@ -38,16 +37,12 @@ def _completed(workload: Workload, spec: WorkloadSpec, serving: bool, reading: R
             base = _memory_base(container, workload, reading)
             behaviour = behaviour.replaced(memory_base_bytes=base)
         containers[container.name] = behaviour
-    if serving and not _costs_anything(containers):
+    if serving and not costs_given:
         first = running[0].name
         containers[first] = containers[first].replaced(cpu_per_request_milli=CPU_PER_REQUEST_MILLI)
         text = f"not given: 10 ms of CPU per request in container {first}"
         reading.note("guessed", f"workloads.{workload.key}.cpuPerRequest", text, Mark("", 0), workload.key)
     return spec.replaced(containers=containers)
-
-
-def _costs_anything(containers: Mapping[str, ContainerBehaviour]) -> bool:
-    return any("cpu_per_request_milli" in c.model_fields_set for c in containers.values())
 
 
 def _memory_base(container: Container, workload: Workload, reading: Reading) -> int:

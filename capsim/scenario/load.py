@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import ValidationError
 
 from capsim.errors import Problem, ScenarioError
 from capsim.scenario.apply import resolve_applied
 from capsim.scenario.checks import Checks
-from capsim.scenario.document import Mark, SourceList, SourceMap, describe, mark_of
+from capsim.scenario.document import Mark, SourceMap, describe, mark_of
 from capsim.scenario.explain import problems_of
 from capsim.scenario.files import SCENARIO_NAMES, scenario_path
 from capsim.scenario.gather import Gathering, inventory_of
@@ -19,6 +18,7 @@ from capsim.scenario.guesses import with_guesses
 from capsim.scenario.inventory import Inventory
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.kubernetes.reading import Reading
+from capsim.scenario.merge import cleaned
 from capsim.scenario.references import References
 from capsim.scenario.scenario import Scenario
 from capsim.scenario.tree import Tree
@@ -68,7 +68,7 @@ def assembled(tree: Tree, lenient: bool = False) -> Scenario:
     reading = gathering.reading
     reading.others += [(o.kind, o.namespace, o.name, o.reason) for o in earlier.others]
     objects = gathering.gather()
-    root = without_nulls(tree.root)
+    root = cleaned(tree.root)
     References(root, objects, reading).resolve()
     resolve_applied(root, objects, reading)
     scenario = _validated(root, objects, tree)
@@ -116,20 +116,3 @@ def _sorted(problems: list[Problem], first_file: str) -> list[Problem]:
     """Each problem once, the scenario file's own first, then by file and line."""
     unique = list(dict.fromkeys(problems))
     return sorted(unique, key=lambda p: (p.file != first_file, p.file, p.line or 0))
-
-
-def without_nulls(value: Any) -> Any:
-    """A copy in which empty (null) keys are left out: they mean the default, as in Kubernetes."""
-    if isinstance(value, SourceMap):
-        result = value.copy()
-        for key, item in value.items():
-            if item is None:
-                del result[key]
-            else:
-                result[key] = without_nulls(item)
-        return result
-    if isinstance(value, SourceList):
-        items = value.copy()
-        items[:] = [without_nulls(item) for item in value]
-        return items
-    return value

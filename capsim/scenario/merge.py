@@ -45,10 +45,8 @@ def _without_patch(over: SourceMap) -> SourceMap:
 def _merged_maps(base: SourceMap, over: SourceMap, path: Path) -> SourceMap:
     result = base.copy()
     for key, value in over.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result.put(key, merged(base[key], value, (*path, key)) if key in base else value, mark_of(over, key))
+        # A null stays: it also deletes what a file below these two may give. `cleaned` takes it out in the end.
+        result.put(key, merged(base.get(key), value, (*path, key)), mark_of(over, key))
     return result
 
 
@@ -78,6 +76,26 @@ def _merged_named(base: SourceList, over: SourceList, path: Path) -> SourceList:
             result.append(change)
             result.marks.append(mark)
     return result
+
+
+def cleaned(value: Any) -> Any:
+    """A copy without null keys and `$patch` marks; what events apply is kept as it is, it is merged later."""
+    if isinstance(value, SourceMap):
+        result = value.copy()
+        for key, item in value.items():
+            if item is None or key == PATCH:
+                del result[key]
+            elif key != "object":
+                result[key] = cleaned(item)
+        return result
+    if isinstance(value, SourceList):
+        items = SourceList(mark=value.mark)
+        for index, item in enumerate(value):
+            if not (isinstance(item, SourceMap) and item.get(PATCH) == "delete"):
+                items.append(cleaned(item))
+                items.marks.append(mark_of(value, index))
+        return items
+    return value
 
 
 class Setting:

@@ -157,6 +157,16 @@ class Model(BaseModel):
         return type(self).model_validate({**dict(self), **changes}, by_name=True)
 
 
+def with_short_form(schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler, short: dict[str, Any]) -> Any:
+    """JSON Schema of a model that can also be written in a short form."""
+    result = handler(schema)
+    definition = handler.resolve_ref_schema(result)
+    long = dict(definition)
+    definition.clear()
+    definition.update({"anyOf": [short, long]})
+    return result
+
+
 def _has_unit(annotation: Any) -> bool:
     """Whether a type such as `Milliseconds | None` or `dict[str, Milliseconds]` holds a unit."""
     if isinstance(annotation, (Unit, ResourceUnit)):

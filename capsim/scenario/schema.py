@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from capsim.scenario.model import Unit
 from capsim.scenario.scenario import ScenarioFile
 
 FILE = Path(__file__).with_name("capsim-v1.schema.json")
@@ -21,7 +22,21 @@ def build() -> dict[str, Any]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Leaves out titles that only repeat the key."""
+    """Leaves out titles that only repeat the key, and what is required: another file may give it."""
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        """Defaults as people write them: 10s, not 10000."""
+        result: dict[str, Any] = super().default_schema(schema)
+        serializer = schema["schema"].get("serialization", {}).get("function")
+        unit = getattr(serializer, "__self__", None)
+        if isinstance(unit, Unit) and isinstance(schema.get("default"), (int, float)):
+            result["default"] = unit.write(schema["default"])
+        return result
+
+    def generate_inner(self, schema: Any) -> dict[str, Any]:
+        result: dict[str, Any] = super().generate_inner(schema)
+        result.pop("required", None)
+        return result
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

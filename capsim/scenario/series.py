@@ -9,11 +9,19 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 from pydantic.functional_validators import BeforeValidator
-from pydantic_core.core_schema import SerializationInfo
+from pydantic_core.core_schema import CoreSchema, SerializationInfo
 
-from capsim.scenario.model import DURATION, Milliseconds, Model, Written, problem
+from capsim.scenario.model import DURATION, Milliseconds, Model, Written, problem, with_short_form
 from capsim.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -85,6 +93,10 @@ class Point(Model):
                 raise problem("a point has a time and a value", "[at, value]")
             return {"at": data[0], "value": data[1]}
         return data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+        return with_short_form(schema, handler, {"type": "array", "minItems": 2, "maxItems": 2})
 
     @model_serializer(mode="wrap")
     def _pair(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:

@@ -66,7 +66,7 @@ class Tree:
             base = merged(base, parent) if parent is not None else base
         own = document.copy()
         own.pop("extends", None)
-        result: SourceMap = merged(base, own)
+        result: SourceMap = merged(base, own) if base else own
         result.mark = document.mark
         return result
 
