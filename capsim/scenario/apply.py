@@ -13,7 +13,7 @@ from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import identified, read_objects
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.merge import merged
-from capsim.scenario.references import matching
+from capsim.scenario.names import Keys
 
 ALLOWED = "an existing HorizontalPodAutoscaler, or a Deployment or ReplicaSet of which only spec.replicas differs"
 
@@ -62,7 +62,7 @@ def _applied(
     if workload is not None:
         return _scale(written, path, workload, reading)
     known = [*current, *(w.key for w in objects.workloads)]
-    hint = matching(str(name), known)
+    hint = Keys(known).matching(str(name))
     mark = mark_of(written, "metadata")
     problem = Problem("no such object", mark.file, mark.line or None, path, key, " or ".join(hint) or ALLOWED)
     reading.problems.append(problem)
@@ -74,8 +74,10 @@ def _hpa(written: SourceMap, key: str, objects: KubeObjects, current: dict[str, 
     whole = merged(sourced(before.manifest(), written.mark), written, ("object",))
     whole.setdefault("apiVersion", "autoscaling/v2")
     again = Reading(reading.lenient)
-    again.models["workloads"] = list(objects.workloads)
-    again.models["hpas"] = [h for k, h in current.items() if k != key]
+    for workload in objects.workloads:
+        again.add("workloads", workload)
+    for other in (h for k, h in current.items() if k != key):
+        again.add("hpas", other)
     read_objects(identified(whole, (whole, "kind"), again), again)
     reading.problems += again.problems
     hpas = [h for h in again.models["hpas"] if (h.namespace, h.name) == (before.namespace, before.name)]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from capsim.scenario.scenario import API_VERSION
+
 if TYPE_CHECKING:
     from capsim.scenario.scenario import Scenario
-
-API_VERSION = "capsim/v1"
 
 
 def resolved_yaml(scenario: Scenario) -> str:

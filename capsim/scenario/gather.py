@@ -26,11 +26,14 @@ class Gathering:
         self.reading = Reading(lenient)
         self.reading.priority_classes.update(SYSTEM_PRIORITY_CLASSES)
         self.sources: list[Source] = []
+        self._deleted: set[int] = set()
+        self._places: dict[tuple[str, str], list[int]] = {}
 
     def gather(self) -> KubeObjects:
         """All models; problems are in `reading.problems` (a missing object may be one that has problems)."""
         self._manifests()
         self._inline()
+        self.sources = [source for index, source in enumerate(self.sources) if index not in self._deleted]
         for setting in self.tree.object_settings:
             self._setting(setting)
         self._no_duplicates()
@@ -63,7 +66,12 @@ class Gathering:
             ):
                 continue  # the scenario itself lies in the same folder
             whole = SourceList([document], Mark(path, 1))
-            self.sources += identified(document, (whole, 0), self.reading)
+            self._add(identified(document, (whole, 0), self.reading))
+
+    def _add(self, sources: list[Source]) -> None:
+        for source in sources:
+            self._places.setdefault((source.kind, source.name), []).append(len(self.sources))
+            self.sources.append(source)
 
     def _inline(self) -> None:
         items = self.tree.root.get("objects")
@@ -78,9 +86,9 @@ class Gathering:
         for index, item in enumerate(items):
             place = self._place(item)
             if place is None:
-                self.sources += identified(item, (items, index), self.reading)
+                self._add(identified(item, (items, index), self.reading))
             elif item.get(PATCH) == "delete":
-                del self.sources[place]
+                self._deleted.add(place)
             else:
                 self._merge(place, item)
 
@@ -91,12 +99,15 @@ class Gathering:
             return None
         version, namespace = item.get("apiVersion"), metadata.get("namespace")
         group = group_and_version(version)[0] if isinstance(version, str) else None
+        kind, name = item.get("kind"), metadata.get("name")
+        if not isinstance(kind, str) or not isinstance(name, str):
+            return None
         found = [
             index
-            for index, source in enumerate(self.sources)
-            if (source.kind, source.name) == (item.get("kind"), metadata.get("name"))
-            and group in (None, source.group)
-            and namespace in (None, source.namespace)
+            for index in self._places.get((kind, name), [])
+            if index not in self._deleted
+            and group in (None, self.sources[index].group)
+            and namespace in (None, self.sources[index].namespace)
         ]
         if len(found) > 1 and namespace is None:
             found = [index for index in found if self.sources[index].namespace == "default"]

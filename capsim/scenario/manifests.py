@@ -11,11 +11,10 @@ from capsim.errors import Problem, ScenarioError
 from capsim.scenario.apply import sourced
 from capsim.scenario.document import Mark
 from capsim.scenario.inventory import Line
-from capsim.scenario.kubernetes.labels import selects
-from capsim.scenario.kubernetes.service import KService
 from capsim.scenario.load import assembled
-from capsim.scenario.scenario import Scenario
-from capsim.scenario.tree import API_VERSION, Tree
+from capsim.scenario.names import PodLabels
+from capsim.scenario.scenario import API_VERSION, Scenario
+from capsim.scenario.tree import Tree
 
 NODES_FORM = "count x cpu - memory, such as 3x2cpu-8Gi; 3..6x2cpu-8Gi for a group that can grow; several with commas"
 _NODES = re.compile(
@@ -88,7 +87,8 @@ def node_groups(text: str) -> tuple[list[dict[str, Any]], Problem | None]:
 
 def entry_points(scenario: Scenario) -> dict[str, list[str]]:
     """Where requests from outside go: service -> workloads, one service for each set of workloads."""
-    served = {s.key: _selected(s, scenario) for s in scenario.objects.services}
+    pods = PodLabels(scenario.objects.workloads)
+    served = {s.key: pods.selected(s.namespace, s.selector) for s in scenario.objects.services}
     outside = {s.key for s in scenario.objects.services if s.type in ("LoadBalancer", "NodePort") and served[s.key]}
     chosen = {key: found for key, found in served.items() if found and (key in outside or not outside)}
     if not chosen:
@@ -98,16 +98,6 @@ def entry_points(scenario: Scenario) -> dict[str, list[str]]:
     for key, found in chosen.items():
         unique.setdefault(tuple(found), key)
     return {key: list(found) for found, key in unique.items()}
-
-
-def _selected(service: KService, scenario: Scenario) -> list[str]:
-    if not service.selector:
-        return []
-    return [
-        w.key
-        for w in scenario.objects.workloads
-        if w.namespace == service.namespace and selects({"matchLabels": service.selector}, w.template.labels)
-    ]
 
 
 def _with_traffic(tree: Tree, scenario: Scenario, targets: dict[str, list[str]], rps: float) -> Scenario:

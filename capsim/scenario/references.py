@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from capsim.errors import Problem
 from capsim.scenario.document import SourceList, SourceMap, describe, mark_of
-from capsim.scenario.kubernetes.labels import selects
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.merge import merged, suggestion
+from capsim.scenario.names import Keys, PodLabels, without_kind
 
 WORKLOAD_KINDS = ("Deployment", "ReplicaSet", "DaemonSet", "Pod")
 NOT_YET = ("StatefulSet", "Job", "CronJob", "ReplicationController")
-
-
-def matching(name: str, keys: Iterable[str]) -> list[str]:
-    """The canonical keys that a written name can mean: equal, or equal in the parts that are given.
-
-    >>> matching("app", ["default/Deployment/app", "shop/Deployment/app", "shop/Deployment/db"])
-    ['default/Deployment/app', 'shop/Deployment/app']
-    """
-    parts = name.split("/")
-    if len(parts) == 1:
-        return [key for key in keys if key.rpartition("/")[2] == name]
-    if len(parts) == 2:
-        return [key for key in keys if (key.split("/")[0], key.rpartition("/")[2]) == (parts[0], parts[1])]
-    return [key for key in keys if key == name]
 
 
 class References:
@@ -38,12 +24,13 @@ class References:
         failed = sorted(
             name for name in reading.failed if name.count("/") == 2 and name.split("/")[1] in WORKLOAD_KINDS
         )
-        self.workloads = list(dict.fromkeys([w.key for w in objects.workloads] + failed))
-        self.services = list(dict.fromkeys(s.key for s in objects.services))
-        self.services += [_without_kind(name) for name in reading.failed if "/Service/" in name]
-        self.hpas = [h.key for h in objects.hpas] + [
-            _without_kind(name) for name in reading.failed if "/HorizontalPodAutoscaler/" in name
-        ]
+        self.workloads = Keys([*(w.key for w in objects.workloads), *failed])
+        self._failed_services = {without_kind(name) for name in reading.failed if "/Service/" in name}
+        self.services = Keys([*(s.key for s in objects.services), *sorted(self._failed_services)])
+        self._service_objects = {s.key: s for s in objects.services}
+        self._pods = PodLabels(objects.workloads)
+        failed_hpas = [without_kind(name) for name in reading.failed if "/HorizontalPodAutoscaler/" in name]
+        self.hpas = Keys([*(h.key for h in objects.hpas), *sorted(failed_hpas)])
 
     def resolve(self) -> None:
         """Canonical keys of services, workloads, traffic and usage; targets of events; workloads of services."""
@@ -52,7 +39,8 @@ class References:
         self._rename("services", self._declared_service)
         services = self.root.get("services")
         if isinstance(services, SourceMap):
-            self.services = list(dict.fromkeys([*self.services, *services]))
+            for key in services:
+                self.services.add(key)
         self._rename("traffic", self._service)
         self._phases()
         for key in self._map("services"):
@@ -89,26 +77,28 @@ class References:
     def _workload(self, name: str, at: tuple[Any, Any], path: str) -> str | None:
         return self._one(name, self.workloads, at, path, "workload")
 
-    def _one(self, name: str, known: list[str], at: tuple[Any, Any], path: str, what: str) -> str | None:
-        found = matching(name, known)
+    def _one(self, name: str, known: Keys, at: tuple[Any, Any], path: str, what: str) -> str | None:
+        found = known.matching(name)
         if len(found) == 1:
             return found[0]
         if found:
             self._fail(at, path, f"ambiguous {what}", describe(name), " or ".join(found))
             return None
-        others = [f"{o[1]}/{o[0]}/{o[2]}" for o in self.reading.others if o[0] in NOT_YET]
-        if what == "workload" and matching(name, others):
-            message = f"{matching(name, others)[0].split('/')[1]}s are not modelled yet"
+        others = Keys(f"{o[1]}/{o[0]}/{o[2]}" for o in self.reading.others if o[0] in NOT_YET)
+        if what == "workload" and others.matching(name):
+            message = f"{others.matching(name)[0].split('/')[1]}s are not modelled yet"
             self._fail(at, path, message, describe(name), "Deployment, ReplicaSet, DaemonSet, Pod")
             return None
         short = [key.rpartition("/")[2] for key in known]
-        hint = suggestion(name.rpartition("/")[2], short) if "/" not in name else suggestion(name, known)
-        self._fail(at, path, f"no such {what}{hint}", describe(name), ", ".join(known[:10]) or f"no {what} is defined")
+        hint = suggestion(name.rpartition("/")[2], short) if "/" not in name else suggestion(name, list(known))
+        self._fail(
+            at, path, f"no such {what}{hint}", describe(name), ", ".join(list(known)[:10]) or f"no {what} is defined"
+        )
         return None
 
     def _declared_service(self, name: str, at: tuple[Any, Any], path: str) -> str | None:
         """A key under `services` may name a Service object, or declare a service of its own."""
-        found = matching(name, self.services)
+        found = self.services.matching(name)
         if len(found) > 1:
             return self._one(name, self.services, at, path, "service")
         if found:
@@ -116,14 +106,14 @@ class References:
         return name if name.count("/") == 1 else f"default/{name}"
 
     def _service(self, name: str, at: tuple[Any, Any], path: str) -> str | None:
-        if not matching(name, self.services) and len(workloads := matching(name, self.workloads)) == 1:
-            key = _without_kind(workloads[0])
+        if not self.services.matching(name) and len(workloads := self.workloads.matching(name)) == 1:
+            key = without_kind(workloads[0])
             text = f"no Service {name}: its traffic goes to {workloads[0]}"
             self.reading.note("guessed", path, text, mark_of(*at), workloads[0])
             services = self._map("services")
             services.put(key, _workload_list([workloads[0]], mark_of(*at)), mark_of(*at))
             self.root.put("services", services, services.mark)
-            self.services.append(key)
+            self.services.add(key)
             return key
         return self._one(name, self.services, at, path, "service")
 
@@ -151,19 +141,13 @@ class References:
                 names[index] = self._workload(name, (names, index), f"{path}[{index}]") or name
 
     def _selected(self, key: str, at: tuple[Any, Any], path: str) -> list[str] | None:
-        if key in map(_without_kind, self.reading.failed):
+        if key in self._failed_services:
             return None
-        service = next((s for s in self.objects.services if s.key == key), None)
+        service = self._service_objects.get(key)
         if service is None:
             self._fail(at, path, "no workloads: there is no Service object of that name", "", "workloads: [name, …]")
             return None
-        found = [
-            w.key
-            for w in self.objects.workloads
-            if w.namespace == service.namespace
-            and service.selector
-            and selects({"matchLabels": service.selector}, w.template.labels)
-        ]
+        found = self._pods.selected(service.namespace, service.selector)
         if not found and not self.reading.failed:
             text = ", ".join(f"{k}={v}" for k, v in service.selector.items()) or "no selector"
             self._fail(
@@ -224,8 +208,3 @@ def _workload_list(keys: list[str], mark: Any) -> SourceMap:
     entry = SourceMap(mark=mark)
     entry.put("workloads", SourceList(keys, mark), mark)
     return entry
-
-
-def _without_kind(key: str) -> str:
-    parts = key.split("/")
-    return f"{parts[0]}/{parts[-1]}"

@@ -10,8 +10,7 @@ from capsim.errors import Problem
 from capsim.scenario.document import Mark, SourceList, SourceMap, describe, mark_of
 from capsim.scenario.files import read_documents, relative_to, scenario_path
 from capsim.scenario.merge import Setting, merged
-
-API_VERSION = "capsim/v1"
+from capsim.scenario.scenario import API_VERSION
 
 
 class Tree:

@@ -173,10 +173,10 @@ class _HpaReader:
             self._fail(at, "spec.scaleTargetRef", "missing or incomplete", "", "apiVersion, kind and name")
             return None
         kind, name, namespace = reference["kind"], reference["name"], self.source.namespace
+        workload = self.reading.by_key.get(f"{namespace}/{kind}/{name}")
+        if workload is not None:
+            return self._scalable(workload, reference)
         workloads = self.reading.models.get("workloads", [])
-        for workload in workloads:
-            if (workload.kind, workload.name, workload.namespace) == (kind, name, namespace):
-                return self._scalable(workload, reference)
         self._not_found(reference, [w for w in workloads if w.namespace == namespace and w.kind == kind])
         return None
 
@@ -185,11 +185,11 @@ class _HpaReader:
         if workload.kind not in SCALABLE:
             self._fail((reference, "kind"), f"{path}.kind", "cannot be scaled", workload.kind, ", ".join(SCALABLE))
             return None
-        for other in self.reading.models.get("hpas", []):
-            if other.target_key == workload.key:
-                message = f"two HorizontalPodAutoscalers scale {workload.key}"
-                self._fail((reference, "name"), path, message, f"also {other.key}", "one for each target")
-                return None
+        other = self.reading.scaled_by.get(workload.key)
+        if other is not None:
+            message = f"two HorizontalPodAutoscalers scale {workload.key}"
+            self._fail((reference, "name"), path, message, f"also {other}", "one for each target")
+            return None
         return workload
 
     def _not_found(self, reference: SourceMap, alike: list[Workload]) -> None:

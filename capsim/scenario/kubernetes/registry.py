@@ -195,7 +195,7 @@ def _read(reader: KindReader, source: Source, reading: Reading) -> None:
     if len(reading.problems) > problems:
         reading.failed.add(source.object_name)
     if model is not None and reader.into:
-        reading.models.setdefault(reader.into, []).append(model)
+        reading.add(reader.into, model)
 
 
 def _check_metadata(source: Source, check: FieldCheck) -> None:
