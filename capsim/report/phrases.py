@@ -35,10 +35,10 @@ def requests(number: float) -> str:
     """A number of requests, short.
 
     >>> requests(1234.4), requests(4_321_000), requests(2.6e12)
-    ('1,234', '4.32 M', '2,600 G')
+    ('1,234', '4.32 M', '2,600.00 G')
     """
     if number >= 1e6:
-        return f"{number / 1e6:.3g} M" if number < 1e9 else f"{number / 1e9:,.4g} G"
+        return f"{number / 1e6:.3g} M" if number < 1e9 else f"{number / 1e9:,.2f} G"
     return f"{number:,.0f}"
 
 

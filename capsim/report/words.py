@@ -145,8 +145,7 @@ def _traffic(summary: Summary) -> str:
 
 def _cost(summary: Summary) -> str:
     cost = summary.cost
+    hours = f"{cost.node_hours:,.0f}" if cost.node_hours >= 100 else f"{cost.node_hours:.3g}"
     if not cost.run_usd:
-        return f"{cost.node_hours:.3g} node-hours; no prices given"
-    return (
-        f"{cost.month_usd:,.0f} USD per month ({cost.run_usd:.2f} USD for {cost.node_hours:.3g} node-hours in this run)"
-    )
+        return f"{hours} node-hours; no prices given"
+    return f"{cost.month_usd:,.0f} USD per month ({cost.run_usd:,.2f} USD for {hours} node-hours in this run)"
