@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from capsim.scenario.scenario import API_VERSION
 
 if TYPE_CHECKING:
     from capsim.scenario.scenario import Scenario
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 def resolved_yaml(scenario: Scenario) -> str:
     """YAML of the whole scenario: own keys, then the objects as manifests. The same scenario gives the same text."""
     own = scenario.model_dump(by_alias=True, exclude={"objects"}, exclude_none=True)
-    document: dict[str, Any] = {"apiVersion": API_VERSION, **own}
+    document: dict[str, Any] = {"apiVersion": "capsim/v1", **own}
     inventory = document.pop("inventory")
     document["objects"] = scenario.objects.manifests()
     document["inventory"] = {key: value for key, value in inventory.items() if value}
