@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capsim.cli.failures import INTERRUPTED, reported, wrong_usage
+from capsim.errors import OutputError
 
 if TYPE_CHECKING:
     from capsim.result import Result
@@ -62,8 +63,10 @@ def run(
         result = _simulate(scenario)
         try:
             _write(result, folder, figures=scenario.output.figures and not no_figures)
-        finally:  # the answer is worth printing even where it cannot be kept
-            _show(result, folder, as_json=as_json)
+        except OutputError:
+            _show(result, None, as_json=as_json)  # the answer is worth printing even where it cannot be kept
+            raise
+        _show(result, folder, as_json=as_json)
         if result.partial:
             raise typer.Exit(INTERRUPTED)
 
@@ -116,7 +119,7 @@ def _write(result: Result, folder: Path, *, figures: bool) -> None:
     save(result, folder, figures=figures and not result.partial)
 
 
-def _show(result: Result, folder: Path, *, as_json: bool) -> None:
+def _show(result: Result, folder: Path | None, *, as_json: bool) -> None:
     if as_json:
         typer.echo(result.summary.model_dump_json(indent=2))
         return

@@ -100,6 +100,7 @@ def test_the_answer_is_printed_even_when_it_cannot_be_kept(capsim, engine, monke
     assert done.exit_code == 4
     assert "2 pods of app10 waited" in done.output
     assert "No space left on device" in done.output
+    assert "Files:" not in done.output
 
 
 @pytest.mark.parametrize(
