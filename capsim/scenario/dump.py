@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-
 if TYPE_CHECKING:
     from capsim.scenario.scenario import Scenario
 
