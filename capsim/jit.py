@@ -1,11 +1,12 @@
 """The only file that knows numba's options: how capsim compiles and caches its kernels.
 
-Four decorators:
+Decorators:
 
 * ``@kernel``: a compiled function that only other kernels call. It has no Python wrapper (half the compile time), so
   that calling it from Python would be a segmentation fault: a gate in ``tests/gates`` keeps Python from doing so.
 * ``@inline_kernel``: the same, inlined into its callers by LLVM (small functions that take many arrays).
 * ``@shared_kernel``: inlined likewise, and Python may call it too (random draws).
+* ``@carrier_kernel``: inlined likewise; takes the whole state and only hands parts of it on.
 * ``@entry``: a compiled function that Python may call.
 
 With ``NUMBA_DISABLE_JIT=1`` all return the plain Python function. With ``CAPSIM_WRAP_KERNELS=1`` kernels are
@@ -40,8 +41,12 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numba import _dynfunc
 from numba.core import config as numba_config
+from numba.core import types as numba_types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
+from numba.core.cpu import CPUContext
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -164,22 +169,104 @@ class _ModuleCache(FunctionCache):  # type: ignore[misc]
     _impl_class = _ModuleCacheImpl
 
 
-def _compile(function: Any, *, wrapped: bool, forceinline: bool) -> Any:
+# Inner kernels never run by themselves: only the entry that they are linked into does. Optimising each of them, and
+# generating machine code for each, is three quarters of numba's compile time (every level compiles its callees again).
+# The libraries of inner kernels, known by the prefix of their name, are linked and left alone.
+_INNER = "capsim_inner."
+_CARRIER = "capsim_inner.carrier."
+
+
+def _is_inner(library: Any) -> bool:
+    return bool(library.name.startswith(_INNER))
+
+
+def _skip_for_inner(cls: Any, name: str, replacement: Callable[..., Any]) -> None:
+    original = getattr(cls, name)
+
+    @functools.wraps(original)
+    def chosen(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return replacement(self, *args, **kwargs) if _is_inner(self) else original(self, *args, **kwargs)
+
+    setattr(cls, name, chosen)
+
+
+def _keep_linkable(self: Any) -> None:
+    self._finalize_dynamic_globals()
+    self._finalized = True
+
+
+def _link_only(self: Any) -> None:
+    """CPUCodeLibrary.finalize without optimisation, verification and machine code."""
+    self._raise_if_finalized()
+    for library in dict.fromkeys(self._linking_libraries):
+        self._reload_init.update(library._reload_init)
+        self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+    self._finalize_final_module()
+
+
+def _leave_functions(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Function passes take seconds over the thousands of struct moves of a function that hands the whole state on."""
+
+    def optimize_functions(self: Any, module: Any) -> None:
+        if self.name.startswith(_CARRIER):
+            module.data_layout = self._codegen._data_layout
+        else:
+            original(self, module)
+
+    return optimize_functions
+
+
+def _executable(original: Callable[..., Any]) -> Callable[..., Any]:
+    def get_executable(self: Any, library: Any, fndesc: Any, env: Any) -> Any:
+        if not _is_inner(library):
+            return original(self, library, fndesc, env)
+        name = fndesc.qualname.split(".")[-1]
+        return _dynfunc.make_function(fndesc.lookup_module(), name, "inner kernel", 0, env, (library,))
+
+    return get_executable
+
+
+def _install_lean_linking() -> None:
+    _skip_for_inner(CPUCodeLibrary, "finalize", _link_only)
+    _skip_for_inner(CPUCodeLibrary, "_finalize_final_module", _keep_linkable)
+    _skip_for_inner(JITCodeLibrary, "get_pointer_to_function", lambda self, name: 0)
+    _skip_for_inner(CPUCodeLibrary, "serialize_using_object_code", CPUCodeLibrary.serialize_using_bitcode)
+    CPUCodeLibrary._optimize_functions = _leave_functions(CPUCodeLibrary._optimize_functions)
+    CPUContext.get_executable = _executable(CPUContext.get_executable)
+
+
+if not PLAIN:
+    _install_lean_linking()
+
+
+def _without_literals(dispatcher: Any) -> None:
+    """Compile one version per type: numba would compile one per literal argument (``touch(marks, w, 1)``)."""
+    original = dispatcher.get_call_template
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        plain = tuple(numba_types.unliteral(arg) for arg in args)
+        return original(plain, {name: numba_types.unliteral(arg) for name, arg in kws.items()})
+
+    dispatcher.get_call_template = get_call_template
+
+
+def _compile(function: Any, *, wrapped: bool, forceinline: bool, carrier: bool = False) -> Any:
     if PLAIN:
         return function
     options = dict(_OPTIONS)
-    if not (wrapped or WRAP_KERNELS):
+    inner = not (wrapped or WRAP_KERNELS)
+    if inner:
         options.update(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        function.__qualname__ = f"{_CARRIER if carrier else _INNER}{function.__module__}.{function.__name__}"
     if forceinline:
         options["forceinline"] = True
     dispatcher = numba.njit(**options)(function)
+    _without_literals(dispatcher)
     if Path(function.__code__.co_filename).resolve().is_relative_to(_PACKAGE):
         try:
             dispatcher._cache = _ModuleCache(function)
         except RuntimeError:
             pass  # no locator: nothing can be written, run uncached
-    if not (wrapped or WRAP_KERNELS):
-        dispatcher.capsim_inner = True
     return dispatcher
 
 
@@ -191,6 +278,11 @@ def kernel(function: F) -> F:
 def inline_kernel(function: F) -> F:
     """Compile a small function that only kernels call, inlined into each caller."""
     return _compile(function, wrapped=False, forceinline=True)  # type: ignore[no-any-return]
+
+
+def carrier_kernel(function: F) -> F:
+    """Compile a function that takes the whole state and only hands parts of it on."""
+    return _compile(function, wrapped=False, forceinline=True, carrier=True)  # type: ignore[no-any-return]
 
 
 def shared_kernel(function: F) -> F:

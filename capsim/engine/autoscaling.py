@@ -18,6 +18,7 @@ from capsim.engine.metrics_view import gather
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, push, tree_first, tree_leaf, tree_set
 from capsim.state.eventlog import LOG_RESCALE, log_event
+from capsim.state.marks import PODS_CHANGED, TOUCHED
 from capsim.state.tables import (
     C_HPA_SYNCS,
     EV_SCALE,
@@ -39,7 +40,6 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
-from capsim.state.marks import PODS_CHANGED, TOUCHED
 
 
 @inline_kernel

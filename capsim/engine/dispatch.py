@@ -10,7 +10,6 @@ from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, entity_of, generation_of, kind_of, push
 from capsim.state.eventlog import LOG_NODE_ADDED, LOG_NODE_GONE, LOG_NODE_READY, log_event
 from capsim.state.marks import PODS_CHANGED, touch
-from capsim.engine.state import State
 from capsim.state.tables import (
     DRAINING,
     EV_NODE_DELETE,
@@ -32,6 +31,23 @@ from capsim.state.tables import (
     P_SCALE_TO_POD,
     POD_TERMINATING,
     UNSCHEDULABLE,
+    Classes,
+    Clock,
+    Groups,
+    Heap,
+    HpaLinks,
+    Log,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Queue,
+    Trees,
+    Wheels,
+    Workloads,
 )
 from capsim.state.transitions import create_pod, node_changed, remove_pod
 from capsim.world.kubelet import become_ready
@@ -48,139 +64,139 @@ def same(uid, code):
 
 
 @kernel
-def take_pod_away(s: State, p, now):
+def take_pod_away(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, queue: Queue, trees: Trees, log: Log, p, now):
     """Pod ``p`` is gone from the cluster; its node has more room."""
-    w = s.pods.workload[p]
-    n = s.pods.node[p]
-    if s.links.queued[p] == 2:
-        s.clock.values[UNSCHEDULABLE] -= 1
-    remove_pod(s.clock, s.pods, s.links, s.classes, s.workloads, s.nodes, s.groups, s.marks, s.trees, s.log, p, now)
-    if n >= 0 and s.nodes.state[n] == NODE_READY and s.clock.values[UNSCHEDULABLE] > 0:
-        capacity_gained(s.clock, s.queue, s.pods, s.links, s.classes, s.nodes, n)
+    w = pods.workload[p]
+    n = pods.node[p]
+    if links.queued[p] == 2:
+        clock.values[UNSCHEDULABLE] -= 1
+    remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, trees, log, p, now)
+    if n >= 0 and nodes.state[n] == NODE_READY and clock.values[UNSCHEDULABLE] > 0:
+        capacity_gained(clock, queue, pods, links, classes, nodes, n)
     return w
 
 
 @kernel
-def add_daemons(s: State, n, now):
+def add_daemons(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: PodUsage, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, n, now):
     """DaemonSet controller: one pod of each eligible DaemonSet for a new node; pod rows and heap have room."""
-    g = s.nodes.group[n]
-    for w in range(s.workloads.kind.shape[0]):
-        if s.workloads.kind[w] == KIND_DAEMONSET and s.groups.daemon_eligible[g, w] == 1:
-            s.workloads.desired[w] += 1
-            p = create_pod(s.clock, s.pods, s.links, s.usage, s.workloads, s.marks, w, n, now)
-            try_after_creation(s.clock, s.heap, s.pods, p, now)
+    g = nodes.group[n]
+    for w in range(workloads.kind.shape[0]):
+        if workloads.kind[w] == KIND_DAEMONSET and groups.daemon_eligible[g, w] == 1:
+            workloads.desired[w] += 1
+            p = create_pod(clock, pods, links, usage, workloads, marks, w, n, now)
+            try_after_creation(clock, heap, pods, p, now)
 
 
 @kernel
-def evict_pods(s: State, n, now):
+def evict_pods(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, marks: Marks, n, now):
     """Evict every pod of node ``n`` that a drain moves; returns how many there were."""
     count = 0
-    p = s.nodes.first_pod[n]
+    p = nodes.first_pod[n]
     while p >= 0:
-        after = s.links.node_next[p]
-        if s.pods.state[p] != POD_TERMINATING and s.classes.drain[s.pods.pod_class[p]] & IGNORED_BY_DRAIN == 0:
+        after = links.node_next[p]
+        if pods.state[p] != POD_TERMINATING and classes.drain[pods.pod_class[p]] & IGNORED_BY_DRAIN == 0:
             count += 1
-            delete_pod(s.clock, s.heap, s.pods, s.links, s.classes, s.usage, s.workloads, s.nodes, s.scan, s.physics, s.marks, p, now)
-            wake_replicas(s.wheels, s.workloads, s.pods.workload[p], now + max(1, s.clock.params[P_EVICT_TO_RECREATE]))
+            delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
+            wake_replicas(wheels, workloads, pods.workload[p], now + max(1, clock.params[P_EVICT_TO_RECREATE]))
         p = after
     return count
 
 
 @kernel
-def evict_node(s: State, n, now):
+def evict_node(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, trees: Trees, n, now):
     """The taint has had its time: evict the pods, then have the instance deleted."""
-    count = evict_pods(s, n, now)
+    count = evict_pods(clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, n, now)
     if count > 0:
-        s.nodes.flags[n] |= FLAG_DRAINING
-        push(s.heap, now + DELETE_POLL_MS, encode(EV_NODE_DELETE, n, s.nodes.uid[n]))
+        nodes.flags[n] |= FLAG_DRAINING
+        push(heap, now + DELETE_POLL_MS, encode(EV_NODE_DELETE, n, nodes.uid[n]))
     else:
-        tell_cloud(s, n, now)
+        tell_cloud(clock, heap, nodes, groups, workloads, marks, trees, n, now)
 
 
 @inline_kernel
-def still_draining(s: State, n):
-    p = s.nodes.first_pod[n]
+def still_draining(pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, n):
+    p = nodes.first_pod[n]
     while p >= 0:
-        if s.classes.drain[s.pods.pod_class[p]] & IGNORED_BY_DRAIN == 0:
+        if classes.drain[pods.pod_class[p]] & IGNORED_BY_DRAIN == 0:
             return True
-        p = s.links.node_next[p]
+        p = links.node_next[p]
     return False
 
 
 @kernel
-def tell_cloud(s: State, n, now):
+def tell_cloud(clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n, now):
     """DeleteNodes: the target falls at once, the instance goes after the group's delete delay."""
-    g = s.nodes.group[n]
-    if s.nodes.flags[n] & FLAG_DRAINING:
-        s.clock.values[DRAINING] -= 1
-    s.groups.size[g, G_TARGET] -= 1
-    s.groups.leaving[g] -= 1
-    delete_node(s.clock, s.nodes, s.workloads, s.groups, s.trees, s.marks, n)
-    push(s.heap, now + max(1, s.groups.delete_ms[g]), encode(EV_NODE_GONE, n, s.nodes.uid[n]))
+    g = nodes.group[n]
+    if nodes.flags[n] & FLAG_DRAINING:
+        clock.values[DRAINING] -= 1
+    groups.size[g, G_TARGET] -= 1
+    groups.leaving[g] -= 1
+    delete_node(clock, nodes, workloads, groups, trees, marks, n)
+    push(heap, now + max(1, groups.delete_ms[g]), encode(EV_NODE_GONE, n, nodes.uid[n]))
 
 
 @kernel
-def lose_node(s: State, n, now):
+def lose_node(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, trees: Trees, log: Log, n, now):
     """The instance is gone with whatever still ran on it; pod log, node log and heap have room."""
-    p = s.nodes.first_pod[n]
+    p = nodes.first_pod[n]
     while p >= 0:
-        after = s.links.node_next[p]
-        w = s.pods.workload[p]
-        if s.pods.state[p] != POD_TERMINATING:
-            delete_pod(s.clock, s.heap, s.pods, s.links, s.classes, s.usage, s.workloads, s.nodes, s.scan, s.physics, s.marks, p, now)
-            wake_replicas(s.wheels, s.workloads, w, now + max(1, s.clock.params[P_EVICT_TO_RECREATE]))
-        if s.workloads.kind[w] == KIND_DAEMONSET:
-            s.workloads.desired[w] -= 1
-        remove_pod(s.clock, s.pods, s.links, s.classes, s.workloads, s.nodes, s.groups, s.marks, s.trees, s.log, p, now)
+        after = links.node_next[p]
+        w = pods.workload[p]
+        if pods.state[p] != POD_TERMINATING:
+            delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
+            wake_replicas(wheels, workloads, w, now + max(1, clock.params[P_EVICT_TO_RECREATE]))
+        if workloads.kind[w] == KIND_DAEMONSET:
+            workloads.desired[w] -= 1
+        remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, trees, log, p, now)
         p = after
-    g = s.nodes.group[n]
-    log_event(s.clock, s.log, now, LOG_NODE_GONE, g, s.nodes.ordinal[n], 0, 0)
-    free_node(s.clock, s.nodes, s.workloads, s.groups, s.trees, s.marks, s.log, n, now)
+    g = nodes.group[n]
+    log_event(clock, log, now, LOG_NODE_GONE, g, nodes.ordinal[n], 0, 0)
+    free_node(clock, nodes, workloads, groups, trees, marks, log, n, now)
 
 
 @kernel
-def node_event(s: State, kind, n, now):
+def node_event(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees: Trees, log: Log, kind, n, now):
     """A step in the life of node ``n``."""
     if kind == EV_NODE_REGISTER:
-        register_node(s.nodes, s.workloads, s.trees, s.marks, n, now)
-        log_event(s.clock, s.log, now, LOG_NODE_ADDED, s.nodes.group[n], s.nodes.ordinal[n], 0, 0)
-        add_daemons(s, n, now)
+        register_node(nodes, workloads, trees, marks, n, now)
+        log_event(clock, log, now, LOG_NODE_ADDED, nodes.group[n], nodes.ordinal[n], 0, 0)
+        add_daemons(clock, heap, pods, links, usage, nodes, groups, workloads, marks, n, now)
     elif kind == EV_NODE_READY:
-        ready_node(s.clock, s.heap, s.nodes, s.workloads, s.groups, s.trees, s.marks, n, now)
-        log_event(s.clock, s.log, now, LOG_NODE_READY, s.nodes.group[n], s.nodes.ordinal[n], 0, 0)
+        ready_node(clock, heap, nodes, workloads, groups, trees, marks, n, now)
+        log_event(clock, log, now, LOG_NODE_READY, nodes.group[n], nodes.ordinal[n], 0, 0)
     elif kind == EV_NODE_OPEN:
-        s.nodes.flags[n] &= ~FLAG_NOT_READY
-        node_changed(s.trees, s.nodes, n)
-        if s.clock.values[UNSCHEDULABLE] > 0:
-            capacity_gained(s.clock, s.queue, s.pods, s.links, s.classes, s.nodes, n)
+        nodes.flags[n] &= ~FLAG_NOT_READY
+        node_changed(trees, nodes, n)
+        if clock.values[UNSCHEDULABLE] > 0:
+            capacity_gained(clock, queue, pods, links, classes, nodes, n)
     elif kind == EV_NODE_EVICT:
-        evict_node(s, n, now)
+        evict_node(clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees, n, now)
     elif kind == EV_NODE_DELETE:
-        if still_draining(s, n):
-            push(s.heap, now + DELETE_POLL_MS, encode(EV_NODE_DELETE, n, s.nodes.uid[n]))
+        if still_draining(pods, links, classes, nodes, n):
+            push(heap, now + DELETE_POLL_MS, encode(EV_NODE_DELETE, n, nodes.uid[n]))
         else:
-            tell_cloud(s, n, now)
+            tell_cloud(clock, heap, nodes, groups, workloads, marks, trees, n, now)
     elif kind == EV_NODE_GONE:
-        lose_node(s, n, now)
+        lose_node(clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees, log, n, now)
 
 
 @kernel
-def dispatch(s: State, code, now):
+def dispatch(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees: Trees, hpas: HpaLinks, log: Log, code, now):
     """Carry out one due event; the caller has made room for all that it can add."""
     kind = kind_of(code)
     i = entity_of(code)
     if kind == EV_SCALE:
-        w = s.hpas.workload[i]
-        set_desired(s.wheels, s.workloads, s.marks, w, s.hpas.target[i], now + max(1, s.clock.params[P_SCALE_TO_POD]))
-        touch(s.marks, w, PODS_CHANGED)
+        w = hpas.workload[i]
+        set_desired(wheels, workloads, marks, w, hpas.target[i], now + max(1, clock.params[P_SCALE_TO_POD]))
+        touch(marks, w, PODS_CHANGED)
     elif kind == EV_POD_READY:
-        if same(s.pods.uid[i], code):
-            become_ready(s.clock, s.pods, s.usage, s.workloads, s.nodes, s.scan, s.physics, s.marks, i, now)
+        if same(pods.uid[i], code):
+            become_ready(clock, pods, usage, workloads, nodes, scan, physics, marks, i, now)
     elif kind == EV_POD_GONE:
-        if same(s.pods.uid[i], code):
-            take_pod_away(s, i, now)
+        if same(pods.uid[i], code):
+            take_pod_away(clock, pods, links, classes, nodes, groups, workloads, marks, queue, trees, log, i, now)
     elif kind == EV_POD_TRY:
-        if same(s.pods.uid[i], code):
-            requeue(s.queue, s.pods, s.links, s.classes, i, s.pods.uid[i])
-    elif same(s.nodes.uid[i], code):
-        node_event(s, kind, i, now)
+        if same(pods.uid[i], code):
+            requeue(queue, pods, links, classes, i, pods.uid[i])
+    elif same(nodes.uid[i], code):
+        node_event(clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, queue, trees, log, kind, i, now)

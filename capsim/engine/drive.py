@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from capsim.engine import growth
-from capsim.engine.actions import ACT_ADD_NODE, act
+from capsim.engine.actions import ACT_ADD_NODE, ACT_ADVANCE
 from capsim.engine.build.assemble import Capacity, assemble
-from capsim.engine.loop import advance
+from capsim.engine.door import call
 from capsim.engine.sink import Sink
 from capsim.engine.state import State
 from capsim.errors import RunError
@@ -73,7 +73,7 @@ class Simulation:
 
     def act(self, what: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, now_ms: int | None = None) -> int:
         """Carry out one step of ``actions.py``."""
-        return int(act(self.state, what, a, b, c, d, self.now_ms if now_ms is None else now_ms))
+        return int(call(self.state, what, a, b, c, d, self.now_ms if now_ms is None else now_ms))
 
     def make_room(self, *, pods: int = 0, nodes: int = 0, heap: int = 0) -> None:
         """At least so many free rows."""
@@ -104,7 +104,7 @@ class Simulation:
         stalls = 0
         while True:
             at = time.perf_counter()
-            status = advance(self.state, until_ms, self._budget)
+            status = call(self.state, ACT_ADVANCE, until_ms, self._budget, 0, 0, 0)
             if status == t.DONE:
                 return
             if status == t.NEED:

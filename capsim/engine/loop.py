@@ -13,6 +13,7 @@ the same instant, and more than ``MAX_ROUNDS`` of them are an error that names t
 from __future__ import annotations
 
 from capsim.controllers.cluster_autoscaler.scan import scale_down, wants_scale_up
+from capsim.controllers.hpa.tables import HpaSpecs, HpaState
 from capsim.controllers.scheduler.cycle import flush_class, next_pod, try_pod
 from capsim.controllers.workloads.replicas import reconcile
 from capsim.engine.autoscaling import sync_due, wake_changed
@@ -20,7 +21,7 @@ from capsim.engine.dispatch import dispatch
 from capsim.engine.recorder import close_sample, look
 from capsim.engine.settle import settle
 from capsim.engine.state import State
-from capsim.jit import entry, inline_kernel
+from capsim.jit import carrier_kernel, inline_kernel
 from capsim.state.calendar import heap_time, pop, tree_first, tree_set
 from capsim.state.eventlog import events_left
 from capsim.state.marks import mark_dirty
@@ -64,6 +65,26 @@ from capsim.state.tables import (
     YIELD_EVENTS,
     YIELD_REASON,
     YIELD_SCALE_UP,
+    Classes,
+    Clock,
+    Containers,
+    Groups,
+    Heap,
+    HpaLinks,
+    Log,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Queue,
+    Samples,
+    Traffic,
+    Trees,
+    Wheels,
+    Workloads,
 )
 from capsim.state.transitions import pods_left
 from capsim.world.kubelet import begin_start
@@ -82,201 +103,204 @@ ROOM = 8
 
 
 @inline_kernel
-def need(s: State, table):
-    s.clock.values[STATUS_TABLE] = table
+def need(clock: Clock, table):
+    clock.values[STATUS_TABLE] = table
     return NEED
 
 
 @inline_kernel
-def ask(s: State, reason):
-    s.clock.values[YIELD_REASON] = reason
+def ask(clock: Clock, reason):
+    clock.values[YIELD_REASON] = reason
     return YIELD
 
 
 @inline_kernel
-def earliest(s: State):
+def earliest(clock: Clock, heap: Heap, wheels: Wheels):
     """Time of the next instant at which anything is due."""
-    v = s.clock.values
-    t = min(heap_time(s.heap), s.wheels.traffic[1], s.wheels.backlog[1], s.wheels.replicas[1], s.wheels.hpa[1])
-    return min(t, v[NEXT_SCRAPE], v[NEXT_PUBLISH], v[NEXT_SAMPLE], v[NEXT_EVENT], v[NEXT_CA], v[NEXT_FLUSH], v[NEXT_CUSTOM])
+    v = clock.values
+    t = heap_time(heap)
+    t = min(min(t, wheels.traffic[1]), min(wheels.backlog[1], wheels.replicas[1]))
+    t = min(min(t, wheels.hpa[1]), min(v[NEXT_SCRAPE], v[NEXT_PUBLISH]))
+    t = min(min(t, v[NEXT_SAMPLE]), min(v[NEXT_EVENT], v[NEXT_CA]))
+    return min(min(t, v[NEXT_FLUSH]), v[NEXT_CUSTOM])
 
 
 @inline_kernel
-def room_for_step(s: State, rows):
+def room_for_step(heap: Heap, queue: Queue, log: Log, rows):
     """Which table is too small for a step that adds up to ``rows`` rows, 0 when none is."""
-    if s.heap.time_ms.shape[0] - s.heap.count[0] < rows:
+    if heap.time_ms.shape[0] - heap.count[0] < rows:
         return NEED_HEAP
-    if s.queue.key.shape[0] - s.queue.count[0] < rows:
+    if queue.key.shape[0] - queue.count[0] < rows:
         return NEED_QUEUE
-    if events_left(s.log) < rows:
+    if events_left(log) < rows:
         return NEED_EVENTS
-    if s.log.pods.shape[0] - s.log.count[1] < rows:
+    if log.pods.shape[0] - log.count[1] < rows:
         return NEED_POD_LOG
-    if s.log.nodes.shape[0] - s.log.count[2] < ROOM:
+    if log.nodes.shape[0] - log.count[2] < ROOM:
         return NEED_NODE_LOG
     return 0
 
 
 @inline_kernel
-def run_transitions(s: State, now):
+def run_transitions(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees: Trees, hpas: HpaLinks, log: Log, now):
     """Everything in the heap that is due."""
-    rows = s.clock.params[P_STEP_ROWS]
-    while heap_time(s.heap) <= now:
-        table = room_for_step(s, rows)
+    rows = clock.params[P_STEP_ROWS]
+    while heap_time(heap) <= now:
+        table = room_for_step(heap, queue, log, rows)
         if table > 0:
-            return need(s, table)
-        if pods_left(s.clock, s.pods) < s.clock.values[DAEMONSETS]:
-            return need(s, NEED_PODS)
-        dispatch(s, pop(s.heap), now)
+            return need(clock, table)
+        if pods_left(clock, pods) < clock.values[DAEMONSETS]:
+            return need(clock, NEED_PODS)
+        dispatch(clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, queue, trees, hpas, log, pop(heap), now)
     return DONE
 
 
 @inline_kernel
-def run_rates(s: State, now):
+def run_rates(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, traffic: Traffic, marks: Marks, now):
     """Backlogs that are gone or full, then all rates and shares that are marked."""
-    while s.wheels.backlog[1] <= now:
-        w = tree_first(s.wheels.backlog)
-        tree_set(s.wheels.backlog, w, NEVER)
-        mark_dirty(s.marks, w)
-    if s.marks.touched_count[M_DIRTY] > 0 or s.marks.touched_count[M_NODE] > 0:
-        settle(s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic, s.marks, now)
+    while wheels.backlog[1] <= now:
+        w = tree_first(wheels.backlog)
+        tree_set(wheels.backlog, w, NEVER)
+        mark_dirty(marks, w)
+    if marks.touched_count[M_DIRTY] > 0 or marks.touched_count[M_NODE] > 0:
+        settle(clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, marks, now)
 
 
 @inline_kernel
-def run_metrics(s: State, now):
+def run_metrics(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, now):
     """Scrape, and publish after the delay."""
-    v = s.clock.values
+    v = clock.values
     if v[NEXT_SCRAPE] <= now:
-        scrape(s.clock, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, now)
-        s.clock.counters[C_SCRAPES] += 1
-        v[NEXT_SCRAPE] += s.clock.params[P_RESOLUTION]
-        v[NEXT_PUBLISH] = now + s.clock.params[P_METRICS_DELAY]
+        scrape(clock, pods, links, usage, workloads, physics, marks, now)
+        clock.counters[C_SCRAPES] += 1
+        v[NEXT_SCRAPE] += clock.params[P_RESOLUTION]
+        v[NEXT_PUBLISH] = now + clock.params[P_METRICS_DELAY]
     if v[NEXT_PUBLISH] <= now:
-        publish(s.clock, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks)
+        publish(clock, pods, links, usage, workloads, physics, marks)
         v[NEXT_PUBLISH] = NEVER
 
 
 @inline_kernel
-def run_hpas(s: State, now):
+def run_hpas(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, containers: Containers, marks: Marks, queue: Queue, hpas: HpaLinks, specs: HpaSpecs, hpa: HpaState, log: Log, now):
     """Every HPA whose sync is due, at most once each at this instant."""
-    wake_changed(s.clock, s.wheels, s.workloads, s.hpas, s.marks, now)
-    while s.wheels.hpa[1] <= now:
-        table = room_for_step(s, ROOM)
+    wake_changed(clock, wheels, workloads, hpas, marks, now)
+    while wheels.hpa[1] <= now:
+        table = room_for_step(heap, queue, log, ROOM)
         if table > 0:
-            return need(s, table)
-        sync_due(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, s.containers, s.specs, s.hpa, s.hpas, s.log, now)
+            return need(clock, table)
+        sync_due(clock, heap, wheels, pods, links, usage, workloads, physics, marks, containers, specs, hpa, hpas, log, now)
     return DONE
 
 
 @inline_kernel
-def run_replicas(s: State, now):
+def run_replicas(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, log: Log, now):
     """Every workload controller that is due."""
-    while s.wheels.replicas[1] <= now:
-        w = tree_first(s.wheels.replicas)
-        table = room_for_step(s, ROOM + s.workloads.count[w, 1] + s.workloads.count[w, 2] + s.workloads.count[w, 3])
+    while wheels.replicas[1] <= now:
+        w = tree_first(wheels.replicas)
+        table = room_for_step(heap, queue, log, ROOM + workloads.count[w, 1] + workloads.count[w, 2] + workloads.count[w, 3])
         if table > 0:
-            return need(s, table)
-        if pods_left(s.clock, s.pods) < 1:
-            return need(s, NEED_PODS)
-        reconcile(s.clock, s.heap, s.wheels, s.pods, s.links, s.classes, s.usage, s.workloads, s.nodes, s.scan, s.physics, s.marks, s.queue, s.log, w, now)
+            return need(clock, table)
+        if pods_left(clock, pods) < 1:
+            return need(clock, NEED_PODS)
+        reconcile(clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue, log, w, now)
     return DONE
 
 
 @inline_kernel
-def run_scheduler(s: State, now):
+def run_scheduler(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, queue: Queue, trees: Trees, log: Log, now):
     """Every pod of the active queue, then the pods that have been unschedulable for long."""
-    while s.queue.count[0] > 0:
-        table = room_for_step(s, ROOM)
+    while queue.count[0] > 0:
+        table = room_for_step(heap, queue, log, ROOM)
         if table > 0:
-            return need(s, table)
-        if s.queue.diagnosis_count[0] >= s.queue.diagnoses.shape[0]:
-            return need(s, NEED_DIAGNOSES)
-        p = next_pod(s.pods, s.links, s.queue)
+            return need(clock, table)
+        if queue.diagnosis_count[0] >= queue.diagnoses.shape[0]:
+            return need(clock, NEED_DIAGNOSES)
+        p = next_pod(pods, links, queue)
         if p >= 0:
-            n = try_pod(s.clock, s.pods, s.links, s.classes, s.workloads, s.nodes, s.groups, s.queue, s.trees, s.marks, s.log, p, now)
+            n = try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, trees, marks, log, p, now)
             if n >= 0:
-                begin_start(s.clock, s.heap, s.pods, s.workloads, p, now)
-    if s.clock.values[NEXT_FLUSH] <= now:
-        return run_flush(s, now)
+                begin_start(clock, heap, pods, workloads, p, now)
+    if clock.values[NEXT_FLUSH] <= now:
+        return run_flush(clock, pods, links, classes, queue, log, now)
     return DONE
 
 
 @inline_kernel
-def run_flush(s: State, now):
+def run_flush(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, queue: Queue, log: Log, now):
     """flushUnschedulablePodsLeftover, every 30 s."""
-    if s.clock.values[UNSCHEDULABLE] > 0:
-        for c in range(s.classes.queue_count.shape[0]):
-            if s.classes.queue_count[c] > 0 and now - s.classes.tried_ms[c] > FLUSH_AGE_MS:
-                if events_left(s.log) < 64 + ROOM:
-                    return need(s, NEED_EVENTS)
-                flush_class(s.clock, s.pods, s.links, s.classes, s.queue, s.log, c, now)
-    s.clock.values[NEXT_FLUSH] += FLUSH_PERIOD_MS
+    if clock.values[UNSCHEDULABLE] > 0:
+        for c in range(classes.queue_count.shape[0]):
+            if classes.queue_count[c] > 0 and now - classes.tried_ms[c] > FLUSH_AGE_MS:
+                if events_left(log) < 64 + ROOM:
+                    return need(clock, NEED_EVENTS)
+                flush_class(clock, pods, links, classes, queue, log, c, now)
+    clock.values[NEXT_FLUSH] += FLUSH_PERIOD_MS
     return DONE
 
 
 @inline_kernel
-def run_autoscaler(s: State, now):
+def run_autoscaler(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, marks: Marks, queue: Queue, trees: Trees, log: Log, now):
     """One loop of the Cluster Autoscaler: a scale-up is Python's to decide, and ends the loop."""
-    v = s.clock.values
+    v = clock.values
     if v[NEXT_CA] <= now:
-        table = room_for_step(s, ROOM + 16)
+        table = room_for_step(heap, queue, log, ROOM + 16)
         if table > 0:
-            return need(s, table)
-        v[NEXT_CA] += s.clock.params[P_CA_PERIOD]
-        if wants_scale_up(s.clock):
-            return ask(s, YIELD_SCALE_UP)
-        scale_down(s.clock, s.heap, s.classes, s.pods, s.links, s.nodes, s.scan, s.groups, s.workloads, s.queue, s.trees, s.marks, s.log, now)
+            return need(clock, table)
+        v[NEXT_CA] += clock.params[P_CA_PERIOD]
+        if wants_scale_up(clock):
+            return ask(clock, YIELD_SCALE_UP)
+        scale_down(clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, now)
     return DONE
 
 
 @inline_kernel
-def run_recorder(s: State, now):
+def run_recorder(clock: Clock, wheels: Wheels, classes: Classes, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, hpas: HpaLinks, samples: Samples, now):
     """Take in what was touched; close the sample whose interval ends now."""
-    v = s.clock.values
-    wake_changed(s.clock, s.wheels, s.workloads, s.hpas, s.marks, now + 1)
+    v = clock.values
+    wake_changed(clock, wheels, workloads, hpas, marks, now + 1)
     if v[NEXT_SAMPLE] <= now:
-        if s.samples.count[0] >= s.samples.out_ms.shape[0]:
-            return need(s, NEED_SAMPLES)
-        close_sample(s.clock, s.workloads, s.physics, s.samples, now)
-        v[NEXT_SAMPLE] = min(now + s.clock.params[P_SAMPLE], s.clock.params[P_DURATION]) if now < s.clock.params[P_DURATION] else NEVER
-    look(s.samples, s.classes, s.workloads, s.physics, s.groups, s.marks, now)
+        if samples.count[0] >= samples.out_ms.shape[0]:
+            return need(clock, NEED_SAMPLES)
+        close_sample(clock, workloads, physics, samples, now)
+        v[NEXT_SAMPLE] = min(now + clock.params[P_SAMPLE], clock.params[P_DURATION]) if now < clock.params[P_DURATION] else NEVER
+    look(samples, classes, workloads, physics, groups, marks, now)
     return DONE
 
 
-@inline_kernel
+@carrier_kernel
 def run_phase(s: State, phase, now):
     """One phase of the instant ``now``."""
     v = s.clock.values
     if phase == PHASE_EVENTS:
         if v[NEXT_EVENT] <= now:
-            return ask(s, YIELD_EVENTS)
+            return ask(s.clock, YIELD_EVENTS)
     elif phase == PHASE_TRAFFIC:
         if s.wheels.traffic[1] <= now:
             step(s.clock, s.wheels, s.traffic, s.physics, s.marks, now)
     elif phase == PHASE_TRANSITIONS:
-        return run_transitions(s, now)
+        return run_transitions(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks, s.queue, s.trees, s.hpas, s.log, now)
     elif phase == PHASE_RATES:
-        run_rates(s, now)
+        run_rates(s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic, s.marks, now)
     elif phase == PHASE_METRICS:
-        run_metrics(s, now)
+        run_metrics(s.clock, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, now)
     elif phase == PHASE_HPA:
-        return run_hpas(s, now)
+        return run_hpas(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, now)
     elif phase == PHASE_CUSTOM:
         if v[NEXT_CUSTOM] <= now:
-            return ask(s, YIELD_CUSTOM)
+            return ask(s.clock, YIELD_CUSTOM)
     elif phase == PHASE_REPLICAS:
-        return run_replicas(s, now)
+        return run_replicas(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.marks, s.queue, s.log, now)
     elif phase == PHASE_SCHEDULER:
-        return run_scheduler(s, now)
+        return run_scheduler(s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.trees, s.log, now)
     elif phase == PHASE_AUTOSCALER:
-        return run_autoscaler(s, now)
+        return run_autoscaler(s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.marks, s.queue, s.trees, s.log, now)
     else:
-        run_rates(s, now)
-        return run_recorder(s, now)
+        run_rates(s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic, s.marks, now)
+        return run_recorder(s.clock, s.wheels, s.classes, s.groups, s.workloads, s.physics, s.marks, s.hpas, s.samples, now)
     return DONE
 
 
-@entry
+@carrier_kernel
 def advance(s: State, until_ms, budget):
     """Advance the run to ``until_ms`` inclusive; ``budget`` instants are executed at most before a breath is taken.
 
@@ -285,12 +309,12 @@ def advance(s: State, until_ms, budget):
     v = s.clock.values
     while True:
         if v[PHASE] == 0:
-            t = earliest(s)
+            t = earliest(s.clock, s.heap, s.wheels)
             if t > until_ms:
                 v[NOW] = until_ms
                 return DONE
             if budget <= 0:
-                return ask(s, YIELD_BREATH)
+                return ask(s.clock, YIELD_BREATH)
             budget -= 1
             v[NOW] = max(v[NOW], t)
             s.clock.counters[C_INSTANTS] += 1

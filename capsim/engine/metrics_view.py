@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from capsim.controllers.hpa.codes import ERROR_UNAVAILABLE, PENDING, READY_TRUE, RUNNING
 from capsim.controllers.hpa.grouping import NO_REQUEST, add_counted, add_pod, add_unready, classify, clear
 from capsim.controllers.hpa.tables import (

@@ -19,7 +19,6 @@ from capsim.state.tables import (
     POD_PENDING,
     POD_READY,
     POD_STARTING,
-    POD_TERMINATING,
     SAMPLE_START,
     U_CPU,
     U_MEMORY,

@@ -26,8 +26,8 @@ from capsim.state.tables import (
     L_CAP,
     L_COST,
     L_IDLE,
-    NODE_READY,
     NEVER,
+    NODE_READY,
     NODE_TOP,
     UNSCHEDULABLE,
 )

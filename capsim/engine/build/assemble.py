@@ -1,0 +1,120 @@
+"""The state of a run at time 0, still without pods and nodes (``start.py`` brings those)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capsim.controllers.hpa.spec import new_state
+from capsim.engine.build.cluster import (
+    asks_for_hostname,
+    build_groups,
+    empty_nodes,
+    empty_scan,
+    node_capacity,
+    node_shape,
+    resource_names,
+)
+from capsim.engine.build.control import (
+    build_clock,
+    build_links,
+    build_marks,
+    build_params,
+    build_samples,
+    build_specs,
+    build_wheels,
+    hpa_period_ms,
+)
+from capsim.engine.build.names import Names
+from capsim.engine.build.tables import empty_heap, empty_log, empty_pods, empty_queue, empty_trees
+from capsim.engine.build.traffic import build_traffic
+from capsim.engine.build.workloads import build_classes, build_containers, build_physics, build_workloads
+from capsim.engine.recorder import SAMPLE_COLUMNS
+from capsim.engine.state import State
+from capsim.scenario.scenario import Scenario
+from capsim.state.tables import KIND_DAEMONSET, PODS, Classes, Groups, Workloads
+
+SAMPLE_BYTES = 8 * 2**20
+"""Samples are drained when their buffer is full."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Rows that tables begin with; they grow when a run needs more, and the bytes of the result do not change."""
+
+    pods: int = 0
+    nodes: int = 0
+    heap: int = 0
+    queue: int = 0
+    buffers: int = 4096
+
+
+SMALLEST = Capacity(pods=1, nodes=1, heap=1, queue=1, buffers=1)
+"""For tests: everything has to grow."""
+
+
+def fill_daemons(groups: Groups, classes: Classes, workloads: Workloads) -> None:
+    """Which DaemonSets run on which group, and what they request on each of its nodes."""
+    for g in range(groups.hash.shape[0]):
+        for w in range(workloads.kind.shape[0]):
+            if workloads.kind[w] == KIND_DAEMONSET and classes.shape_reason[w, groups.shapes[g, 0]] < 0:
+                groups.daemon_eligible[g, w] = 1
+                groups.daemons[g] += classes.request[w]
+
+
+def sample_rows(rows: int) -> int:
+    """Samples that fit into the recorder's buffer."""
+    return max(2, SAMPLE_BYTES // (rows * SAMPLE_COLUMNS * 8))
+
+
+def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[State, Names]:
+    """Tables of the scenario with every loop at its phase."""
+    wanted = capacity or Capacity()
+    names = Names(resources=resource_names(scenario))
+    count = len(scenario.objects.workloads)
+    groups = build_groups(scenario, names, count)
+    known: dict[tuple[object, ...], int] = {}
+    by_hostname = asks_for_hostname(scenario)
+    for node in scenario.objects.nodes:
+        node_shape(names, node, known, by_hostname)
+    group_count = groups.hash.shape[0]
+    workloads = build_workloads(scenario, names, group_count)
+    classes = build_classes(scenario, names)
+    fill_daemons(groups, classes, workloads)
+    containers = build_containers(scenario)
+    traffic = build_traffic(scenario, names)
+    specs = build_specs(scenario)
+    period = hpa_period_ms(scenario)
+    links = build_links(scenario, names, workloads, period)
+    replicas = sum(w.replicas for w in scenario.objects.workloads)
+    node_rows = wanted.nodes or node_capacity(scenario)
+    pod_rows = wanted.pods or max(64, 2 * replicas + 4 * node_rows)
+    pods, pod_links, usage = empty_pods(pod_rows)
+    most_pods = max([110, *(int(row[PODS]) for row in groups.template)])
+    params = build_params(scenario, step_rows=most_pods + count + 16)
+    rows = count + group_count + 1
+    signatures = int(classes.signature.max(initial=0)) + 1
+    state = State(
+        clock=build_clock(scenario, params),
+        heap=empty_heap(wanted.heap or max(256, 2 * pod_rows)),
+        wheels=build_wheels(scenario, traffic, links, max(1, count), traffic.start.shape[0] - 1),
+        pods=pods,
+        links=pod_links,
+        usage=usage,
+        classes=classes,
+        nodes=empty_nodes(node_rows, len(names.resources)),
+        scan=empty_scan(node_rows),
+        groups=groups,
+        workloads=workloads,
+        physics=build_physics(scenario, containers),
+        containers=containers,
+        traffic=traffic,
+        marks=build_marks(max(1, count), group_count, node_rows),
+        queue=empty_queue(wanted.queue or pod_rows, max(pod_rows, 2 * most_pods, node_rows), len(names.reasons), max(1, min(wanted.buffers, 64))),
+        trees=empty_trees(signatures, node_rows),
+        hpas=links,
+        specs=specs,
+        hpa=new_state(specs, period),
+        log=empty_log(wanted.buffers, wanted.buffers, wanted.buffers),
+        samples=build_samples(count, group_count, 1 if wanted.buffers == 1 else sample_rows(rows)),
+    )
+    return state, names

@@ -1,0 +1,218 @@
+"""Nodes, node groups and their shapes as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from capsim.engine.build.names import STATIC_GROUP, Names, Shape
+from capsim.rng import name_hash
+from capsim.scenario.cluster import NodeGroup
+from capsim.scenario.distribution import Distribution
+from capsim.scenario.kubernetes.node import NodeObject
+from capsim.scenario.scenario import Scenario
+from capsim.state.tables import (
+    EPHEMERAL,
+    F64,
+    G_MAX,
+    G_MIN,
+    I64,
+    PODS,
+    Groups,
+    Nodes,
+    NodeScan,
+)
+from capsim.world.distributions import KINDS
+
+CORE_RESOURCES = ["cpu", "memory", "ephemeral-storage", "pods"]
+HOSTNAME = "kubernetes.io/hostname"
+ZONE = "topology.kubernetes.io/zone"
+_FOREVER_MS = 1e15
+
+
+def resource_names(scenario: Scenario) -> list[str]:
+    """Resource columns: the four core ones, then every extended resource that a pod requests or a node offers."""
+    seen: dict[str, None] = dict.fromkeys(CORE_RESOURCES)
+    for workload in scenario.objects.workloads:
+        seen.update(dict.fromkeys(workload.template.requests()))
+    for group in scenario.node_groups:
+        seen.update(dict.fromkeys(group.allocatable()))
+    for node in scenario.objects.nodes:
+        seen.update((name, None) for name in node.allocatable if not name.startswith("attachable-volumes-"))
+    return list(seen)
+
+
+def vector(resources: dict[str, int], names: Sequence[str]) -> list[int]:
+    """A resource dict as a row."""
+    return [int(resources.get(name, 0)) for name in names]
+
+
+def node_vector(resources: dict[str, int], names: Sequence[str]) -> list[int]:
+    """Allocatable of a Node object as a row; a node that does not say how many pods it holds holds 110."""
+    row = vector(resources, names)
+    if "pods" not in resources:
+        row[PODS] = 110
+    if "ephemeral-storage" not in resources:
+        row[EPHEMERAL] = 1 << 50
+    return row
+
+
+def distribution_row(d: Distribution) -> list[float]:
+    """kind, mean, standard deviation, min, max in ms."""
+    high = _FOREVER_MS if d.max_ms is None else float(d.max_ms)
+    return [float(KINDS[d.kind]), float(d.mean_ms), float(d.stddev_ms), float(d.min_ms), high]
+
+
+def group_labels(group: NodeGroup, zone: str) -> dict[str, str]:
+    """Labels of a node of the group, well-known ones included (without its hostname)."""
+    labels = {
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "capsim.io/node-group": group.name,
+    }
+    if group.instance.instance_type:
+        labels["node.kubernetes.io/instance-type"] = group.instance.instance_type
+    if zone:
+        labels[ZONE] = zone
+    return labels | dict(group.labels)
+
+
+def add_group_shapes(names: Names, group: NodeGroup) -> list[int]:
+    """One shape per zone of the group; returns their indices."""
+    rows = []
+    for zone in group.zones or [""]:
+        labels = group_labels(group, zone)
+        rows.append(len(names.shapes))
+        names.shapes.append(Shape(labels, tuple(group.taints), labels.get(ZONE, zone)))
+    return rows
+
+
+def node_shape(names: Names, node: NodeObject, known: dict[tuple[object, ...], int], by_hostname: bool) -> int:
+    """Shape of a Node object; nodes that differ in their hostname only share one, unless a pod asks for hostnames."""
+    labels = dict(node.labels)
+    labels.setdefault(HOSTNAME, node.name)
+    if not by_hostname:
+        del labels[HOSTNAME]
+    taints = tuple(node.taints)
+    key = (tuple(sorted(labels.items())), tuple((t.key, t.value, t.effect) for t in taints))
+    if key not in known:
+        known[key] = len(names.shapes)
+        zone = labels.get(ZONE, labels.get("failure-domain.beta.kubernetes.io/zone", ""))
+        names.shapes.append(Shape(labels, taints, zone))
+    return known[key]
+
+
+def build_groups(scenario: Scenario, names: Names, workloads: int) -> Groups:
+    """Node groups, and the static group last. Fills group names, prices and shapes of ``names``."""
+    groups = scenario.node_groups
+    count = len(groups) + 1
+    zones = max([1, *(len(g.zones) for g in groups)])
+    width = len(names.resources)
+    table = empty_groups(count, zones, width, workloads)
+    for g, group in enumerate(groups):
+        names.groups.append(group.name)
+        names.prices.append(group.price_per_hour_usd)
+        rows = add_group_shapes(names, group)
+        table.shapes[g, : len(rows)] = rows
+        table.zones[g] = len(rows)
+        table.size[g, G_MIN] = group.min
+        table.size[g, G_MAX] = group.max
+        table.template[g] = vector(group.allocatable(), names.resources)
+        table.boot[g] = distribution_row(group.boot_delay)
+        table.register[g] = distribution_row(group.register_delay)
+        table.delete_ms[g] = group.delete_delay_ms
+        table.hash[g] = name_hash(f"nodegroup/{group.name}")
+        table.managed[g] = 1
+    names.groups.append(STATIC_GROUP)
+    names.prices.append(0.0)
+    table.zones[count - 1] = 1
+    table.hash[count - 1] = name_hash(STATIC_GROUP)
+    return table
+
+
+def empty_groups(count: int, zones: int, width: int, workloads: int) -> Groups:
+    """Zeroed rows for ``count`` groups."""
+    return Groups(
+        size=np.zeros((count, 4), np.int64),
+        shapes=np.zeros((count, zones), np.int64),
+        zones=np.zeros(count, np.int64),
+        template=np.zeros((count, width), np.int64),
+        boot=np.zeros((count, 5)),
+        register=np.zeros((count, 5)),
+        delete_ms=np.zeros(count, np.int64),
+        hash=np.zeros(count, np.int64),
+        count=np.zeros((count, 4), np.int64),
+        allocatable=np.zeros((count, width), np.int64),
+        requested=np.zeros((count, width), np.int64),
+        daemons=np.zeros((count, width), np.int64),
+        daemon_eligible=np.zeros((count, max(1, workloads)), np.int64),
+        managed=np.zeros(count, np.int64),
+        leaving=np.zeros(count, np.int64),
+    )
+
+
+def empty_nodes(rows: int, width: int) -> Nodes:
+    """``rows`` free node slots."""
+    return Nodes(
+        state=np.zeros(rows, np.int64),
+        flags=np.zeros(rows, np.int64),
+        group=np.zeros(rows, np.int64),
+        shape=np.zeros(rows, np.int64),
+        ordinal=np.zeros(rows, np.int64),
+        uid=np.full(rows, -1, np.int64),
+        allocatable=np.zeros((rows, width), np.int64),
+        requested=np.zeros((rows, width), np.int64),
+        nonzero=np.zeros((rows, 2), np.int64),
+        first_pod=np.full(rows, -1, np.int64),
+        excess_milli=np.zeros(rows),
+        version=np.zeros(rows, np.int64),
+        times=np.full((rows, 6), -1, np.int64),
+    )
+
+
+def empty_scan(rows: int) -> NodeScan:
+    """What is kept beside ``rows`` node slots."""
+    return NodeScan(
+        contended=np.zeros(rows, np.int64),
+        mark=np.zeros(rows, np.int64),
+        drain_version=np.full(rows, -1, np.int64),
+        drain_ok=np.zeros(rows, np.int64),
+        drain_ms=np.zeros(rows, np.int64),
+        drain_cursor=np.zeros(1, np.int64),
+    )
+
+
+def node_capacity(scenario: Scenario) -> int:
+    """Node slots to begin with: those of the start and some more, or the groups' maxima when they are small."""
+    start = len(scenario.objects.nodes) + sum(g.initial for g in scenario.node_groups)
+    most = len(scenario.objects.nodes) + sum(g.max for g in scenario.node_groups)
+    return max(1, min(most, start + max(16, start // 2)))
+
+
+def widest_node_milli(scenario: Scenario) -> float:
+    """CPU of the largest node: what a pod without a limit can use at most."""
+    sizes = [g.allocatable()["cpu"] for g in scenario.node_groups]
+    sizes += [n.allocatable.get("cpu", 0) for n in scenario.objects.nodes]
+    return float(max(sizes, default=1000))
+
+
+def asks_for_hostname(scenario: Scenario) -> bool:
+    """Whether any pod selects nodes by hostname or name."""
+    for workload in scenario.objects.workloads:
+        if HOSTNAME in workload.template.node_selector:
+            return True
+        affinity = (workload.template.affinity or {}).get("nodeAffinity")
+        if affinity and (HOSTNAME in str(affinity) or "matchFields" in str(affinity)):
+            return True
+    return False
+
+
+def array(values: Sequence[int]) -> I64:
+    """int64 array."""
+    return np.array(values, dtype=np.int64)
+
+
+def floats(values: Sequence[float]) -> F64:
+    """float64 array."""
+    return np.array(values, dtype=np.float64)

@@ -1,0 +1,76 @@
+"""What the rows of a run are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from capsim.rng import mix32
+from capsim.scenario.cluster import Taint
+
+STATIC_GROUP = "(static)"
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""Kubernetes draws name suffixes from these (apimachinery/pkg/util/rand): no vowels, no look-alikes."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What all nodes of one kind have in common for the scheduler."""
+
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
+    zone: str
+
+
+@dataclass
+class Names:
+    """Names of every row; index = row."""
+
+    resources: list[str] = field(default_factory=list)
+    workloads: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    hpas: list[str] = field(default_factory=list)
+    hashes: list[int] = field(default_factory=list)
+    prices: list[float] = field(default_factory=list)
+    node_names: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Names of nodes that are not called ``<group>-<ordinal>``: (group, ordinal) -> name."""
+    node_prices: dict[tuple[int, int], float] = field(default_factory=dict)
+    daemonsets: set[int] = field(default_factory=set)
+    usage: set[int] = field(default_factory=set)
+    """Workloads whose CPU is replayed: their rate is cores, not requests."""
+
+    def node(self, group: int, ordinal: int) -> str:
+        """Name of a node."""
+        return self.node_names.get((group, ordinal), f"{self.groups[group]}-{ordinal}")
+
+    def price(self, group: int, ordinal: int) -> float:
+        """USD per hour of a node."""
+        return self.node_prices.get((group, ordinal), self.prices[group])
+
+    def pod(self, workload: int, ordinal: int) -> str:
+        """Name of a pod without its namespace, as its controller would draw it: seeded by workload and ordinal."""
+        _, kind, name = self.workloads[workload].split("/")
+        if kind == "Pod":
+            return name
+        suffix = _letters(self.hashes[workload] + 7919 * ordinal, 5)
+        if kind == "Deployment":
+            return f"{name}-{self.template_hash(workload)}-{suffix}"
+        return f"{name}-{suffix}"
+
+    def template_hash(self, workload: int) -> str:
+        """pod-template-hash of a Deployment's ReplicaSet."""
+        return _letters(self.hashes[workload] ^ 0x5BD1E995, 10)
+
+
+def _letters(value: int, count: int) -> str:
+    letters = []
+    for k in range(count):
+        value = _mix(value + k)
+        letters.append(_ALPHABET[value % len(_ALPHABET)])
+    return "".join(letters)
+
+
+def _mix(value: int) -> int:
+    return int(mix32(value))

@@ -1,0 +1,59 @@
+"""Empty tables that grow: pods, queue, heap, trees, buffers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from capsim.state import tables as t
+
+TREE_BYTES = 256 * 2**20
+"""Most memory that score trees may take; signatures beyond it are scanned."""
+
+
+def empty_pods(rows: int) -> tuple[t.Pods, t.PodLinks, t.PodUsage]:
+    """``rows`` free pod rows."""
+
+    def none() -> t.I64:
+        return np.full(rows, -1, np.int64)
+
+    pods = t.Pods(*(none() for _ in t.Pods._fields[:-1]), free=np.arange(rows, dtype=np.int64))
+    pods.state[:] = t.POD_FREE
+    links = t.PodLinks(*(none() for _ in t.PodLinks._fields))
+    links.queued[:] = 0
+    usage = t.PodUsage(np.zeros(rows, np.int64), *(np.zeros(rows) for _ in t.PodUsage._fields[1:]))
+    return pods, links, usage
+
+
+def empty_heap(rows: int) -> t.Heap:
+    """Room for ``rows`` events."""
+    return t.Heap(np.zeros(rows, np.int64), np.zeros(rows, np.int64), np.zeros(1, np.int64))
+
+
+def empty_queue(rows: int, scratch: int, reasons: int, diagnoses: int) -> t.Queue:
+    """Room for ``rows`` waiting pods, lists of ``scratch`` rows and ``diagnoses`` distinct failures."""
+    return t.Queue(
+        *(np.zeros(rows, np.int64) for _ in range(4)),
+        count=np.zeros(1, np.int64),
+        scratch=np.zeros(scratch, np.int64),
+        ranks=np.zeros(scratch, np.int64),
+        diagnoses=np.zeros((diagnoses, reasons + 3), np.int64),
+        diagnosis_count=np.zeros(1, np.int64),
+    )
+
+
+def empty_trees(signatures: int, nodes: int) -> t.Trees:
+    """Score trees for as many signatures as fit into TREE_BYTES, over ``nodes`` node slots."""
+    half = max(2, 1 << max(0, nodes - 1).bit_length())
+    count = max(1, min(signatures, TREE_BYTES // (4 * half * 8)))
+    return t.Trees(
+        best=np.full((count, 2 * half), -1, np.int64),
+        ways=np.zeros((count, 2 * half), np.int64),
+        seen=np.full(count, -1, np.int64),
+        log=np.zeros(max(64, 2 * half), np.int64),
+        head=np.zeros(1, np.int64),
+    )
+
+
+def empty_log(events: int, pods: int, nodes: int) -> t.Log:
+    """Buffers of the given rows."""
+    return t.Log(np.zeros((events, 6), np.int64), np.zeros((pods, 11), np.int64), np.zeros((nodes, 9), np.int64), np.zeros(3, np.int64))

@@ -1,0 +1,64 @@
+"""Request rates and replayed usage as change points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from capsim.engine.build.cluster import array
+from capsim.engine.build.names import Names
+from capsim.scenario.scenario import Scenario
+from capsim.scenario.series import Series
+from capsim.state.tables import F64, I64, Traffic
+
+Source = tuple[Series, list[int], int]
+"""A series, the workloads behind it, and 1 when its values are bytes per pod."""
+
+
+def sources(scenario: Scenario, names: Names) -> list[Source]:
+    """Every series of the scenario, traffic first."""
+    row = {name: w for w, name in enumerate(names.workloads)}
+    found: list[Source] = []
+    for service, series in scenario.traffic.items():
+        found.append((series, [row[key] for key in scenario.services[service].workloads], 0))
+    for key, usage in scenario.usage.items():
+        if usage.cpu is not None:
+            names.usage.add(row[key])
+            found.append((usage.cpu, [row[key]], 0))
+        if usage.memory is not None:
+            found.append((usage.memory, [row[key]], 1))
+    return found
+
+
+def offsets(counts: Iterable[int]) -> I64:
+    """CSR offsets of lists of the given lengths."""
+    return np.concatenate([[0], np.cumsum(list(counts), dtype=np.int64)]).astype(np.int64)
+
+
+def build_traffic(scenario: Scenario, names: Names) -> Traffic:
+    """All sources of the run; a source without workloads behind it is kept, so that its rate is seen to reach nobody."""
+    found = sources(scenario, names)
+    times: list[I64] = []
+    rates: list[F64] = []
+    for series, _, _ in found:
+        t, r = series.points(scenario.duration_ms)
+        times.append(t)
+        rates.append(r)
+    behind = [edges for _, edges, _ in found]
+    feeding: list[list[int]] = [[] for _ in names.workloads]
+    for v, (_, edges, is_memory) in enumerate(found):
+        for w in edges:
+            if not is_memory:
+                feeding[w].append(v)
+    return Traffic(
+        start=offsets(len(t) for t in times),
+        time_ms=np.concatenate([*times, np.zeros(1, np.int64)]),
+        rate=np.concatenate([*rates, np.zeros(1)]),
+        cursor=np.zeros(max(1, len(found)), np.int64),
+        edge_start=offsets(len(edges) for edges in behind),
+        edge_workload=array([w for edges in behind for w in edges] or [0]),
+        source_start=offsets(len(v) for v in feeding),
+        source=array([v for vs in feeding for v in vs] or [0]),
+        is_memory=array([m for _, _, m in found] or [0]),
+    )

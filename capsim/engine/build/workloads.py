@@ -1,0 +1,257 @@
+"""Workloads, their pod classes, behaviour and containers as arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from capsim.controllers.cluster_autoscaler.scan import BLOCKS_DRAIN, IGNORED_BY_DRAIN
+from capsim.controllers.scheduler.static import shape_reason, tolerated_flags
+from capsim.engine.build.cluster import array, distribution_row, floats, vector, widest_node_milli
+from capsim.engine.build.names import Names
+from capsim.rng import name_hash
+from capsim.scenario.kubernetes.pod import Container, PodTemplate
+from capsim.scenario.kubernetes.workload import Workload
+from capsim.scenario.scenario import Scenario
+from capsim.scenario.workload import ContainerBehaviour, WorkloadSpec
+from capsim.state.tables import (
+    KIND_DAEMONSET,
+    KIND_DEPLOYMENT,
+    KIND_POD,
+    KIND_REPLICASET,
+    NEVER,
+    PODS,
+    Classes,
+    Containers,
+    Physics,
+    Workloads,
+)
+
+KINDS = {"Deployment": KIND_DEPLOYMENT, "ReplicaSet": KIND_REPLICASET, "DaemonSet": KIND_DAEMONSET, "Pod": KIND_POD}
+DEFAULT_MILLI, DEFAULT_MEMORY = 100, 200 * 2**20
+"""What scoring takes for a container without a request (scheduler/util/pod_resources.go)."""
+_UNBOUNDED = 1e15
+
+
+def build_workloads(scenario: Scenario, names: Names, groups: int) -> Workloads:
+    """Rows in the order of the scenario's objects. Fills workload names and hashes of ``names``."""
+    listed = scenario.objects.workloads
+    count = len(listed)
+    for w, workload in enumerate(listed):
+        names.workloads.append(workload.key)
+        names.hashes.append(name_hash(workload.key))
+        if workload.kind == "DaemonSet":
+            names.daemonsets.add(w)
+    specs = [scenario.workloads.get(workload.key, WorkloadSpec()) for workload in listed]
+    stop = [
+        max(1, min(spec.termination_time_ms, workload.template.termination_grace_s * 1000))
+        for spec, workload in zip(specs, listed, strict=True)
+    ]
+    return Workloads(
+        kind=array([KINDS[workload.kind] for workload in listed]),
+        hash=array(names.hashes),
+        desired=np.zeros(count, np.int64),
+        next_ordinal=np.ones(count, np.int64),
+        pod_class=np.arange(count, dtype=np.int64),
+        count=np.zeros((count, 5), np.int64),
+        first_pod=np.full(count, -1, np.int64),
+        last_pod=np.full(count, -1, np.int64),
+        start=floats([distribution_row(spec.startup_time) for spec in specs]).reshape(count, 5),  # type: ignore[arg-type,misc]
+        termination_ms=array(stop),
+        moved_ms=np.full(count, -NEVER, np.int64),
+        reconcile_ms=np.full(count, NEVER, np.int64),
+        hpa=np.full(count, -1, np.int64),
+        spread=np.zeros((count, groups), np.int64),
+        bound_leaving=np.zeros(count, np.int64),
+        announced=np.zeros(count, np.int64),
+    )
+
+
+def nonzero_request(template: PodTemplate) -> tuple[int, int]:
+    """CPU milli and memory bytes as scoring sees them: defaults where a container lacks the key, an explicit 0 stays."""
+
+    def of(container: Container) -> tuple[int, int]:
+        return container.requests.get("cpu", DEFAULT_MILLI), container.requests.get("memory", DEFAULT_MEMORY)
+
+    cpu = memory = 0
+    init_cpu = init_memory = 0
+    for container in template.containers:
+        c, m = of(container)
+        cpu, memory = cpu + c, memory + m
+    running_cpu = running_memory = 0
+    for container in template.init_containers:
+        c, m = of(container)
+        if container.is_sidecar:
+            cpu, memory = cpu + c, memory + m
+            running_cpu, running_memory = running_cpu + c, running_memory + m
+            init_cpu, init_memory = max(init_cpu, running_cpu), max(init_memory, running_memory)
+        else:
+            init_cpu, init_memory = max(init_cpu, running_cpu + c), max(init_memory, running_memory + m)
+    overhead = template.overhead
+    return max(cpu, init_cpu) + overhead.get("cpu", 0), max(memory, init_memory) + overhead.get("memory", 0)
+
+
+def drain_flags(workload: Workload) -> int:
+    """What the Cluster Autoscaler makes of the pods: DaemonSet pods are ignored, some others block a drain."""
+    if workload.kind == "DaemonSet":
+        return IGNORED_BY_DRAIN
+    annotations = workload.template.annotations
+    safe = annotations.get("cluster-autoscaler.kubernetes.io/safe-to-evict")
+    if safe == "true":
+        return 0
+    if safe == "false" or workload.kind == "Pod" or workload.namespace == "kube-system":
+        return BLOCKS_DRAIN
+    local = any("hostPath" in v or ("emptyDir" in v and (v["emptyDir"] or {}).get("medium") != "Memory") for v in workload.template.volumes)
+    return BLOCKS_DRAIN if local else 0
+
+
+def build_classes(scenario: Scenario, names: Names) -> Classes:
+    """One class per workload."""
+    listed = scenario.objects.workloads
+    width = len(names.resources)
+    count = len(listed)
+    request = np.zeros((count, width), np.int64)
+    nonzero = np.zeros((count, 2), np.int64)
+    for c, workload in enumerate(listed):
+        request[c] = vector(workload.template.requests(), names.resources)
+        request[c, PODS] = 1
+        nonzero[c] = nonzero_request(workload.template)
+    reasons = shape_reasons(scenario, names)
+    tolerated = array([tolerated_flags(w.template, w.kind == "DaemonSet") for w in listed])
+    signatures: dict[bytes, int] = {}
+    signature = [
+        signatures.setdefault(b"".join(part.tobytes() for part in (request[c], nonzero[c], reasons[c], tolerated[c])), len(signatures))
+        for c in range(count)
+    ]
+    return Classes(
+        request=request,
+        nonzero=nonzero,
+        workload=np.arange(count, dtype=np.int64),
+        priority=array([w.template.priority for w in listed]),
+        tolerates=tolerated,
+        shape_reason=reasons,
+        queue_head=np.full(count, -1, np.int64),
+        queue_tail=np.full(count, -1, np.int64),
+        queue_count=np.zeros(count, np.int64),
+        diagnosis=np.full(count, -1, np.int64),
+        tried_ms=np.zeros(count, np.int64),
+        signature=array(signature),
+        drain=array([drain_flags(w) for w in listed]),
+    )
+
+
+def shape_reasons(scenario: Scenario, names: Names) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """[classes, shapes]; equal templates are computed once."""
+    from capsim.controllers.scheduler.static import taint_text
+
+    taints = sorted({taint_text(t) for shape in names.shapes for t in shape.taints if t.effect != "PreferNoSchedule"})
+    index = {text: i for i, text in enumerate(taints)}
+    listed = scenario.objects.workloads
+    table = np.zeros((len(listed), max(1, len(names.shapes))), np.int64)
+    known: dict[str, int] = {}
+    for c, workload in enumerate(listed):
+        t = workload.template
+        key = repr((t.tolerations, sorted(t.node_selector.items()), t.affinity))
+        if key in known:
+            table[c] = table[known[key]]
+            continue
+        known[key] = c
+        for s, shape in enumerate(names.shapes):
+            table[c, s] = shape_reason(t, shape.labels, shape.taints, index, len(names.resources))
+    from capsim.controllers.scheduler.filters import reason_texts
+
+    names.reasons = reason_texts(names.resources, taints)
+    return table
+
+
+def behaviour(spec: WorkloadSpec, container: Container) -> ContainerBehaviour:
+    """What the scenario says of a container, or the defaults."""
+    return spec.containers.get(container.name, ContainerBehaviour())
+
+
+def long_running(template: PodTemplate) -> list[Container]:
+    """Containers that run as long as the pod: the metrics API reports these."""
+    return [*template.containers, *(c for c in template.init_containers if c.is_sidecar)]
+
+
+def build_containers(scenario: Scenario) -> Containers:
+    """Long-running containers of every workload, CSR."""
+    start = [0]
+    idle: list[float] = []
+    cost: list[float] = []
+    cpu: list[int] = []
+    memory: list[int] = []
+    for workload in scenario.objects.workloads:
+        spec = scenario.workloads.get(workload.key, WorkloadSpec())
+        containers = long_running(workload.template)
+        recorded = scenario.usage.get(workload.key)
+        for k, container in enumerate(containers):
+            b = behaviour(spec, container)
+            replayed = recorded is not None and recorded.cpu is not None
+            idle.append(0.0 if replayed else b.idle_cpu_milli)
+            cost.append((1000.0 if k == 0 else 0.0) if replayed else b.cpu_per_request_milli)
+            cpu.append(container.requests.get("cpu", -1))
+            memory.append(container.requests.get("memory", -1))
+        start.append(len(idle))
+    return Containers(array(start), floats(idle), floats(cost), array(cpu), array(memory))
+
+
+def pod_load(scenario: Scenario, workload: Workload, containers: Containers, w: int) -> list[float]:
+    """The row of Physics.load: idle, cost, cap, memory base, memory per request in flight, seconds in service."""
+    spec = scenario.workloads.get(workload.key, WorkloadSpec())
+    listed = long_running(workload.template)
+    first = int(containers.start[w])
+    idle = float(containers.idle_milli[first : first + len(listed)].sum())
+    cost = float(containers.cost_milli[first : first + len(listed)].sum())
+    cap = _UNBOUNDED
+    memory = inflight = 0.0
+    for k, container in enumerate(listed):
+        b = behaviour(spec, container)
+        own = float(containers.cost_milli[first + k])
+        limit = float(container.limits.get("cpu", 0)) or widest_node_milli(scenario)
+        if own > 0.0:
+            cap = min(cap, max(0.0, limit - float(containers.idle_milli[first + k])) / own)
+        base = b.memory_base_bytes
+        memory += container.requests.get("memory", 0) / 2 if base is None else base
+        inflight += b.memory_per_inflight_bytes
+    return [idle, cost, cap, memory, inflight, cost / 1000.0]
+
+
+def build_physics(scenario: Scenario, containers: Containers) -> Physics:
+    """Behaviour of every workload, at rest."""
+    listed = scenario.objects.workloads
+    count = len(listed)
+    load = np.zeros((count, 6))
+    limits = np.zeros((count, 3))
+    for w, workload in enumerate(listed):
+        load[w] = pod_load(scenario, workload, containers, w)
+        limits[w] = overload_row(scenario, workload)
+    return Physics(
+        arrival_rps=np.zeros(count),
+        pod_rps=np.zeros(count),
+        served_rps=np.zeros(count),
+        lost_rps=np.zeros(count),
+        backlog=np.zeros(count),
+        integral=np.zeros(count),
+        since_ms=np.zeros(count, np.int64),
+        load=load,
+        limits=limits,
+        own=np.zeros((count, 2)),
+        samples=np.zeros((count, 6)),
+        usage=np.zeros((count, 3)),
+        area=np.zeros((count, 2)),
+    )
+
+
+def overload_row(scenario: Scenario, workload: Workload) -> list[float]:
+    """The row of Physics.limits: seconds of backlog that may wait (0: drop), replayed usage, request milli."""
+    request = float(workload.template.requests().get("cpu", 0))
+    recorded = scenario.usage.get(workload.key)
+    if recorded is not None and recorded.cpu is not None:
+        return [0.0, 1.0, request]
+    waits = [
+        spec.request_timeout_ms / 1000.0
+        for spec in scenario.services.values()
+        if workload.key in spec.workloads and spec.overload == "queue"
+    ]
+    return [min(waits, default=0.0), 0.0, request]
+
