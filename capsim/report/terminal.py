@@ -12,6 +12,7 @@ from rich.text import Text
 from capsim.report.phrases import span
 from capsim.report.words import headline, words
 from capsim.result import Result
+from capsim.result.thin import thin_models
 
 STYLE = {"plain": "", "warning": "yellow"}
 
@@ -47,6 +48,10 @@ def _table(result: Result) -> Table:
 
 def _show_inventory(result: Result, console: Console) -> None:
     inventory = result.scenario.inventory
+    thin = ", ".join(model.part for model in thin_models(result.scenario))
+    console.print(Text(f"  Simplified, may matter: {thin} (thin_models in run.json)", style="dim"))
+    for warning in inventory.warnings:
+        console.print(Text(f"  Warning: {warning.object}: {warning.text}", style="yellow"))
     for label, entries, style in (
         ("Not modelled, may matter", inventory.not_modelled, "yellow"),
         ("Guessed", inventory.guessed, "dim"),

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from capsim.errors import OutputError
 from capsim.result.model import Result
 from capsim.result.provenance import provenance
+from capsim.result.thin import thin_models
 
 FORMAT = 1  # of the folder; raised when a reader of the old one would be misled
 SERIES = ("workloads", "node_groups", "totals")
@@ -136,6 +137,7 @@ def _run_json(result: Result, stage: Path) -> dict[str, Any]:
         "partial": result.partial,
         "facts": result.facts,
         "inventory": result.scenario.inventory.model_dump(mode="json"),
+        "thin_models": {thin.part: thin.leaves_out for thin in thin_models(result.scenario)},
         "files": {path.relative_to(stage).as_posix(): path.stat().st_size for path in files},
     }
 

@@ -29,6 +29,7 @@ def test_what_is_not_modelled_is_said_once():
     entries = [Line(field="affinity.podAffinity", text="…"), Line(field="affinity.podAffinity", text="…")]
     scenario = story.scenario().model_copy(update={"inventory": Inventory(not_modelled=entries)})
     text = shown(story.result(scenario=scenario))
+    assert "Simplified, may matter: scheduler, workloads, kubelet" in text
     assert "Not modelled, may matter: affinity.podAffinity (2 in run.json)" in text
 
 

@@ -43,6 +43,7 @@ def test_run_json_names_what_it_takes_to_repeat_the_run(tmp_path):
     assert {"capsim", "scenario_sha256", "seed", "command", "python", "libraries"} <= set(run["provenance"])
     assert run["files"]["summary.json"] == (tmp_path / "run" / "summary.json").stat().st_size
     assert {"ignored", "not_modelled", "guessed"} <= set(run["inventory"])
+    assert {"scheduler", "kubelet"} <= set(run["thin_models"])
 
 
 def test_a_second_run_removes_what_only_the_first_one_had(tmp_path):

@@ -1,0 +1,45 @@
+"""What this version models in a simplified form: said in every summary and run.json until the model is complete.
+
+A line goes when its model does; ``docs/fidelity.md`` has the same in detail, behaviour by behaviour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capsim.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class ThinModel:
+    """One part of the cluster, and what its model leaves out that may matter."""
+
+    part: str
+    leaves_out: str
+
+
+ALWAYS = (
+    ThinModel(
+        "scheduler",
+        "priority, node selector, taints, resource fit, LeastAllocated and BalancedAllocation count; affinity, topology "
+        "spread, preemption, volumes, host ports and image locality do not",
+    ),
+    ThinModel("workloads", "replica counts change; pod templates do not: there are no rollouts"),
+    ThinModel(
+        "kubelet",
+        "image pull, container start and readiness are one duration (startupTime); no probes, OOM kills or evictions "
+        "under pressure",
+    ),
+    ThinModel("services", "requests are a flow that Ready pods share evenly: no latency of single requests"),
+    ThinModel("nodes", "booting is one duration; nodes fail only when an event of the scenario says so"),
+)
+CLUSTER_AUTOSCALER = ThinModel(
+    "cluster-autoscaler",
+    "scan, first-fit estimate, the simple expanders, boot delay, unneeded timer and drains are there; back-off after "
+    "failures, PodDisruptionBudgets and some rules for pods that block a drain are not",
+)
+
+
+def thin_models(scenario: Scenario) -> list[ThinModel]:
+    """Those that take part in this scenario."""
+    return [*ALWAYS, *([CLUSTER_AUTOSCALER] if scenario.cluster_autoscaler is not None else [])]
