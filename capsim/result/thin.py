@@ -21,8 +21,8 @@ class ThinModel:
 ALWAYS = (
     ThinModel(
         "scheduler",
-        "priority, node selector, taints, resource fit, LeastAllocated and BalancedAllocation count; affinity, topology "
-        "spread, preemption, volumes, host ports and image locality do not",
+        "priority, node selector, taints, resource fit, LeastAllocated and BalancedAllocation count; affinity, spread, "
+        "preemption, volumes, host ports and image locality do not",
     ),
     ThinModel("workloads", "replica counts change; pod templates do not: there are no rollouts"),
     ThinModel(
