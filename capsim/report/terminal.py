@@ -48,10 +48,9 @@ def _table(result: Result) -> Table:
 
 def _show_inventory(result: Result, console: Console) -> None:
     inventory = result.scenario.inventory
+    lines = [Text(f"Warning: {warning.object}: {warning.text}", style="yellow") for warning in inventory.warnings]
     thin = ", ".join(model.part for model in thin_models(result.scenario))
-    console.print(Text(f"  Simplified, may matter: {thin} (thin_models in run.json)", style="dim"))
-    for warning in inventory.warnings:
-        console.print(Text(f"  Warning: {warning.object}: {warning.text}", style="yellow"))
+    lines.append(Text(f"Simplified, may matter: {thin} (thin_models in run.json)", style="dim"))
     for label, entries, style in (
         ("Not modelled, may matter", inventory.not_modelled, "yellow"),
         ("Guessed", inventory.guessed, "dim"),
@@ -60,4 +59,6 @@ def _show_inventory(result: Result, console: Console) -> None:
         if entries:
             fields = list(dict.fromkeys(entry.field for entry in entries))
             shown = ", ".join(fields[:4]) + (", …" if len(fields) > 4 else "")
-            console.print(Text(f"  {label}: {shown} ({len(entries)} in run.json)", style=style))
+            lines.append(Text(f"{label}: {shown} ({len(entries)} in run.json)", style=style))
+    for line in lines:
+        console.print(Padding(line, (0, 0, 0, 2)))
