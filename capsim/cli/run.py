@@ -110,7 +110,7 @@ def _announce_compilation() -> None:
 
     root = cache_root()
     if not PLAIN and not (root.is_dir() and any(root.iterdir())):
-        typer.echo("First run on this machine: compiling the simulator, about 20 s, once …", err=True)
+        typer.echo("First run on this machine: compiling the simulator, about half a minute, once …", err=True)
 
 
 def _write(result: Result, folder: Path, *, figures: bool) -> None:

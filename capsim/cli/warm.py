@@ -8,7 +8,7 @@ from capsim.cli.failures import reported
 
 
 def warm() -> None:
-    """Compile the kernels into the cache now, so that the first run need not (about 20 s)."""
+    """Compile the kernels into the cache now, so that the first run need not (about half a minute)."""
     with reported():
         import time
 
