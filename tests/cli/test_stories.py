@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from capsim.cli import app
 from capsim.result import Result, read
+from capsim.result.frames import FRAMES
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 APP10 = "default/Deployment/app10"
@@ -146,3 +147,10 @@ def test_same_seed_same_bytes_and_the_resolved_scenario_runs_again_to_them(tmp_p
     assert done.exit_code == 0, done.output
     for path in [*sorted(first.rglob("*.parquet")), first / "scenario.resolved.yaml", first / "summary.json"]:
         assert path.read_bytes() == (second / path.relative_to(first)).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("name", list(FRAMES))
+def test_frames_have_exactly_the_documented_columns(story, name):
+    result = story("app10")
+    frame = result.series[name.split('"')[1]] if name.startswith("series") else getattr(result, name)
+    assert set(frame.columns) == {column.name for column in FRAMES[name][1]}
