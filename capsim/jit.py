@@ -45,7 +45,7 @@ from numba import _dynfunc
 from numba.core import config as numba_config
 from numba.core import types as numba_types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
-from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
+from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary, JITCPUCodegen
 from numba.core.cpu import CPUContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -226,12 +226,23 @@ def _executable(original: Callable[..., Any]) -> Callable[..., Any]:
     return get_executable
 
 
+def _set_env_where_known(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Loading from the cache sets the environment of each function, and inner kernels have no address to set it at."""
+
+    def set_env(self: Any, env_name: str, env: Any) -> None:
+        if self._engine.get_global_value_address(env_name):
+            original(self, env_name, env)
+
+    return set_env
+
+
 def _install_lean_linking() -> None:
     _skip_for_inner(CPUCodeLibrary, "finalize", _link_only)
     _skip_for_inner(CPUCodeLibrary, "_finalize_final_module", _keep_linkable)
     _skip_for_inner(JITCodeLibrary, "get_pointer_to_function", lambda self, name: 0)
     _skip_for_inner(CPUCodeLibrary, "serialize_using_object_code", CPUCodeLibrary.serialize_using_bitcode)
     CPUCodeLibrary._optimize_functions = _leave_functions(CPUCodeLibrary._optimize_functions)
+    JITCPUCodegen.set_env = _set_env_where_known(JITCPUCodegen.set_env)
     CPUContext.get_executable = _executable(CPUContext.get_executable)
 
 
@@ -262,7 +273,7 @@ def _compile(function: Any, *, wrapped: bool, forceinline: bool, carrier: bool =
         options["forceinline"] = True
     dispatcher = numba.njit(**options)(function)
     _without_literals(dispatcher)
-    if Path(function.__code__.co_filename).resolve().is_relative_to(_PACKAGE):
+    if not carrier and Path(function.__code__.co_filename).resolve().is_relative_to(_PACKAGE):
         try:
             dispatcher._cache = _ModuleCache(function)
         except RuntimeError:

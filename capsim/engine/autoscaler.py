@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from capsim.controllers.cluster_autoscaler.scale_up import Decision, decide
 from capsim.state.eventlog import LOG_NOT_TRIGGER_SCALE_UP, LOG_TRIGGERED_SCALE_UP
 from capsim.state.tables import (
+    C_NODES_GONE,
     CA_SEEN_CAPACITY,
     CA_SEEN_PENDING,
-    CAPACITY_VERSION,
     EVENTS_LEFT,
     G_DELETING,
     G_EXIST,
@@ -41,8 +41,7 @@ def scale_up(sim: Simulation) -> None:
     if decision is None:
         if not wait:
             tell_not_triggered(sim, now)
-        v[CA_SEEN_PENDING] = v[PENDING_VERSION]
-        v[CA_SEEN_CAPACITY] = v[CAPACITY_VERSION]
+        looked(sim)
         if wait:
             v[CA_SEEN_CAPACITY] = -1
         v[NEXT_CA] = now if not wait else v[NEXT_CA]
@@ -50,11 +49,16 @@ def scale_up(sim: Simulation) -> None:
     before = size_of(sim, decision.group)
     for _ in range(decision.nodes):
         sim.add_node(decision.group, next_ordinal(sim, decision.group), boots=True)
-    v = sim.state.clock.values
     sim.state.groups.size[decision.group, G_TARGET] += decision.nodes
     tell_triggered(sim, decision, before, now)
-    v[CA_SEEN_PENDING] = v[PENDING_VERSION]
-    v[CA_SEEN_CAPACITY] = -1
+    looked(sim)
+
+
+def looked(sim: Simulation) -> None:
+    """Remember what the decision was based on."""
+    clock = sim.state.clock
+    clock.values[CA_SEEN_PENDING] = clock.values[PENDING_VERSION]
+    clock.values[CA_SEEN_CAPACITY] = clock.counters[C_NODES_GONE]
 
 
 def next_ordinal(sim: Simulation, g: int) -> int:

@@ -15,13 +15,15 @@ from capsim.controllers.hpa.sync import begin, commit, decide, next_change_ms
 from capsim.controllers.hpa.tables import R_METRIC, R_REASON, S_METRIC_END, S_METRIC_FIRST, HpaSpecs, HpaState
 from capsim.controllers.workloads.replicas import active_pods
 from capsim.engine.metrics_view import gather
-from capsim.jit import inline_kernel, kernel
+from capsim.engine.quiet import changes_nothing, keep_band
+from capsim.jit import inline_kernel
 from capsim.state.calendar import encode, push, tree_first, tree_leaf, tree_set
 from capsim.state.eventlog import LOG_RESCALE, log_event
-from capsim.state.marks import PODS_CHANGED, TOUCHED
+from capsim.state.marks import WAKES
 from capsim.state.tables import (
     C_HPA_SYNCS,
     EV_SCALE,
+    M_BUSY,
     M_TOUCHED,
     NEVER,
     P_HPA_PERIOD,
@@ -60,15 +62,28 @@ def wake(clock: Clock, wheels: Wheels, hpas: HpaLinks, h, at_ms):
         tree_set(wheels.hpa, h, tick)
 
 
-@kernel
+@inline_kernel
 def wake_changed(clock: Clock, wheels: Wheels, workloads: Workloads, hpas: HpaLinks, marks: Marks, at_ms):
     """Wake the HPAs of all workloads whose pods or published metrics changed at this instant."""
     for i in range(marks.touched_count[M_TOUCHED]):
         w = marks.touched[i]
-        if marks.touched_flag[w] & PODS_CHANGED:
-            marks.touched_flag[w] = TOUCHED
+        if marks.touched_flag[w] & WAKES:
+            marks.touched_flag[w] &= ~WAKES
             if w < workloads.hpa.shape[0] and workloads.hpa[w] >= 0:
                 wake(clock, wheels, hpas, workloads.hpa[w], at_ms)
+
+
+@inline_kernel
+def wake_published(clock: Clock, wheels: Wheels, workloads: Workloads, physics: Physics, marks: Marks, hpas: HpaLinks, now):
+    """New metrics are out: wake the HPAs of the workloads that were sampled, unless theirs change nothing.
+
+    Called before ``publish`` shortens the busy list, with the samples already in place.
+    """
+    for i in range(marks.touched_count[M_BUSY]):
+        w = marks.busy[i]
+        h = workloads.hpa[w]
+        if h >= 0 and not changes_nothing(clock, workloads, physics, marks, hpas, h, w):
+            wake(clock, wheels, hpas, h, now)
 
 
 @inline_kernel
@@ -80,7 +95,7 @@ def catch_up(clock: Clock, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, h, 
     hpas.last_ms[h] = now
 
 
-@kernel
+@inline_kernel
 def sync(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, log: Log, h, now):
     """One executed sync; returns the time of the next that must be executed. Heap and log have room."""
     w = hpas.workload[h]
@@ -101,6 +116,7 @@ def sync(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: PodUsage,
         log_event(clock, log, now, LOG_RESCALE, h, desired, state.row[h, R_REASON], state.row[h, R_METRIC])
     if clock.params[P_SKIP_SYNCS] == 0:
         return now + clock.params[P_HPA_PERIOD]
+    keep_band(clock, workloads, physics, marks, containers, specs, state, hpas, h, step)
     due = next_change_ms(specs, state, h, now, current)
     if due >= NEVER:
         return NEVER

@@ -63,7 +63,7 @@ def same(uid, code):
     return uid >= 0 and (uid & 0xFFFFFF) == generation_of(code)
 
 
-@kernel
+@inline_kernel
 def take_pod_away(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, queue: Queue, trees: Trees, log: Log, p, now):
     """Pod ``p`` is gone from the cluster; its node has more room."""
     w = pods.workload[p]
@@ -180,7 +180,7 @@ def node_event(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodL
         lose_node(clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees, log, n, now)
 
 
-@kernel
+@inline_kernel
 def dispatch(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees: Trees, hpas: HpaLinks, log: Log, code, now):
     """Carry out one due event; the caller has made room for all that it can add."""
     kind = kind_of(code)

@@ -101,14 +101,15 @@ class Simulation:
             self.advance_s += time.perf_counter() - began
 
     def _loop(self, until_ms: int, progress: Progress | None) -> None:
-        stalls = 0
+        stalls, stalled_ms = 0, -1
         while True:
             at = time.perf_counter()
             status = call(self.state, ACT_ADVANCE, until_ms, self._budget, 0, 0, 0)
             if status == t.DONE:
                 return
             if status == t.NEED:
-                stalls += 1
+                stalls = stalls + 1 if self.now_ms == stalled_ms else 0
+                stalled_ms = self.now_ms
                 if stalls > MAX_STALLS:
                     raise RunError(f"no progress at {self.now_ms} ms: table {self._table()} keeps asking for room")
                 self._grow(self._table())

@@ -16,7 +16,7 @@ from capsim.controllers.cluster_autoscaler.scan import scale_down, wants_scale_u
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
 from capsim.controllers.scheduler.cycle import flush_class, next_pod, try_pod
 from capsim.controllers.workloads.replicas import reconcile
-from capsim.engine.autoscaling import sync_due, wake_changed
+from capsim.engine.autoscaling import sync_due, wake_changed, wake_published
 from capsim.engine.dispatch import dispatch
 from capsim.engine.recorder import close_sample, look
 from capsim.engine.settle import settle
@@ -88,7 +88,7 @@ from capsim.state.tables import (
 )
 from capsim.state.transitions import pods_left
 from capsim.world.kubelet import begin_start
-from capsim.world.metrics import publish, scrape
+from capsim.world.metrics import publish, release_quiet, scrape
 from capsim.world.traffic import step
 
 FLUSH_PERIOD_MS = 30_000
@@ -167,7 +167,7 @@ def run_rates(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: 
 
 
 @inline_kernel
-def run_metrics(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, now):
+def run_metrics(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, hpas: HpaLinks, now):
     """Scrape, and publish after the delay."""
     v = clock.values
     if v[NEXT_SCRAPE] <= now:
@@ -177,6 +177,8 @@ def run_metrics(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, work
         v[NEXT_PUBLISH] = now + clock.params[P_METRICS_DELAY]
     if v[NEXT_PUBLISH] <= now:
         publish(clock, pods, links, usage, workloads, physics, marks)
+        wake_published(clock, wheels, workloads, physics, marks, hpas, now)
+        release_quiet(marks)
         v[NEXT_PUBLISH] = NEVER
 
 
@@ -282,7 +284,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_RATES:
         run_rates(s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic, s.marks, now)
     elif phase == PHASE_METRICS:
-        run_metrics(s.clock, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, now)
+        run_metrics(s.clock, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, s.hpas, now)
     elif phase == PHASE_HPA:
         return run_hpas(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, now)
     elif phase == PHASE_CUSTOM:

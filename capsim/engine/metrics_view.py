@@ -129,7 +129,7 @@ def gather_each(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, work
         p = links.workload_next[p]
 
 
-@kernel
+@inline_kernel
 def gather(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, specs: HpaSpecs, state: HpaState, h, m, w, now):
     """Fill ``state.gathered`` for metric ``m`` of HPA ``h`` on workload ``w``."""
     g = state.gathered

@@ -8,6 +8,7 @@ then one row of totals.
 from __future__ import annotations
 
 from capsim.jit import inline_kernel, kernel
+from capsim.state.marks import RECOUNT
 from capsim.state.tables import (
     CPU,
     G_BOOTING,
@@ -72,21 +73,23 @@ def share_usage(samples: Samples, workloads: Workloads, groups: Groups, w, now):
     ready = workloads.count[w, POD_READY]
     for g in range(groups.hash.shape[0]):
         here = workloads.spread[w, g]
+        if here == 0 and samples.given[w, g, 0] == 0.0 and samples.given[w, g, 1] == 0.0:
+            continue
         part = here / ready if ready > 0 else 0.0
         cpu = samples.value[w, Q_CPU] * part
         memory = samples.value[w, Q_MEMORY] * part
         row = count + g
         if cpu != samples.given[w, g, 0] or memory != samples.given[w, g, 1]:
             fold_row(samples, row, now)
-            write(samples, row, Q_USED_CPU, samples.value[row, Q_USED_CPU] + cpu - samples.given[w, g, 0])
-            write(samples, row, Q_USED_MEMORY, samples.value[row, Q_USED_MEMORY] + memory - samples.given[w, g, 1])
+            samples.value[row, Q_USED_CPU] += cpu - samples.given[w, g, 0]
+            samples.value[row, Q_USED_MEMORY] += memory - samples.given[w, g, 1]
             samples.given[w, g, 0] = cpu
             samples.given[w, g, 1] = memory
 
 
 @inline_kernel
-def look_at_workload(samples: Samples, classes: Classes, workloads: Workloads, physics: Physics, groups: Groups, w, now):
-    fold_row(samples, w, now)
+def look_at_pods(samples: Samples, classes: Classes, workloads: Workloads, groups: Groups, w, now):
+    """Pods of ``w`` came, went or changed state."""
     pending = workloads.count[w, POD_PENDING]
     starting = workloads.count[w, POD_STARTING]
     ready = workloads.count[w, POD_READY]
@@ -95,22 +98,30 @@ def look_at_workload(samples: Samples, classes: Classes, workloads: Workloads, p
     if change != 0.0:
         fold_row(samples, total, now)
         write(samples, total, Q_TOTAL_PENDING, samples.value[total, Q_TOTAL_PENDING] + change)
-    write(samples, w, Q_RPS, physics.arrival_rps[w])
-    write(samples, w, Q_SERVED, physics.served_rps[w])
-    write(samples, w, Q_LOST, physics.lost_rps[w])
     write(samples, w, Q_DESIRED, workloads.desired[w])
-    write(samples, w, Q_REPLICAS, pending + starting + ready)
     write(samples, w, Q_READY, ready)
     write(samples, w, Q_PENDING, pending)
-    write(samples, w, Q_STARTING, starting)
-    write(samples, w, Q_CPU, physics.usage[w, U_CPU])
-    write(samples, w, Q_MEMORY, physics.usage[w, U_MEMORY])
+    samples.value[w, Q_REPLICAS] = pending + starting + ready
+    samples.value[w, Q_STARTING] = starting
     bound = starting + ready + workloads.bound_leaving[w]
     c = workloads.pod_class[w]
-    write(samples, w, Q_CPU_REQUESTED, bound * classes.request[c, CPU])
-    write(samples, w, Q_MEMORY_REQUESTED, bound * classes.request[c, MEMORY])
+    samples.value[w, Q_CPU_REQUESTED] = bound * classes.request[c, CPU]
+    samples.value[w, Q_MEMORY_REQUESTED] = bound * classes.request[c, MEMORY]
+
+
+@inline_kernel
+def look_at_workload(samples: Samples, classes: Classes, workloads: Workloads, physics: Physics, groups: Groups, w, recount, now):
+    """Rates of ``w`` changed, and with ``recount`` its pods."""
+    fold_row(samples, w, now)
+    samples.value[w, Q_RPS] = physics.arrival_rps[w]
+    samples.value[w, Q_SERVED] = physics.served_rps[w]
+    samples.value[w, Q_LOST] = physics.lost_rps[w]
+    write(samples, w, Q_CPU, physics.usage[w, U_CPU])
+    samples.value[w, Q_MEMORY] = physics.usage[w, U_MEMORY]
     if physics.backlog[w] > samples.high[w, Q_BACKLOG]:
         samples.high[w, Q_BACKLOG] = physics.backlog[w]
+    if recount:
+        look_at_pods(samples, classes, workloads, groups, w, now)
     share_usage(samples, workloads, groups, w, now)
 
 
@@ -133,15 +144,16 @@ def look_at_group(samples: Samples, workloads: Workloads, groups: Groups, g, now
     write(samples, row, Q_NODES, groups.count[g, G_EXIST])
 
 
-@kernel
+@inline_kernel
 def look(samples: Samples, classes: Classes, workloads: Workloads, physics: Physics, groups: Groups, marks: Marks, now):
     """End of an instant: take in every touched row."""
     count = workloads.kind.shape[0]
     for i in range(marks.touched_count[M_TOUCHED]):
         row = marks.touched[i]
+        recount = marks.touched_flag[row] & RECOUNT != 0
         marks.touched_flag[row] = 0
         if row < count:
-            look_at_workload(samples, classes, workloads, physics, groups, row, now)
+            look_at_workload(samples, classes, workloads, physics, groups, row, recount, now)
         else:
             look_at_group(samples, workloads, groups, row - count, now)
     marks.touched_count[M_TOUCHED] = 0
@@ -160,8 +172,8 @@ def close_row(samples: Samples, s, row, span, now):
     samples.out[s, row, X_HIGH_CPU] = samples.high[row, Q_CPU]
     samples.out[s, row, X_HIGH_NODES] = samples.high[row, Q_TOTAL_NODES]
     samples.out[s, row, X_HIGH_BACKLOG] = samples.high[row, Q_BACKLOG]
+    samples.low[row, Q_READY] = samples.value[row, Q_READY]
     for q in range(QUANTITIES):
-        samples.low[row, q] = samples.value[row, q]
         samples.high[row, q] = samples.value[row, q]
 
 

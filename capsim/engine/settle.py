@@ -6,7 +6,7 @@ after ``MAX_ROUNDS`` stays marked and is settled at the next instant at which an
 
 from __future__ import annotations
 
-from capsim.jit import kernel
+from capsim.jit import inline_kernel
 from capsim.state.tables import (
     M_DIRTY,
     M_NODE,
@@ -30,7 +30,7 @@ from capsim.world.rates import compute_rates
 MAX_ROUNDS = 8
 
 
-@kernel
+@inline_kernel
 def settle(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, traffic: Traffic, marks: Marks, now):
     """Compute all marked rates and shares anew."""
     for _ in range(MAX_ROUNDS):

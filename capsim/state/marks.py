@@ -26,8 +26,10 @@ BUSY_SCRAPES = 3
 """Scrapes after a change until two successive samples are alike again (the two that straddle it, and one more)."""
 FRESH = 4
 """Busy, or sampled by pod, since the last scrape: not sampled yet."""
-TOUCHED, PODS_CHANGED = 1, 2
-"""Values of the touched flag: rates or figures changed; pods came, went or changed state."""
+TOUCHED, PODS_CHANGED, RECOUNT = 1, 6, 4
+"""Bits of the touched flag. 1: rates or figures changed. 2 and 4: pods came, went or changed state; 2 is cleared when
+that has woken the HPA, 4 when the recorder has seen it."""
+WAKES = 2
 
 
 @inline_kernel

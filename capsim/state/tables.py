@@ -426,3 +426,5 @@ class HpaLinks(NamedTuple):
     """[H] desired replicas that travel to the scale subresource."""
     custom: I64
     """1: a custom controller stands in for this HPA."""
+    band: F64
+    """[H, 2] requests/s per pod between which a sync over the same pods proposes what the last one did; empty: 1, 0."""

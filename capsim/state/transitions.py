@@ -88,7 +88,7 @@ def create_pod(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workl
     return p
 
 
-@kernel
+@inline_kernel
 def bind_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads: Workloads, nodes: Nodes, groups: Groups, marks: Marks, trees: Trees, p, n, now):
     """Bind pending pod ``p`` to node ``n``: its requests count on the node from now on."""
     w = pods.workload[p]
@@ -114,7 +114,7 @@ def bind_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, worklo
     touch(marks, workloads.kind.shape[0] + g, TOUCHED)
 
 
-@kernel
+@inline_kernel
 def start_serving(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, integral, now):
     """Pod ``p`` becomes Ready; ``integral`` is its workload's integral as of now."""
     w = pods.workload[p]

@@ -6,7 +6,7 @@ pod uses nothing; it serves from the moment it is Ready. Probes, pulls, OOM and 
 
 from __future__ import annotations
 
-from capsim.jit import inline_kernel, kernel
+from capsim.jit import inline_kernel
 from capsim.rng import STREAM_START
 from capsim.state.calendar import encode, push
 from capsim.state.tables import (
@@ -37,7 +37,7 @@ def begin_start(clock: Clock, heap: Heap, pods: Pods, workloads: Workloads, p, n
     push(heap, now + span, encode(EV_POD_READY, p, pods.uid[p]))
 
 
-@kernel
+@inline_kernel
 def become_ready(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, now):
     """Pod ``p`` passes its readiness if it is still starting."""
     if pods.state[p] == POD_STARTING:

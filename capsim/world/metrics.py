@@ -12,8 +12,8 @@ Not modelled: a sampling time of its own for each container (cAdvisor housekeepi
 
 from __future__ import annotations
 
-from capsim.jit import inline_kernel, kernel
-from capsim.state.marks import BUSY_SCRAPES, FRESH, PODS_CHANGED, touch
+from capsim.jit import inline_kernel
+from capsim.state.marks import BUSY_SCRAPES, FRESH
 from capsim.state.tables import (
     M_BUSY,
     P_RESOLUTION,
@@ -59,14 +59,15 @@ def sample_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloa
         p = links.workload_next[p]
 
 
-@kernel
+@inline_kernel
 def scrape(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, now):
     """Take the samples of all busy workloads."""
     for i in range(marks.touched_count[M_BUSY]):
         w = marks.busy[i]
-        fold(physics, w, now)
         if marks.own_flag[w] > 0:
             sample_pods(pods, links, usage, workloads, physics, w, now)
+        if physics.backlog[w] > 0.0:
+            fold(physics, w, now)
         physics.samples[w, S_TAKEN] = integral_at(physics, w, now)
         physics.samples[w, S_MEMORY_TAKEN] = pod_memory(physics, w, workloads.count[w, POD_READY], physics.pod_rps[w])
         if marks.busy_flag[w] == FRESH or physics.own[w, 0] > 0.0 or physics.backlog[w] > 0.0:
@@ -87,29 +88,31 @@ def publish_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Worklo
     marks.own_flag[w] -= 1
 
 
-@kernel
+@inline_kernel
 def publish(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks):
-    """Make the last samples visible; workloads that have been quiet for long enough leave the busy list.
-
-    Workloads that became busy between scrape and publication keep their place: they were not sampled yet.
-    """
+    """Make the last samples visible."""
     clock.values[SCRAPE_PREV] = clock.values[SCRAPE_LAST]
     clock.values[SCRAPE_LAST] = clock.values[SCRAPE_TAKEN]
-    i = 0
-    while i < marks.touched_count[M_BUSY]:
+    for i in range(marks.touched_count[M_BUSY]):
         w = marks.busy[i]
-        touch(marks, w, PODS_CHANGED)
-        if marks.busy_flag[w] == FRESH:
-            physics.samples[w, S_PREV] = physics.samples[w, S_LAST]
-            physics.samples[w, S_LAST] = physics.samples[w, S_TAKEN]
-            i += 1
-            continue
         physics.samples[w, S_PREV] = physics.samples[w, S_LAST]
         physics.samples[w, S_LAST] = physics.samples[w, S_TAKEN]
         physics.samples[w, S_MEMORY_LAST] = physics.samples[w, S_MEMORY_TAKEN]
         if marks.own_flag[w] > 0:
             publish_pods(pods, links, usage, workloads, marks, w)
-        marks.busy_flag[w] -= 1
+
+
+@inline_kernel
+def release_quiet(marks: Marks):
+    """Workloads that have been quiet for long enough leave the busy list.
+
+    Those that became busy between scrape and publication keep their place: they were not sampled yet.
+    """
+    i = 0
+    while i < marks.touched_count[M_BUSY]:
+        w = marks.busy[i]
+        if marks.busy_flag[w] != FRESH:
+            marks.busy_flag[w] -= 1
         if marks.busy_flag[w] == 0:
             last = marks.touched_count[M_BUSY] - 1
             marks.touched_count[M_BUSY] = last

@@ -133,7 +133,7 @@ def common_rate(physics: Physics, w, ready):
     return cap, cap
 
 
-@kernel
+@inline_kernel
 def compute_rates(clock: Clock, physics: Physics, workloads: Workloads, traffic: Traffic, links: PodLinks, pods: Pods, nodes: Nodes, scan: NodeScan, marks: Marks, backlog_wheel, w, now):
     """Rates of workload ``w`` from now on, and the next time at which its backlog changes them."""
     fold(physics, w, now)
@@ -155,7 +155,8 @@ def compute_rates(clock: Clock, physics: Physics, workloads: Workloads, traffic:
     demand = physics.load[w, L_IDLE] + physics.load[w, L_COST] * wanted - physics.limits[w, 2]
     if ready == 0 or demand < 0.0:
         demand = 0.0
-    set_excess(physics, workloads, links, pods, nodes, scan, marks, w, demand)
+    if demand != physics.usage[w, U_EXCESS]:
+        set_excess(physics, workloads, links, pods, nodes, scan, marks, w, demand)
     touch(marks, w, TOUCHED)
 
 

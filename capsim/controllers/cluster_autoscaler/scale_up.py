@@ -69,13 +69,9 @@ def pending_classes(clock: Clock, classes: Classes, pods: Pods, links: PodLinks,
 
 def upcoming_nodes(nodes: Nodes, top: int) -> list[int]:
     """Nodes that were requested and do not take pods yet."""
-    return [
-        n
-        for n in range(top)
-        if nodes.state[n] not in (NODE_FREE, NODE_DELETING)
-        and nodes.flags[n] & FLAG_NOT_READY
-        and not nodes.flags[n] & (FLAG_TO_BE_DELETED | FLAG_UNSCHEDULABLE)
-    ]
+    flags, state = nodes.flags[:top], nodes.state[:top]
+    waiting = (flags & FLAG_NOT_READY != 0) & (flags & (FLAG_TO_BE_DELETED | FLAG_UNSCHEDULABLE) == 0)
+    return np.flatnonzero(waiting & (state != NODE_FREE) & (state != NODE_DELETING)).tolist()  # type: ignore[no-any-return]
 
 
 def sorted_kinds(classes: Classes, pending: dict[int, int], template: I64) -> list[int]:

@@ -77,11 +77,17 @@ UNREMOVABLE_RECHECK_MS = 300_000
 
 
 @inline_kernel
-def utilisation_ppm(nodes: Nodes, n):
-    """The larger of CPU and memory requests over allocatable, parts per million (rounded down)."""
-    cpu = nodes.requested[n, CPU] * 1_000_000 // max(1, nodes.allocatable[n, CPU])
-    memory = nodes.requested[n, MEMORY] * 1_000_000 // max(1, nodes.allocatable[n, MEMORY])
-    return max(cpu, memory)
+def is_below(requested, allocatable, ppm):
+    """Whether requested / allocatable < ppm / 10**6, without a division."""
+    return requested * 1_000_000 < ppm * allocatable
+
+
+@inline_kernel
+def is_underused(nodes: Nodes, n, ppm):
+    """Whether the larger of CPU and memory requests over allocatable is below the threshold, parts per million."""
+    return is_below(nodes.requested[n, CPU], nodes.allocatable[n, CPU], ppm) and is_below(
+        nodes.requested[n, MEMORY], nodes.allocatable[n, MEMORY], ppm
+    )
 
 
 @inline_kernel
@@ -143,14 +149,16 @@ def movable_pods(classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, n)
 @inline_kernel
 def is_candidate(clock: Clock, nodes: Nodes, groups: Groups, n):
     """Whether node ``n`` may be scaled down at all, and is used little enough."""
+    if nodes.state[n] != NODE_READY or not is_underused(nodes, n, clock.params[P_CA_THRESHOLD_PPM]):
+        return False
     g = nodes.group[n]
-    if nodes.state[n] != NODE_READY or groups.zones[g] < 1 or groups.managed[g] == 0:
+    if groups.managed[g] == 0:
         return False
     if nodes.flags[n] & (FLAG_TO_BE_DELETED | FLAG_UNSCHEDULABLE | FLAG_NOT_READY):
         return False
     if groups.count[g, G_EXIST] - groups.count[g, G_DELETING] <= groups.size[g, G_MIN]:
         return False
-    return utilisation_ppm(nodes, n) < clock.params[P_CA_THRESHOLD_PPM]
+    return True
 
 
 @kernel
@@ -254,11 +262,15 @@ def scale_down(clock: Clock, heap: Heap, classes: Classes, pods: Pods, links: Po
 
 @inline_kernel
 def wants_scale_up(clock: Clock):
-    """Whether unschedulable pods or capacity changed since the last look at scaling up."""
+    """Whether pods became unschedulable, or nodes went, since the last look at scaling up.
+
+    Whatever else happens can only help the pods that were looked at then: those that more nodes could help have got
+    them, and those that no group can help stay so until nodes go.
+    """
     clock.counters[C_CA_SCANS] += 1
     if clock.values[UNSCHEDULABLE] == 0:
         return False
     return (
         clock.values[PENDING_VERSION] != clock.values[CA_SEEN_PENDING]
-        or clock.values[CAPACITY_VERSION] != clock.values[CA_SEEN_CAPACITY]
+        or clock.counters[C_NODES_GONE] != clock.values[CA_SEEN_CAPACITY]
     )

@@ -69,7 +69,7 @@ def fail(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads:
     log_event(clock, log, now, LOG_FAILED_SCHEDULING, pods.workload[p], pods.ordinal[p], d, 1)
 
 
-@kernel
+@inline_kernel
 def try_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads: Workloads, nodes: Nodes, groups: Groups, queue: Queue, trees: Trees, marks: Marks, log: Log, p, now):
     """One scheduling attempt; returns the node, or -1."""
     c = pods.pod_class[p]
@@ -114,7 +114,7 @@ def flush_class(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, que
         p = links.queue_next[p]
 
 
-@kernel
+@inline_kernel
 def requeue(queue: Queue, pods: Pods, links: PodLinks, classes: Classes, p, uid):
     """The time for pod ``p``'s first attempt has come."""
     if pods.uid[p] == uid and pods.state[p] == POD_PENDING and links.queued[p] == 0:

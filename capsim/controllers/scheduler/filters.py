@@ -16,11 +16,11 @@ from capsim.state.tables import (
     FLAG_UNSCHEDULABLE,
     NODE_FREE,
     NODE_REQUESTED,
+    NODE_TOP,
     PODS,
     Classes,
     Clock,
     Nodes,
-    NODE_TOP,
 )
 
 REASON_UNSCHEDULABLE, REASON_NODE_NAME, REASON_NOT_READY, REASON_TO_BE_DELETED, REASON_AFFINITY, REASON_FIT = 0, 1, 2, 3, 4, 5

@@ -11,7 +11,7 @@ from __future__ import annotations
 from capsim.controllers.scheduler.filters import fits
 from capsim.jit import inline_kernel, kernel
 from capsim.state.links import dequeue
-from capsim.state.tables import PENDING_VERSION, UNSCHEDULABLE, Classes, Clock, Nodes, PodLinks, Pods, Queue
+from capsim.state.tables import UNSCHEDULABLE, Classes, Clock, Nodes, PodLinks, Pods, Queue
 
 
 @inline_kernel
@@ -90,7 +90,6 @@ def wake_head(clock: Clock, queue: Queue, pods: Pods, links: PodLinks, classes: 
     if p >= 0:
         dequeue(links, classes, p, c)
         clock.values[UNSCHEDULABLE] -= 1
-        clock.values[PENDING_VERSION] += 1
         activate(queue, pods, classes, links, p)
 
 
@@ -121,6 +120,5 @@ def wake_pinned(clock: Clock, queue: Queue, pods: Pods, links: PodLinks, classes
         if pods.target[p] == n and fits(classes, nodes, c, n):
             dequeue(links, classes, p, c)
             clock.values[UNSCHEDULABLE] -= 1
-            clock.values[PENDING_VERSION] += 1
             activate(queue, pods, classes, links, p)
         p = after

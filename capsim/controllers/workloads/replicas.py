@@ -24,7 +24,6 @@ from capsim.state.tables import (
     P_SCHED_INTERVAL,
     P_SCHEDULE,
     P_UNBOUND_DELETE,
-    PENDING_VERSION,
     POD_PENDING,
     POD_READY,
     POD_STARTING,
@@ -101,8 +100,7 @@ def delete_pod(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: C
         if links.queued[p] == 2:
             dequeue(links, classes, p, pods.pod_class[p])
             clock.values[UNSCHEDULABLE] -= 1
-            clock.values[PENDING_VERSION] += 1
-        links.queued[p] = 0
+            links.queued[p] = 0
         pods.deleted_ms[p] = now
         pods.state[p] = POD_TERMINATING
         workloads.count[w, POD_PENDING] -= 1
@@ -119,7 +117,7 @@ def remove_surplus(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classe
         delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue.scratch[i], now)
 
 
-@kernel
+@inline_kernel
 def reconcile(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, queue: Queue, log: Log, w, now):
     """One look of the controller at workload ``w``; a free pod row, heap and log room are there."""
     due = NEVER

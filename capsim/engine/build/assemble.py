@@ -45,7 +45,7 @@ class Capacity:
     nodes: int = 0
     heap: int = 0
     queue: int = 0
-    buffers: int = 4096
+    buffers: int = 1024
 
 
 SMALLEST = Capacity(pods=1, nodes=1, heap=1, queue=1, buffers=1)
@@ -61,9 +61,10 @@ def fill_daemons(groups: Groups, classes: Classes, workloads: Workloads) -> None
                 groups.daemons[g] += classes.request[w]
 
 
-def sample_rows(rows: int) -> int:
-    """Samples that fit into the recorder's buffer."""
-    return max(2, SAMPLE_BYTES // (rows * SAMPLE_COLUMNS * 8))
+def sample_rows(rows: int, scenario: Scenario) -> int:
+    """Samples that fit into the recorder's buffer, or all of a short run."""
+    most = -(-scenario.duration_ms // scenario.sample_interval_ms) + 1
+    return min(most, max(2, SAMPLE_BYTES // (rows * SAMPLE_COLUMNS * 8)))
 
 
 def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[State, Names]:
@@ -115,6 +116,6 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
         specs=specs,
         hpa=new_state(specs, period),
         log=empty_log(wanted.buffers, wanted.buffers, wanted.buffers),
-        samples=build_samples(count, group_count, 1 if wanted.buffers == 1 else sample_rows(rows)),
+        samples=build_samples(count, group_count, 1 if wanted.buffers == 1 else sample_rows(rows, scenario)),
     )
     return state, names

@@ -16,7 +16,7 @@ from capsim.scenario.control_plane import Phases
 from capsim.scenario.scenario import Scenario
 from capsim.state import tables as t
 
-HPA_STREAM_NAME = "hpa/"
+NO_BAND = np.array([1.0, 0.0])
 
 
 def leaves(count: int) -> int:
@@ -149,7 +149,7 @@ def build_links(scenario: Scenario, names: Names, workloads: t.Workloads, period
     """Each HPA's workload and phase; fills HPA names."""
     rows = {name: w for w, name in enumerate(names.workloads)}
     count = max(1, len(scenario.objects.hpas))
-    links = t.HpaLinks(*(np.full(count, -1, np.int64) for _ in t.HpaLinks._fields))
+    links = t.HpaLinks(*(np.full(count, -1, np.int64) for _ in t.HpaLinks._fields[:-1]), band=np.tile(NO_BAND, (count, 1)))
     links.custom[:] = 0
     for h, hpa in enumerate(scenario.objects.hpas):
         w = rows[hpa.target_key]
