@@ -12,7 +12,7 @@ the same instant, and more than ``MAX_ROUNDS`` of them are an error that names t
 
 from __future__ import annotations
 
-from capsim.controllers.cluster_autoscaler.scan import scale_down, wants_scale_up
+from capsim.controllers.cluster_autoscaler.scan import is_covered, remember, scale_down, wants_scale_up
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
 from capsim.controllers.scheduler.cycle import flush_class, next_pod, try_pod
 from capsim.controllers.workloads.replicas import reconcile
@@ -250,7 +250,9 @@ def run_autoscaler(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classe
             return need(clock, table)
         v[NEXT_CA] += clock.params[P_CA_PERIOD]
         if wants_scale_up(clock):
-            return ask(clock, YIELD_SCALE_UP)
+            if not is_covered(clock, classes, nodes, groups, queue):
+                return ask(clock, YIELD_SCALE_UP)
+            remember(clock)
         scale_down(clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, now)
     return DONE
 

@@ -100,7 +100,8 @@ def estimate(
         allowed[b] = classes.shape_reason[kinds, nodes.shape[n]] < 0
     allowed[-1] = classes.shape_reason[kinds, groups.shapes[g, 0]] < 0
     before = np.zeros(len(kinds), np.int64)
-    pack(free.copy(), len(upcoming), template, request, count, allowed, 0, before)
+    if upcoming:
+        pack(free.copy(), len(upcoming), template, request, count, allowed, 0, before)
     after = np.zeros(len(kinds), np.int64)
     opened = int(pack(free, len(upcoming), template, request, count, allowed, most_new, after))
     return opened, dict(zip(kinds, after.tolist(), strict=True)), dict(zip(kinds, before.tolist(), strict=True))

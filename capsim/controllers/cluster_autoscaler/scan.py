@@ -39,7 +39,10 @@ from capsim.state.tables import (
     G_MIN,
     MEMORY,
     NEVER,
+    NODE_DELETING,
+    NODE_FREE,
     NODE_READY,
+    NODE_REQUESTED,
     NODE_TOP,
     P_CA_DELAY_ADD,
     P_CA_DELAY_DELETE,
@@ -258,6 +261,62 @@ def scale_down(clock: Clock, heap: Heap, classes: Classes, pods: Pods, links: Po
     if soonest <= now and cooled_down(clock, now):
         delete_unneeded(clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, True, now)
         delete_unneeded(clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, False, now)
+
+
+@inline_kernel
+def upcoming_node_for(clock: Clock, classes: Classes, nodes: Nodes, groups: Groups, c, start):
+    """First node from ``start`` that was requested, is not open yet and will have room for a pod of class ``c``; -1: none."""
+    for n in range(start, clock.values[NODE_TOP]):
+        closed = nodes.flags[n] & (FLAG_NOT_READY | FLAG_TO_BE_DELETED | FLAG_UNSCHEDULABLE) == FLAG_NOT_READY
+        if nodes.state[n] == NODE_FREE or nodes.state[n] == NODE_DELETING or not closed:
+            continue
+        if classes.shape_reason[c, nodes.shape[n]] >= 0:
+            continue
+        room = True
+        for r in range(nodes.allocatable.shape[1]):
+            taken = nodes.requested[n, r]
+            if nodes.state[n] == NODE_REQUESTED:
+                taken += groups.daemons[nodes.group[n], r]
+            if classes.request[c, r] > 0 and taken + classes.request[c, r] > nodes.allocatable[n, r]:
+                room = False
+                break
+        if room:
+            return n
+    return -1
+
+
+@kernel
+def is_covered(clock: Clock, classes: Classes, nodes: Nodes, groups: Groups, queue: Queue):
+    """Whether every unschedulable pod will find room on the nodes that are on their way (filter-out-schedulable)."""
+    if 2 * clock.values[UNSCHEDULABLE] > queue.scratch.shape[0]:
+        return False
+    placed = 0
+    covered = True
+    for c in range(classes.queue_count.shape[0]):
+        n = 0
+        for _ in range(classes.queue_count[c]):
+            n = upcoming_node_for(clock, classes, nodes, groups, c, n)
+            if n < 0:
+                covered = False
+                break
+            for r in range(nodes.requested.shape[1]):
+                nodes.requested[n, r] += classes.request[c, r]
+            queue.scratch[2 * placed] = n
+            queue.scratch[2 * placed + 1] = c
+            placed += 1
+        if not covered:
+            break
+    for i in range(placed):
+        for r in range(nodes.requested.shape[1]):
+            nodes.requested[queue.scratch[2 * i], r] -= classes.request[queue.scratch[2 * i + 1], r]
+    return covered
+
+
+@inline_kernel
+def remember(clock: Clock):
+    """What the look at scaling up was based on."""
+    clock.values[CA_SEEN_PENDING] = clock.values[PENDING_VERSION]
+    clock.values[CA_SEEN_CAPACITY] = clock.counters[C_NODES_GONE]
 
 
 @inline_kernel
