@@ -12,7 +12,8 @@ Decorators:
 With ``NUMBA_DISABLE_JIT=1`` all return the plain Python function. With ``CAPSIM_WRAP_KERNELS=1`` kernels are
 built with wrappers, so that tests can call each of them.
 
-Options that are not numba's default, and why (measured on a prototype: 74 s -> 20 s of compilation, 15 times the speed):
+Options that are not numba's default, and why (measured on a prototype: 74 s -> 20 s of compilation, 15 times the
+speed):
 
 * ``_nrt=False``: no reference counts on arrays inside kernels. Private to numba, so numba's version is pinned and
   ``tests/test_jit.py`` guards it. A kernel that allocates does not compile, which is the rule of the house anyway.
@@ -20,9 +21,9 @@ Options that are not numba's default, and why (measured on a prototype: 74 s -> 
 * ``forceinline`` on small inner kernels: tuples go by value, and a call with 90 arrays copies about 5 kB.
 * ``error_model="numpy"``: division does not test for zero; kernels test where zero can happen.
 
-Compiled code is cached in one folder per module, named by a digest of the module's source, of all capsim modules that it
-imports (transitively), of ``capsim.state``, of this file, of the flags and of the numba and numpy versions: numba's own
-stamp covers a single file, and was seen to return stale results when a function in another file changed.
+Compiled code is cached in one folder per module, named by a digest of the module's source, of all capsim modules that
+it imports (transitively), of ``capsim.state``, of this file, of the flags and of the numba and numpy versions:
+numba's own stamp covers a single file, and was seen to return stale results when a function in another file changed.
 Where no folder can be written, kernels run uncached.
 """
 
@@ -37,16 +38,16 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numba
 import numpy as np
 from numba import _dynfunc
 from numba.core import config as numba_config
-from numba.core import types as numba_types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary, JITCPUCodegen
 from numba.core.cpu import CPUContext
+from numba.core.types import unliteral  # type: ignore[attr-defined]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -162,7 +163,7 @@ class _ModuleLocator(_CacheLocator):  # type: ignore[misc]
 
 
 class _ModuleCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = [_ModuleLocator]
+    _locator_classes: ClassVar[list[type]] = [_ModuleLocator]
 
 
 class _ModuleCache(FunctionCache):  # type: ignore[misc]
@@ -255,8 +256,8 @@ def _without_literals(dispatcher: Any) -> None:
     original = dispatcher.get_call_template
 
     def get_call_template(args: Any, kws: Any) -> Any:
-        plain = tuple(numba_types.unliteral(arg) for arg in args)
-        return original(plain, {name: numba_types.unliteral(arg) for name, arg in kws.items()})
+        plain = tuple(unliteral(arg) for arg in args)
+        return original(plain, {name: unliteral(arg) for name, arg in kws.items()})
 
     dispatcher.get_call_template = get_call_template
 

@@ -1,8 +1,8 @@
 """Counter-based random numbers: every draw is a pure function of (seed, stream, entity, event number).
 
-32-bit mixing inside int64 with multipliers below 2**31, so that compiled and plain Python agree to the bit (uint64 behaves
-differently in the two). An entity is the hash of a namespaced name, never an array index: changing one workload does not
-disturb the noise of the others.
+32-bit mixing inside int64 with multipliers below 2**31, so that compiled and plain Python agree to the bit (uint64
+behaves differently in the two). An entity is the hash of a namespaced name, never an array index: changing one
+workload does not disturb the noise of the others.
 
 Mixing function: two rounds of multiply-xorshift in the manner of splitmix / lowbias32 (C. Wellons, "hash prospector"),
 with odd 31-bit multipliers.

@@ -48,13 +48,38 @@ from capsim.state.tables import (
 from capsim.state.transitions import bind_pod, create_pod, node_changed, pods_left, start_serving
 from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
 
-(ACT_ADVANCE, ACT_ADD_NODE, ACT_NODE_READY, ACT_START_PODS, ACT_BEGIN, ACT_SCALE, ACT_CORDON, ACT_EVICT, ACT_LOSE, ACT_OPEN_NODE,
- ACT_HPA_SCALE, ACT_RETRY) = range(12)
+(
+    ACT_ADVANCE,
+    ACT_ADD_NODE,
+    ACT_NODE_READY,
+    ACT_START_PODS,
+    ACT_BEGIN,
+    ACT_SCALE,
+    ACT_CORDON,
+    ACT_EVICT,
+    ACT_LOSE,
+    ACT_OPEN_NODE,
+    ACT_HPA_SCALE,
+    ACT_RETRY,
+) = range(12)
 ROOM = 4
 
 
 @kernel
-def add_node(clock: Clock, heap: Heap, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, g, ordinal, boots, now):
+def add_node(
+    clock: Clock,
+    heap: Heap,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    marks: Marks,
+    trees: Trees,
+    g,
+    ordinal,
+    boots,
+    now,
+):
     """Claim a slot for a node of group ``g``; with ``boots`` its clocks start. Returns the slot, -1: table full."""
     n = claim_node(clock, nodes, scan, groups, trees, g, ordinal, now)
     if n >= 0:
@@ -65,7 +90,9 @@ def add_node(clock: Clock, heap: Heap, nodes: Nodes, scan: NodeScan, groups: Gro
 
 
 @kernel
-def make_ready(clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n, now):
+def make_ready(
+    clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n, now
+):
     """A claimed node is registered, Ready and open at once; heap room for one event is there."""
     register_node(nodes, workloads, trees, marks, n, now)
     ready_node(clock, heap, nodes, workloads, groups, trees, marks, n, now)
@@ -76,7 +103,27 @@ def make_ready(clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads
 
 
 @kernel
-def start_pods(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees: Trees, log: Log, w, count, target, fixed, now):
+def start_pods(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    queue: Queue,
+    trees: Trees,
+    log: Log,
+    w,
+    count,
+    target,
+    fixed,
+    now,
+):
     """Create ``count`` pods that have been Ready for long where they fit; returns how many were created.
 
     ``target`` >= 0 pins them to a node: by affinity, or (``fixed`` = 1) bound to it without asking the scheduler.
@@ -97,7 +144,24 @@ def start_pods(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, class
 
 
 @kernel
-def retry(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees: Trees, log: Log, c, now):
+def retry(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    queue: Queue,
+    trees: Trees,
+    log: Log,
+    c,
+    now,
+):
     """Try the unschedulable pods of class ``c`` again, until one fails; those that fit have been Ready for long."""
     bound = 0
     while classes.queue_count[c] > 0:
@@ -119,7 +183,24 @@ def retry(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, classes: C
 
 
 @kernel
-def begin(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, traffic: Traffic, marks: Marks, samples: Samples, quiet, now):
+def begin(
+    clock: Clock,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    physics: Physics,
+    traffic: Traffic,
+    marks: Marks,
+    samples: Samples,
+    quiet,
+    now,
+):
     """Rates at the start; with ``quiet`` they have held for long, so that nothing is left to be sampled."""
     settle(clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, marks, now)
     if quiet == 1:
@@ -132,6 +213,7 @@ def begin(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodU
 
 @inline_kernel
 def cordon(nodes: Nodes, trees: Trees, n):
+    """No more pods for node ``n``."""
     nodes.flags[n] |= FLAG_UNSCHEDULABLE
     node_changed(trees, nodes, n)
     return 0
@@ -144,6 +226,7 @@ def open_node(heap: Heap, nodes: Nodes, n, now):
     return 0
 
 
+# fmt: off
 @carrier_kernel
 def act(s: State, what, a, b, c, d, now):
     """Carry out step ``what`` with its arguments; rooms are the caller's to make (``growth.make_room``)."""
@@ -152,9 +235,13 @@ def act(s: State, what, a, b, c, d, now):
     if what == ACT_NODE_READY:
         return make_ready(s.clock, s.heap, s.nodes, s.groups, s.workloads, s.marks, s.trees, a, now)
     if what == ACT_START_PODS:
-        return start_pods(s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks, s.queue, s.trees, s.log, a, b, c, d, now)
+        return start_pods(
+            s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks,
+            s.queue, s.trees, s.log, a, b, c, d, now)
     if what == ACT_BEGIN:
-        return begin(s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.traffic, s.marks, s.samples, a, now)
+        return begin(
+            s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics,
+            s.traffic, s.marks, s.samples, a, now)
     if what == ACT_SCALE:
         set_desired(s.wheels, s.workloads, s.marks, a, b, c)
         touch(s.marks, a, PODS_CHANGED)
@@ -162,16 +249,23 @@ def act(s: State, what, a, b, c, d, now):
     if what == ACT_CORDON:
         return cordon(s.nodes, s.trees, a)
     if what == ACT_EVICT:
-        return evict_pods(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.marks, a, now)
+        return evict_pods(
+            s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
+            s.marks, a, now)
     if what == ACT_LOSE:
-        lose_node(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks, s.trees, s.log, a, now)
+        lose_node(
+            s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
+            s.physics, s.marks, s.trees, s.log, a, now)
         return 0
     if what == ACT_OPEN_NODE:
         return open_node(s.heap, s.nodes, a, now)
     if what == ACT_RETRY:
-        return retry(s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks, s.queue, s.trees, s.log, a, now)
+        return retry(
+            s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks,
+            s.queue, s.trees, s.log, a, now)
     if what == ACT_HPA_SCALE:
         s.hpas.target[a] = b
         push(s.heap, c, encode(EV_SCALE, a, 0))
         return 0
     return -1
+# fmt: on

@@ -93,7 +93,9 @@ def tell_triggered(sim: Simulation, decision: Decision, before: int, now: int) -
         for _ in range(min(helped, EVENTS_PER_CLASS)):
             if p < 0:
                 break
-            log(sim, now, LOG_TRIGGERED_SCALE_UP, int(s.pods.workload[p]), int(s.pods.ordinal[p]), decision.group, sizes)
+            log(
+                sim, now, LOG_TRIGGERED_SCALE_UP, int(s.pods.workload[p]), int(s.pods.ordinal[p]), decision.group, sizes
+            )
             p = int(s.links.queue_next[p])
 
 

@@ -1,9 +1,10 @@
 """When each HPA syncs, and what its decision sets in motion.
 
-Every HPA ticks at ``phase + k x period``. A tick whose outcome cannot differ from the last one is not executed: the HPA
-sleeps when its sync changed nothing, and wakes at its next tick when published metrics, pods or replicas of its workload
-change, or when an entry of its own log leaves its window (``next_change_ms``). On waking, the log is brought to what the
-skipped ticks would have made of it. With ``P_SKIP_SYNCS`` = 0 every tick is executed; both give the same bytes.
+Every HPA ticks at ``phase + k x period``. A tick whose outcome cannot differ from the last one is not executed: the
+HPA sleeps when its sync changed nothing, and wakes at its next tick when published metrics, pods or replicas of its
+workload change, or when an entry of its own log leaves its window (``next_change_ms``). On waking, the log is brought
+to what the skipped ticks would have made of it. With ``P_SKIP_SYNCS`` = 0 every tick is executed; both give the same
+bytes.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def wake_changed(clock: Clock, wheels: Wheels, workloads: Workloads, hpas: HpaLi
 
 
 @inline_kernel
-def wake_published(clock: Clock, wheels: Wheels, workloads: Workloads, physics: Physics, marks: Marks, hpas: HpaLinks, now):
+def wake_published(
+    clock: Clock, wheels: Wheels, workloads: Workloads, physics: Physics, marks: Marks, hpas: HpaLinks, now
+):
     """New metrics are out: wake the HPAs of the workloads that were sampled, unless theirs change nothing.
 
     Called before ``publish`` shortens the busy list, with the samples already in place.
@@ -96,7 +99,23 @@ def catch_up(clock: Clock, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, h, 
 
 
 @inline_kernel
-def sync(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, log: Log, h, now):
+def sync(
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    containers: Containers,
+    specs: HpaSpecs,
+    state: HpaState,
+    hpas: HpaLinks,
+    log: Log,
+    h,
+    now,
+):
     """One executed sync; returns the time of the next that must be executed. Heap and log have room."""
     w = hpas.workload[h]
     current = workloads.desired[w]
@@ -124,7 +143,27 @@ def sync(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: PodUsage,
 
 
 @inline_kernel
-def sync_due(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, log: Log, now):
+def sync_due(
+    clock: Clock,
+    heap: Heap,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    containers: Containers,
+    specs: HpaSpecs,
+    state: HpaState,
+    hpas: HpaLinks,
+    log: Log,
+    now,
+):
     """Sync the first HPA that is due."""
     h = tree_first(wheels.hpa)
-    tree_set(wheels.hpa, h, sync(clock, heap, pods, links, usage, workloads, physics, marks, containers, specs, state, hpas, log, h, now))
+    tree_set(
+        wheels.hpa,
+        h,
+        sync(clock, heap, pods, links, usage, workloads, physics, marks, containers, specs, state, hpas, log, h, now),
+    )

@@ -1,7 +1,7 @@
 """Python controllers: they act in the phase of the HPA, at their own period, and see what the real one could see.
 
-A controller is a function that is called with a :class:`View`; it reads desired and current replicas and the pod metrics
-as metrics-server publishes them, late as they are, and sets replicas. The change travels as an HPA's does.
+A controller is a function that is called with a :class:`View`; it reads desired and current replicas and the pod
+metrics as metrics-server publishes them, late as they are, and sets replicas. The change travels as an HPA's does.
 """
 
 from __future__ import annotations
@@ -109,18 +109,19 @@ class View:
         name = self._sim.names.pod(w, int(s.pods.ordinal[p]))
         if s.pods.state[p] != POD_READY:
             return PodMetrics(name, False, -1, False, 0, -1, 0)
-        between, cpu, second = (getattr(f, "py_func", f) for f in (served_between, cpu_milli, whole_second))
-        has, served, window, stamp = plain_call(between, s.clock, s.pods, s.usage, s.physics, s.marks, p)
+        has, served, window, stamp = BETWEEN(s.clock, s.pods, s.usage, s.physics, s.marks, p)
         first, last = int(s.containers.start[w]), int(s.containers.start[w + 1])
-        milli = int(cpu(s.containers, first, last, served / (window / 1000.0))) if has else 0
-        return PodMetrics(
-            name, True, int(second(s.clock, int(s.pods.ready_ms[p]))), bool(has), milli, int(second(s.clock, stamp)), int(window)
-        )
+        milli = int(CPU_MILLI(s.containers, first, last, served / (window / 1000.0))) if has else 0
+        ready_ms, stamp_ms = int(SECOND(s.clock, int(s.pods.ready_ms[p]))), int(SECOND(s.clock, stamp))
+        return PodMetrics(name, True, ready_ms, bool(has), milli, stamp_ms, int(window))
 
 
-def plain_call(function: Any, *arguments: Any) -> Any:
-    """Call a kernel's Python function: inner kernels have no wrapper."""
-    return function(*arguments)
+def python_of(kernel: Any) -> Any:
+    """The Python function of a kernel that calls no other kernel: inner kernels cannot be called from Python."""
+    return getattr(kernel, "py_func", kernel)
+
+
+BETWEEN, CPU_MILLI, SECOND = python_of(served_between), python_of(cpu_milli), python_of(whole_second)
 
 
 class Customs:

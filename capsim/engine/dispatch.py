@@ -64,7 +64,21 @@ def same(uid, code):
 
 
 @inline_kernel
-def take_pod_away(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, queue: Queue, trees: Trees, log: Log, p, now):
+def take_pod_away(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    nodes: Nodes,
+    groups: Groups,
+    workloads: Workloads,
+    marks: Marks,
+    queue: Queue,
+    trees: Trees,
+    log: Log,
+    p,
+    now,
+):
     """Pod ``p`` is gone from the cluster; its node has more room."""
     w = pods.workload[p]
     n = pods.node[p]
@@ -77,7 +91,19 @@ def take_pod_away(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, n
 
 
 @kernel
-def add_daemons(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: PodUsage, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, n, now):
+def add_daemons(
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    nodes: Nodes,
+    groups: Groups,
+    workloads: Workloads,
+    marks: Marks,
+    n,
+    now,
+):
     """DaemonSet controller: one pod of each eligible DaemonSet for a new node; pod rows and heap have room."""
     g = nodes.group[n]
     for w in range(workloads.kind.shape[0]):
@@ -88,7 +114,22 @@ def add_daemons(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: Po
 
 
 @kernel
-def evict_pods(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, marks: Marks, n, now):
+def evict_pods(
+    clock: Clock,
+    heap: Heap,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    n,
+    now,
+):
     """Evict every pod of node ``n`` that a drain moves; returns how many there were."""
     count = 0
     p = nodes.first_pod[n]
@@ -103,7 +144,24 @@ def evict_pods(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodL
 
 
 @kernel
-def evict_node(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, trees: Trees, n, now):
+def evict_node(
+    clock: Clock,
+    heap: Heap,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    trees: Trees,
+    n,
+    now,
+):
     """The taint has had its time: evict the pods, then have the instance deleted."""
     count = evict_pods(clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, n, now)
     if count > 0:
@@ -115,6 +173,7 @@ def evict_node(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodL
 
 @inline_kernel
 def still_draining(pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, n):
+    """Whether a pod that the drain moves is still on node ``n``."""
     p = nodes.first_pod[n]
     while p >= 0:
         if classes.drain[pods.pod_class[p]] & IGNORED_BY_DRAIN == 0:
@@ -124,7 +183,9 @@ def still_draining(pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, 
 
 
 @kernel
-def tell_cloud(clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n, now):
+def tell_cloud(
+    clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n, now
+):
     """DeleteNodes: the target falls at once, the instance goes after the group's delete delay."""
     g = nodes.group[n]
     if nodes.flags[n] & FLAG_DRAINING:
@@ -136,7 +197,25 @@ def tell_cloud(clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads
 
 
 @kernel
-def lose_node(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, trees: Trees, log: Log, n, now):
+def lose_node(
+    clock: Clock,
+    heap: Heap,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    trees: Trees,
+    log: Log,
+    n,
+    now,
+):
     """The instance is gone with whatever still ran on it; pod log, node log and heap have room."""
     p = nodes.first_pod[n]
     while p >= 0:
@@ -154,8 +233,12 @@ def lose_node(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLi
     free_node(clock, nodes, workloads, groups, trees, marks, log, n, now)
 
 
+# fmt: off
 @kernel
-def node_event(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees: Trees, log: Log, kind, n, now):
+def node_event(
+    clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
+    Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees:
+    Trees, log: Log, kind, n, now):
     """A step in the life of node ``n``."""
     if kind == EV_NODE_REGISTER:
         register_node(nodes, workloads, trees, marks, n, now)
@@ -170,18 +253,27 @@ def node_event(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodL
         if clock.values[UNSCHEDULABLE] > 0:
             capacity_gained(clock, queue, pods, links, classes, nodes, n)
     elif kind == EV_NODE_EVICT:
-        evict_node(clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees, n, now)
+        evict_node(
+            clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees, n,
+            now)
     elif kind == EV_NODE_DELETE:
         if still_draining(pods, links, classes, nodes, n):
             push(heap, now + DELETE_POLL_MS, encode(EV_NODE_DELETE, n, nodes.uid[n]))
         else:
             tell_cloud(clock, heap, nodes, groups, workloads, marks, trees, n, now)
     elif kind == EV_NODE_GONE:
-        lose_node(clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees, log, n, now)
+        lose_node(
+            clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees,
+            log, n, now)
+# fmt: on
 
 
+# fmt: off
 @inline_kernel
-def dispatch(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees: Trees, hpas: HpaLinks, log: Log, code, now):
+def dispatch(
+    clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
+    Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees:
+    Trees, hpas: HpaLinks, log: Log, code, now):
     """Carry out one due event; the caller has made room for all that it can add."""
     kind = kind_of(code)
     i = entity_of(code)
@@ -199,4 +291,7 @@ def dispatch(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLin
         if same(pods.uid[i], code):
             requeue(queue, pods, links, classes, i, pods.uid[i])
     elif same(nodes.uid[i], code):
-        node_event(clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, queue, trees, log, kind, i, now)
+        node_event(
+            clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, queue,
+            trees, log, kind, i, now)
+# fmt: on

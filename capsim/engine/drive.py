@@ -159,7 +159,9 @@ class Simulation:
 
     def _drain(self, table: int) -> None:
         """Empty a buffer; one that was nearly empty is too short for a single step and grows."""
-        field, column = {t.NEED_EVENTS: ("events", 0), t.NEED_POD_LOG: ("pods", 1), t.NEED_NODE_LOG: ("nodes", 2)}[table]
+        field, column = {t.NEED_EVENTS: ("events", 0), t.NEED_POD_LOG: ("pods", 1), t.NEED_NODE_LOG: ("nodes", 2)}[
+            table
+        ]
         used = int(self.state.log.count[column])
         rows = getattr(self.state.log, field).shape[0]
         self.sink.drain_log(self.state, field, column)

@@ -105,5 +105,7 @@ def events_frame(sim: Simulation, pods: pd.DataFrame, messages: list[str]) -> pd
     columns = ["time_ms", "type", "reason", "object", "message", "count", "source"]
     told = pd.DataFrame(records, columns=columns)
     room = max(0, sim.scenario.output.events_cap - len(told))
-    frame = pd.concat([told, scheduled_rows(pods, room)], ignore_index=True) if len(told) else scheduled_rows(pods, room)
+    frame = (
+        pd.concat([told, scheduled_rows(pods, room)], ignore_index=True) if len(told) else scheduled_rows(pods, room)
+    )
     return frame.sort_values("time_ms", kind="stable", ignore_index=True).astype({"time_ms": "int64", "count": "int64"})

@@ -9,7 +9,7 @@ import pandas as pd
 
 from capsim.engine import recorder as q
 from capsim.engine.build.names import Names
-from capsim.state.tables import F64, I64, T_READY, T_REGISTERED, T_REQUESTED
+from capsim.state.tables import F64, I64, SAMPLE_START, T_READY, T_REGISTERED, T_REQUESTED
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
@@ -44,7 +44,7 @@ class Samples:
         data = sim.sink.samples or [np.zeros((0, rows, q.SAMPLE_COLUMNS))]
         self.data: F64 = np.concatenate(data)
         self.start_ms: I64 = np.concatenate(sim.sink.sample_ms) if sim.sink.sample_ms else np.zeros(0, np.int64)
-        ends = np.append(self.start_ms[1:], min(int(sim.state.clock.values[q.SAMPLE_START]), sim.scenario.duration_ms))
+        ends = np.append(self.start_ms[1:], min(int(sim.state.clock.values[SAMPLE_START]), sim.scenario.duration_ms))
         self.span_ms: I64 = ends - self.start_ms
 
 
@@ -54,7 +54,7 @@ def workloads_frame(samples: Samples, names: Names) -> pd.DataFrame:
     part = samples.data[:, :count, :]
     columns: dict[str, Any] = {
         "time_ms": np.repeat(samples.start_ms, count),
-        "workload": pd.Categorical.from_codes(np.tile(np.arange(count), size), categories=names.workloads),
+        "workload": pd.Categorical.from_codes(np.tile(np.arange(count), size), categories=pd.Index(names.workloads)),
     }
     for name, column in WORKLOAD_COLUMNS.items():
         values = part[:, :, column].copy()
@@ -74,7 +74,7 @@ def groups_frame(samples: Samples, names: Names) -> pd.DataFrame:
     part = samples.data[:, first : first + count, :]
     columns: dict[str, Any] = {
         "time_ms": np.repeat(samples.start_ms, count),
-        "node_group": pd.Categorical.from_codes(np.tile(np.arange(count), size), categories=names.groups),
+        "node_group": pd.Categorical.from_codes(np.tile(np.arange(count), size), categories=pd.Index(names.groups)),
     }
     for name, column in GROUP_COLUMNS.items():
         values = part[:, :, column]
@@ -120,8 +120,21 @@ def live_pods(sim: Simulation) -> I64:
     node = s.pods.node[alive]
     group = np.where(node >= 0, s.nodes.group[node], -1)
     ordinal = np.where(node >= 0, s.nodes.ordinal[node], -1)
-    parts = [s.pods.workload[alive], s.pods.ordinal[alive], group, ordinal, s.pods.created_ms[alive], s.pods.bound_ms[alive]]
-    parts += [s.pods.ready_ms[alive], s.pods.deleted_ms[alive], np.full(alive.size, -1), s.pods.diagnosis[alive], s.pods.uid[alive]]
+    parts = [
+        s.pods.workload[alive],
+        s.pods.ordinal[alive],
+        group,
+        ordinal,
+        s.pods.created_ms[alive],
+        s.pods.bound_ms[alive],
+    ]
+    parts += [
+        s.pods.ready_ms[alive],
+        s.pods.deleted_ms[alive],
+        np.full(alive.size, -1),
+        s.pods.diagnosis[alive],
+        s.pods.uid[alive],
+    ]
     return np.stack(parts, axis=1).astype(np.int64).reshape(-1, 11)
 
 

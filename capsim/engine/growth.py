@@ -1,4 +1,5 @@
-"""Tables that grow: copies of the state's tuples with longer arrays. Row numbers do not change, so neither do results."""
+"""Tables that grow: copies of the state's tuples with longer arrays. Row numbers do not change, so neither do
+results."""
 
 from __future__ import annotations
 
@@ -41,7 +42,10 @@ def grow_nodes(s: State, rows: int) -> State:
     fills = {"uid": -1, "first_pod": -1, "times": -1}
     nodes = t.Nodes(*(longer(a, rows, fills.get(f, 0)) for f, a in zip(t.Nodes._fields, s.nodes, strict=True)))
     scan = t.NodeScan(
-        *(a if f == "drain_cursor" else longer(a, rows, -1 if f == "drain_version" else 0) for f, a in zip(t.NodeScan._fields, s.scan, strict=True))
+        *(
+            a if f == "drain_cursor" else longer(a, rows, -1 if f == "drain_version" else 0)
+            for f, a in zip(t.NodeScan._fields, s.scan, strict=True)
+        )
     )
     marks = s.marks._replace(node=longer(s.marks.node, rows), node_flag=longer(s.marks.node_flag, rows))
     signatures = int(s.classes.signature.max(initial=0)) + 1
@@ -57,7 +61,9 @@ def grow_queue(s: State, rows: int) -> State:
     """Active queue."""
     q = s.queue
     return s._replace(
-        queue=q._replace(key=longer(q.key, rows), time_ms=longer(q.time_ms, rows), uid=longer(q.uid, rows), pod=longer(q.pod, rows))
+        queue=q._replace(
+            key=longer(q.key, rows), time_ms=longer(q.time_ms, rows), uid=longer(q.uid, rows), pod=longer(q.pod, rows)
+        )
     )
 
 

@@ -126,4 +126,3 @@ def fail(sim: Simulation, event: NodeTarget) -> int:
         sim.ensure_log(name, column, rows)
     sim.act(ACT_LOSE, n)
     return 1
-

@@ -98,18 +98,31 @@ FLUSH_AGE_MS = 300_000
 ROOM = 8
 """Rows that one step of a phase can add to a buffer, DaemonSets and evictions excepted."""
 
-(PHASE_EVENTS, PHASE_TRAFFIC, PHASE_TRANSITIONS, PHASE_RATES, PHASE_METRICS, PHASE_HPA, PHASE_CUSTOM, PHASE_REPLICAS,
- PHASE_SCHEDULER, PHASE_AUTOSCALER, PHASE_RECORD) = range(11)
+(
+    PHASE_EVENTS,
+    PHASE_TRAFFIC,
+    PHASE_TRANSITIONS,
+    PHASE_RATES,
+    PHASE_METRICS,
+    PHASE_HPA,
+    PHASE_CUSTOM,
+    PHASE_REPLICAS,
+    PHASE_SCHEDULER,
+    PHASE_AUTOSCALER,
+    PHASE_RECORD,
+) = range(11)
 
 
 @inline_kernel
 def need(clock: Clock, table):
+    """Ask Python for more rows in ``table``."""
     clock.values[STATUS_TABLE] = table
     return NEED
 
 
 @inline_kernel
 def ask(clock: Clock, reason):
+    """Ask Python to act."""
     clock.values[YIELD_REASON] = reason
     return YIELD
 
@@ -142,7 +155,26 @@ def room_for_step(heap: Heap, queue: Queue, log: Log, rows):
 
 
 @inline_kernel
-def run_transitions(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees: Trees, hpas: HpaLinks, log: Log, now):
+def run_transitions(
+    clock: Clock,
+    heap: Heap,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    queue: Queue,
+    trees: Trees,
+    hpas: HpaLinks,
+    log: Log,
+    now,
+):
     """Everything in the heap that is due."""
     rows = clock.params[P_STEP_ROWS]
     while heap_time(heap) <= now:
@@ -151,12 +183,46 @@ def run_transitions(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links:
             return need(clock, table)
         if pods_left(clock, pods) < clock.values[DAEMONSETS]:
             return need(clock, NEED_PODS)
-        dispatch(clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, queue, trees, hpas, log, pop(heap), now)
+        dispatch(
+            clock,
+            heap,
+            wheels,
+            pods,
+            links,
+            usage,
+            classes,
+            nodes,
+            scan,
+            groups,
+            workloads,
+            physics,
+            marks,
+            queue,
+            trees,
+            hpas,
+            log,
+            pop(heap),
+            now,
+        )
     return DONE
 
 
 @inline_kernel
-def run_rates(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, traffic: Traffic, marks: Marks, now):
+def run_rates(
+    clock: Clock,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    workloads: Workloads,
+    physics: Physics,
+    traffic: Traffic,
+    marks: Marks,
+    now,
+):
     """Backlogs that are gone or full, then all rates and shares that are marked."""
     while wheels.backlog[1] <= now:
         w = tree_first(wheels.backlog)
@@ -167,7 +233,18 @@ def run_rates(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: 
 
 
 @inline_kernel
-def run_metrics(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, hpas: HpaLinks, now):
+def run_metrics(
+    clock: Clock,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    hpas: HpaLinks,
+    now,
+):
     """Scrape, and publish after the delay."""
     v = clock.values
     if v[NEXT_SCRAPE] <= now:
@@ -183,33 +260,86 @@ def run_metrics(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage
 
 
 @inline_kernel
-def run_hpas(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, containers: Containers, marks: Marks, queue: Queue, hpas: HpaLinks, specs: HpaSpecs, hpa: HpaState, log: Log, now):
+def run_hpas(
+    clock: Clock,
+    heap: Heap,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    containers: Containers,
+    marks: Marks,
+    queue: Queue,
+    hpas: HpaLinks,
+    specs: HpaSpecs,
+    hpa: HpaState,
+    log: Log,
+    now,
+):
     """Every HPA whose sync is due, at most once each at this instant."""
     wake_changed(clock, wheels, workloads, hpas, marks, now)
     while wheels.hpa[1] <= now:
         table = room_for_step(heap, queue, log, ROOM)
         if table > 0:
             return need(clock, table)
-        sync_due(clock, heap, wheels, pods, links, usage, workloads, physics, marks, containers, specs, hpa, hpas, log, now)
+        sync_due(
+            clock, heap, wheels, pods, links, usage, workloads, physics, marks, containers, specs, hpa, hpas, log, now
+        )
     return DONE
 
 
 @inline_kernel
-def run_replicas(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, log: Log, now):
+def run_replicas(
+    clock: Clock,
+    heap: Heap,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    queue: Queue,
+    log: Log,
+    now,
+):
     """Every workload controller that is due."""
     while wheels.replicas[1] <= now:
         w = tree_first(wheels.replicas)
-        table = room_for_step(heap, queue, log, ROOM + workloads.count[w, 1] + workloads.count[w, 2] + workloads.count[w, 3])
+        table = room_for_step(
+            heap, queue, log, ROOM + workloads.count[w, 1] + workloads.count[w, 2] + workloads.count[w, 3]
+        )
         if table > 0:
             return need(clock, table)
         if pods_left(clock, pods) < 1:
             return need(clock, NEED_PODS)
-        reconcile(clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue, log, w, now)
+        reconcile(
+            clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue, log, w, now
+        )
     return DONE
 
 
 @inline_kernel
-def run_scheduler(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, queue: Queue, trees: Trees, log: Log, now):
+def run_scheduler(
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    nodes: Nodes,
+    groups: Groups,
+    workloads: Workloads,
+    marks: Marks,
+    queue: Queue,
+    trees: Trees,
+    log: Log,
+    now,
+):
     """Every pod of the active queue, then the pods that have been unschedulable for long."""
     while queue.count[0] > 0:
         table = room_for_step(heap, queue, log, ROOM)
@@ -241,7 +371,22 @@ def run_flush(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, queue
 
 
 @inline_kernel
-def run_autoscaler(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, marks: Marks, queue: Queue, trees: Trees, log: Log, now):
+def run_autoscaler(
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    marks: Marks,
+    queue: Queue,
+    trees: Trees,
+    log: Log,
+    now,
+):
     """One loop of the Cluster Autoscaler: a scale-up is Python's to decide, and ends the loop."""
     v = clock.values
     if v[NEXT_CA] <= now:
@@ -258,7 +403,18 @@ def run_autoscaler(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classe
 
 
 @inline_kernel
-def run_recorder(clock: Clock, wheels: Wheels, classes: Classes, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, hpas: HpaLinks, samples: Samples, now):
+def run_recorder(
+    clock: Clock,
+    wheels: Wheels,
+    classes: Classes,
+    groups: Groups,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    hpas: HpaLinks,
+    samples: Samples,
+    now,
+):
     """Take in what was touched; close the sample whose interval ends now."""
     v = clock.values
     wake_changed(clock, wheels, workloads, hpas, marks, now + 1)
@@ -266,11 +422,14 @@ def run_recorder(clock: Clock, wheels: Wheels, classes: Classes, groups: Groups,
         if samples.count[0] >= samples.out_ms.shape[0]:
             return need(clock, NEED_SAMPLES)
         close_sample(clock, workloads, physics, samples, now)
-        v[NEXT_SAMPLE] = min(now + clock.params[P_SAMPLE], clock.params[P_DURATION]) if now < clock.params[P_DURATION] else NEVER
+        v[NEXT_SAMPLE] = (
+            min(now + clock.params[P_SAMPLE], clock.params[P_DURATION]) if now < clock.params[P_DURATION] else NEVER
+        )
     look(samples, classes, workloads, physics, groups, marks, now)
     return DONE
 
 
+# fmt: off
 @carrier_kernel
 def run_phase(s: State, phase, now):
     """One phase of the instant ``now``."""
@@ -282,26 +441,43 @@ def run_phase(s: State, phase, now):
         if s.wheels.traffic[1] <= now:
             step(s.clock, s.wheels, s.traffic, s.physics, s.marks, now)
     elif phase == PHASE_TRANSITIONS:
-        return run_transitions(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks, s.queue, s.trees, s.hpas, s.log, now)
+        return run_transitions(
+            s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
+            s.physics, s.marks, s.queue, s.trees, s.hpas, s.log, now)
     elif phase == PHASE_RATES:
-        run_rates(s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic, s.marks, now)
+        run_rates(
+            s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
+            s.marks, now)
     elif phase == PHASE_METRICS:
         run_metrics(s.clock, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, s.hpas, now)
     elif phase == PHASE_HPA:
-        return run_hpas(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, now)
+        return run_hpas(
+            s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.marks, s.queue,
+            s.hpas, s.specs, s.hpa, s.log, now)
     elif phase == PHASE_CUSTOM:
         if v[NEXT_CUSTOM] <= now:
             return ask(s.clock, YIELD_CUSTOM)
     elif phase == PHASE_REPLICAS:
-        return run_replicas(s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.marks, s.queue, s.log, now)
+        return run_replicas(
+            s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
+            s.marks, s.queue, s.log, now)
     elif phase == PHASE_SCHEDULER:
-        return run_scheduler(s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.trees, s.log, now)
+        return run_scheduler(
+            s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.trees,
+            s.log, now)
     elif phase == PHASE_AUTOSCALER:
-        return run_autoscaler(s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.marks, s.queue, s.trees, s.log, now)
+        return run_autoscaler(
+            s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.marks, s.queue,
+            s.trees, s.log, now)
     else:
-        run_rates(s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic, s.marks, now)
-        return run_recorder(s.clock, s.wheels, s.classes, s.groups, s.workloads, s.physics, s.marks, s.hpas, s.samples, now)
+        run_rates(
+            s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
+            s.marks, now)
+        return run_recorder(
+            s.clock, s.wheels, s.classes, s.groups, s.workloads, s.physics, s.marks, s.hpas, s.samples, now
+        )
     return DONE
+# fmt: on
 
 
 @carrier_kernel

@@ -47,8 +47,8 @@ from capsim.world.metrics import served_between, whole_second
 
 @inline_kernel
 def cpu_milli(containers: Containers, first, last, rate):
-    """CPU of containers ``first``..``last`` of a pod that served ``rate`` requests per second, milli, as the metrics API
-    tells it: whole nanocores per container, rounded up to milli by ``Quantity.MilliValue``."""
+    """CPU of containers ``first``..``last`` of a pod that served ``rate`` requests per second, milli, as the metrics
+    API tells it: whole nanocores per container, rounded up to milli by ``Quantity.MilliValue``."""
     total = 0
     for k in range(first, last):
         nano = int((containers.idle_milli[k] + containers.cost_milli[k] * rate) * 1_000_000.0)
@@ -91,7 +91,19 @@ def common_window(clock: Clock, physics: Physics, marks: Marks, w):
 
 
 @inline_kernel
-def gather_settled(clock: Clock, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, g, first, last, w, cpu, request):
+def gather_settled(
+    clock: Clock,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    containers: Containers,
+    g,
+    first,
+    last,
+    w,
+    cpu,
+    request,
+):
     """All pods at once: Ready ones are alike, the rest have no sample yet."""
     ready = workloads.count[w, POD_READY]
     waiting = workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING]
@@ -110,7 +122,26 @@ def gather_settled(clock: Clock, workloads: Workloads, physics: Physics, marks: 
 
 
 @kernel
-def gather_each(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, g, first, last, w, cpu, request, target, init_ms, delay_ms, now):
+def gather_each(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    containers: Containers,
+    g,
+    first,
+    last,
+    w,
+    cpu,
+    request,
+    target,
+    init_ms,
+    delay_ms,
+    now,
+):
     """Pod by pod, where some are young or run at a rate of their own."""
     p = workloads.first_pod[w]
     while p >= 0:
@@ -119,18 +150,50 @@ def gather_each(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, work
             has, served, window, stamp = served_between(clock, pods, usage, physics, marks, p)
             value = 0
             if has:
-                value = cpu_milli(containers, first, last, served / (window / 1000.0)) if cpu else memory_milli(physics, marks, w)
+                value = (
+                    cpu_milli(containers, first, last, served / (window / 1000.0))
+                    if cpu
+                    else memory_milli(physics, marks, w)
+                )
             ready_ms = whole_second(clock, pods.ready_ms[p])
-            group = classify(RUNNING, False, has, cpu, whole_second(clock, pods.bound_ms[p]), READY_TRUE, ready_ms, whole_second(clock, stamp), window, now, init_ms, delay_ms)
+            group = classify(
+                RUNNING,
+                False,
+                has,
+                cpu,
+                whole_second(clock, pods.bound_ms[p]),
+                READY_TRUE,
+                ready_ms,
+                whole_second(clock, stamp),
+                window,
+                now,
+                init_ms,
+                delay_ms,
+            )
             add_pod(g, group, has, value, request, target)
-        elif state == POD_PENDING or state == POD_STARTING:
+        elif state in (POD_PENDING, POD_STARTING):
             group = classify(PENDING, False, False, cpu, now, READY_TRUE, now, 0, 1, now, init_ms, delay_ms)
             add_pod(g, group, False, 0, request, target)
         p = links.workload_next[p]
 
 
 @inline_kernel
-def gather(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, specs: HpaSpecs, state: HpaState, h, m, w, now):
+def gather(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    containers: Containers,
+    specs: HpaSpecs,
+    state: HpaState,
+    h,
+    m,
+    w,
+    now,
+):
     """Fill ``state.gathered`` for metric ``m`` of HPA ``h`` on workload ``w``."""
     g = state.gathered
     clear(g)
@@ -138,7 +201,7 @@ def gather(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads
     resource = specs.metric[m, M_RESOURCE]
     first = containers.start[w]
     last = containers.start[w + 1]
-    if kind == CONTAINER_UTILIZATION or kind == CONTAINER_AVERAGE:
+    if kind in (CONTAINER_UTILIZATION, CONTAINER_AVERAGE):
         first += specs.metric[m, M_CONTAINER]
         last = first + 1
     elif kind != RESOURCE_UTILIZATION and kind != RESOURCE_AVERAGE:
@@ -152,4 +215,23 @@ def gather(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads
     if is_settled(clock, workloads, marks, w):
         gather_settled(clock, workloads, physics, marks, containers, g, first, last, w, cpu, request)
     else:
-        gather_each(clock, pods, links, usage, workloads, physics, marks, containers, g, first, last, w, cpu, request, specs.metric[m, M_TARGET], specs.row[h, S_CPU_INIT_MS], specs.row[h, S_READY_DELAY_MS], now)
+        gather_each(
+            clock,
+            pods,
+            links,
+            usage,
+            workloads,
+            physics,
+            marks,
+            containers,
+            g,
+            first,
+            last,
+            w,
+            cpu,
+            request,
+            specs.metric[m, M_TARGET],
+            specs.row[h, S_CPU_INIT_MS],
+            specs.row[h, S_READY_DELAY_MS],
+            now,
+        )

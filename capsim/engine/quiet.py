@@ -1,9 +1,9 @@
 """Which published metrics cannot change an HPA's mind: asked once per scrape, so that most syncs need not be executed.
 
-After a sync over settled pods with a single CPU utilisation metric, the proposal depends on one number only, the CPU of a
-pod, and so on the requests that it served. The band of rates within which the proposal stays the same is kept; a scrape
-inside it wakes nobody. The band is conservative (usage is rounded up to a milli per container): rates near its edges
-execute a sync, which decides exactly.
+After a sync over settled pods with a single CPU utilisation metric, the proposal depends on one number only, the CPU
+of a pod, and so on the requests that it served. The band of rates within which the proposal stays the same is kept; a
+scrape inside it wakes nobody. The band is conservative (usage is rounded up to a milli per container): rates near its
+edges execute a sync, which decides exactly.
 """
 
 from __future__ import annotations
@@ -60,7 +60,18 @@ def percent_band(specs: HpaSpecs, h, target, percent, proposal, ready):
 
 
 @inline_kernel
-def keep_band(clock: Clock, workloads: Workloads, physics: Physics, marks: Marks, containers: Containers, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, h, step):
+def keep_band(
+    clock: Clock,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    containers: Containers,
+    specs: HpaSpecs,
+    state: HpaState,
+    hpas: HpaLinks,
+    h,
+    step,
+):
     """After a sync of HPA ``h``: note the CPU of a pod between which the next syncs would propose the same."""
     hpas.band[h, 0] = 1.0
     hpas.band[h, 1] = 0.0
@@ -71,13 +82,17 @@ def keep_band(clock: Clock, workloads: Workloads, physics: Physics, marks: Marks
         return
     if specs.metric[m, M_KIND] != RESOURCE_UTILIZATION or specs.metric[m, M_RESOURCE] != RESOURCE_CPU:
         return
-    if workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING] > 0 or not is_settled(clock, workloads, marks, w):
+    if workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING] > 0 or not is_settled(
+        clock, workloads, marks, w
+    ):
         return
     request = request_milli(containers, containers.start[w], containers.start[w + 1], True)
     cost = physics.load[w, L_COST]
     if request <= 0 or cost <= 0.0:
         return
-    low, high = percent_band(specs, h, specs.metric[m, M_TARGET], state.metric[m, P_UTILIZATION], state.metric[m, P_REPLICAS], ready)
+    low, high = percent_band(
+        specs, h, specs.metric[m, M_TARGET], state.metric[m, P_UTILIZATION], state.metric[m, P_REPLICAS], ready
+    )
     slack = containers.start[w + 1] - containers.start[w] + 1
     hpas.band[h, 0] = ((low * request + 99) // 100 - physics.load[w, L_IDLE]) / cost
     hpas.band[h, 1] = ((high + 1) * request // 100 - slack - physics.load[w, L_IDLE]) / cost

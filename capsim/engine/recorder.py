@@ -34,16 +34,47 @@ from capsim.state.tables import (
 from capsim.world.rates import fold
 
 # Quantities of a workload row.
-(Q_RPS, Q_SERVED, Q_LOST, Q_DESIRED, Q_REPLICAS, Q_READY, Q_PENDING, Q_STARTING, Q_CPU, Q_CPU_REQUESTED, Q_MEMORY,
- Q_MEMORY_REQUESTED, Q_BACKLOG) = range(13)
+(
+    Q_RPS,
+    Q_SERVED,
+    Q_LOST,
+    Q_DESIRED,
+    Q_REPLICAS,
+    Q_READY,
+    Q_PENDING,
+    Q_STARTING,
+    Q_CPU,
+    Q_CPU_REQUESTED,
+    Q_MEMORY,
+    Q_MEMORY_REQUESTED,
+    Q_BACKLOG,
+) = range(13)
 QUANTITIES = 13
 # Quantities of a node group row.
-(Q_NODES_READY, Q_NODES_BOOTING, Q_NODES_DELETING, Q_ALLOCATABLE_CPU, Q_REQUESTED_CPU, Q_USED_CPU, Q_ALLOCATABLE_MEMORY,
- Q_REQUESTED_MEMORY, Q_USED_MEMORY, Q_NODES) = range(10)
+(
+    Q_NODES_READY,
+    Q_NODES_BOOTING,
+    Q_NODES_DELETING,
+    Q_ALLOCATABLE_CPU,
+    Q_REQUESTED_CPU,
+    Q_USED_CPU,
+    Q_ALLOCATABLE_MEMORY,
+    Q_REQUESTED_MEMORY,
+    Q_USED_MEMORY,
+    Q_NODES,
+) = range(10)
 # Quantities of the row of totals.
 Q_TOTAL_PENDING, Q_TOTAL_NODES = 0, 1
 # Columns of a sample: the means, then the extremes.
-X_HIGH0, X_HIGH_DESIRED, X_LOW_READY, X_HIGH_PENDING, X_HIGH_CPU, X_HIGH_BACKLOG, X_HIGH_NODES = 13, 14, 15, 16, 17, 18, 19
+X_HIGH0, X_HIGH_DESIRED, X_LOW_READY, X_HIGH_PENDING, X_HIGH_CPU, X_HIGH_BACKLOG, X_HIGH_NODES = (
+    13,
+    14,
+    15,
+    16,
+    17,
+    18,
+    19,
+)
 SAMPLE_COLUMNS = 20
 
 
@@ -59,6 +90,7 @@ def fold_row(samples: Samples, row, now):
 
 @inline_kernel
 def write(samples: Samples, row, q, value):
+    """Take a value, and its place among the extremes."""
     samples.value[row, q] = value
     if value > samples.high[row, q]:
         samples.high[row, q] = value
@@ -110,7 +142,9 @@ def look_at_pods(samples: Samples, classes: Classes, workloads: Workloads, group
 
 
 @inline_kernel
-def look_at_workload(samples: Samples, classes: Classes, workloads: Workloads, physics: Physics, groups: Groups, w, recount, now):
+def look_at_workload(
+    samples: Samples, classes: Classes, workloads: Workloads, physics: Physics, groups: Groups, w, recount, now
+):
     """Rates of ``w`` changed, and with ``recount`` its pods."""
     fold_row(samples, w, now)
     samples.value[w, Q_RPS] = physics.arrival_rps[w]
@@ -127,6 +161,7 @@ def look_at_workload(samples: Samples, classes: Classes, workloads: Workloads, p
 
 @inline_kernel
 def look_at_group(samples: Samples, workloads: Workloads, groups: Groups, g, now):
+    """Figures of group ``g`` as they are now."""
     row = workloads.kind.shape[0] + g
     total = workloads.kind.shape[0] + groups.hash.shape[0]
     fold_row(samples, row, now)
@@ -161,6 +196,7 @@ def look(samples: Samples, classes: Classes, workloads: Workloads, physics: Phys
 
 @inline_kernel
 def close_row(samples: Samples, s, row, span, now):
+    """Write one row of sample ``s`` and begin the next interval."""
     fold_row(samples, row, now)
     for q in range(QUANTITIES):
         samples.out[s, row, q] = samples.area[row, q] / span

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from capsim.engine.drive import Progress, Simulation
 from capsim.engine.event_frame import events_frame, messages_of
 from capsim.engine.frames import Samples, groups_frame, nodes_frame, pods_frame, totals_frame, workloads_frame
-from capsim.result.model import Result
 from capsim.state import tables as t
 
 if TYPE_CHECKING:
@@ -16,7 +18,20 @@ if TYPE_CHECKING:
     from capsim.scenario.scenario import Scenario
 
 
-def run_scenario(scenario: Scenario, progress: Progress | None = None, custom: list[Custom] | None = None) -> Result:
+@dataclass(frozen=True)
+class Recording:
+    """What a simulation has recorded, as frames (docs/reference/frames.md)."""
+
+    series: dict[str, pd.DataFrame]
+    """``workloads``, ``node_groups``, ``totals``."""
+    pods: pd.DataFrame
+    nodes: pd.DataFrame
+    events: pd.DataFrame
+    facts: dict[str, Any]
+    """Counters of the engine, ``reached_ms``, ``partial``, wall time by phase."""
+
+
+def run_scenario(scenario: Scenario, progress: Progress | None = None, custom: list[Custom] | None = None) -> Recording:
     """Simulate ``scenario`` to its end. ``progress`` is told the simulated time (ms) about ten times a second.
 
     KeyboardInterrupt ends the run early: the result holds what was simulated so far and is marked partial.
@@ -30,7 +45,7 @@ def run_scenario(scenario: Scenario, progress: Progress | None = None, custom: l
     return collect(sim, partial)
 
 
-def collect(sim: Simulation, partial: bool = False) -> Result:
+def collect(sim: Simulation, partial: bool = False) -> Recording:
     """Everything that a simulation has recorded so far, as frames."""
     close_open_sample(sim)
     sim.sink.drain(sim.state)
@@ -39,8 +54,7 @@ def collect(sim: Simulation, partial: bool = False) -> Result:
     workloads = workloads_frame(samples, sim.names)
     groups = groups_frame(samples, sim.names)
     pods = pods_frame(sim, messages)
-    return Result(
-        scenario=sim.scenario,
+    return Recording(
         series={
             "workloads": workloads,
             "node_groups": groups,
@@ -66,7 +80,9 @@ def facts(sim: Simulation, partial: bool) -> dict[str, Any]:
     counters = sim.state.clock.counters
     reached = sim.now_ms
     period = max(1, int(sim.state.clock.params[t.P_HPA_PERIOD]))
-    ticks = sum(max(0, (reached - int(phase)) // period + 1) for phase in sim.state.hpas.phase_ms[: len(sim.names.hpas)])
+    ticks = sum(
+        max(0, (reached - int(phase)) // period + 1) for phase in sim.state.hpas.phase_ms[: len(sim.names.hpas)]
+    )
     executed = int(counters[t.C_HPA_SYNCS])
     return {
         "partial": partial,
@@ -88,8 +104,9 @@ def facts(sim: Simulation, partial: bool) -> dict[str, Any]:
 
 def warm(report: Callable[[str], None] | None = None) -> None:
     """Compile every kernel that a run can need into the cache; ``report`` is told what is being done."""
-    from capsim.engine.warm import scenario_that_uses_everything
+    from capsim.engine.door import call
+    from capsim.engine.warm import warm_up
 
     if report is not None:
-        report("compiling the simulation kernels (about 20 s the first time)")
-    run_scenario(scenario_that_uses_everything())
+        report(f"compiling {call.__module__} and all that it calls (about half a minute the first time)")
+    warm_up()

@@ -31,7 +31,21 @@ MAX_ROUNDS = 8
 
 
 @inline_kernel
-def settle(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes: Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, traffic: Traffic, marks: Marks, now):
+def settle(
+    clock: Clock,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    workloads: Workloads,
+    physics: Physics,
+    traffic: Traffic,
+    marks: Marks,
+    now,
+):
     """Compute all marked rates and shares anew."""
     for _ in range(MAX_ROUNDS):
         if marks.touched_count[M_DIRTY] == 0 and marks.touched_count[M_NODE] == 0:
@@ -41,7 +55,9 @@ def settle(clock: Clock, wheels: Wheels, pods: Pods, links: PodLinks, usage: Pod
         for i in range(count):
             marks.dirty_flag[marks.dirty[i]] = 0
         for i in range(count):
-            compute_rates(clock, physics, workloads, traffic, links, pods, nodes, scan, marks, wheels.backlog, marks.dirty[i], now)
+            compute_rates(
+                clock, physics, workloads, traffic, links, pods, nodes, scan, marks, wheels.backlog, marks.dirty[i], now
+            )
         count = marks.touched_count[M_NODE]
         marks.touched_count[M_NODE] = 0
         for i in range(count):

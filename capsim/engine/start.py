@@ -1,7 +1,7 @@
 """The cluster at time 0: nodes, DaemonSet pods, replicas.
 
-``settled``: every workload has the replicas that its HPA holds under the traffic of the start, all Ready for an hour, and
-where an autoscaler is on, the nodes that they need. ``declared``: replicas as written. ``empty``: nodes only; the
+``settled``: every workload has the replicas that its HPA holds under the traffic of the start, all Ready for an hour,
+and where an autoscaler is on, the nodes that they need. ``declared``: replicas as written. ``empty``: nodes only; the
 controllers create everything from time 0 on.
 """
 
@@ -85,7 +85,9 @@ def start_node_objects(sim: Simulation) -> None:
     known: dict[tuple[object, ...], int] = {}
     names = sim.names
     for shape, entry in enumerate(names.shapes):
-        known.setdefault((tuple(sorted(entry.labels.items())), tuple((t.key, t.value, t.effect) for t in entry.taints)), shape)
+        known.setdefault(
+            (tuple(sorted(entry.labels.items())), tuple((t.key, t.value, t.effect) for t in entry.taints)), shape
+        )
     by_hostname = asks_for_hostname(sim.scenario)
     static = len(names.groups) - 1
     groups = {name: g for g, name in enumerate(names.groups)}
@@ -193,7 +195,9 @@ def steady_replicas(sim: Simulation, h: int, w: int, declared: int) -> int:
 def is_pod_cpu(specs: hpa.HpaSpecs, m: int) -> bool:
     """Whether metric ``m`` is the CPU of whole pods."""
     kind = specs.metric[m, hpa.M_KIND]
-    return bool(specs.metric[m, hpa.M_RESOURCE] == hpa.RESOURCE_CPU and kind in (hpa.RESOURCE_UTILIZATION, hpa.RESOURCE_AVERAGE))
+    return bool(
+        specs.metric[m, hpa.M_RESOURCE] == hpa.RESOURCE_CPU and kind in (hpa.RESOURCE_UTILIZATION, hpa.RESOURCE_AVERAGE)
+    )
 
 
 def offered(sim: Simulation, w: int) -> float | None:
@@ -202,7 +206,9 @@ def offered(sim: Simulation, w: int) -> float | None:
     feeding = traffic.source[traffic.source_start[w] : traffic.source_start[w + 1]].tolist()
     if not feeding:
         return None
-    return sum(float(traffic.rate[traffic.cursor[v]]) / int(traffic.edge_start[v + 1] - traffic.edge_start[v]) for v in feeding)
+    return sum(
+        float(traffic.rate[traffic.cursor[v]]) / int(traffic.edge_start[v + 1] - traffic.edge_start[v]) for v in feeding
+    )
 
 
 def enough_for(sim: Simulation, w: int, m: int, rps: float) -> int:
@@ -215,7 +221,6 @@ def enough_for(sim: Simulation, w: int, m: int, rps: float) -> int:
     if free <= 0.0 or load[L_COST] <= 0.0:
         return int(specs.row[int(sim.state.workloads.hpa[w]), hpa.S_MAX]) if free <= 0.0 else 1
     return max(1, math.ceil(rps * load[L_COST] / free - 1e-9))
-
 
 
 def settle_nodes(sim: Simulation) -> None:

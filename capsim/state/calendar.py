@@ -1,6 +1,7 @@
 """When things happen: a heap for transitions of pods and nodes, tournament trees for periodic loops.
 
-Both are exact and independent of insertion order: the heap orders by (time, code), a tree returns its lowest index first.
+Both are exact and independent of insertion order: the heap orders by (time, code), a tree returns its lowest index
+first.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ def encode(kind, entity, generation):
 
 @inline_kernel
 def kind_of(code):
+    """Kind of an event."""
     return code >> (GENERATION_BITS + ENTITY_BITS)
 
 
 @inline_kernel
 def entity_of(code):
+    """Row that an event is about."""
     return (code >> GENERATION_BITS) & _ENTITY
 
 
 @inline_kernel
 def generation_of(code):
+    """Low bits of the uid that the row had."""
     return code & _GENERATION
 
 

@@ -8,6 +8,7 @@ from capsim.state.tables import Classes, Nodes, PodLinks, Workloads
 
 @inline_kernel
 def link_node(links: PodLinks, nodes: Nodes, p, n):
+    """Put pod ``p`` first among the pods of node ``n``."""
     head = nodes.first_pod[n]
     links.node_next[p] = head
     links.node_prev[p] = -1
@@ -18,6 +19,7 @@ def link_node(links: PodLinks, nodes: Nodes, p, n):
 
 @inline_kernel
 def unlink_node(links: PodLinks, nodes: Nodes, p, n):
+    """Take pod ``p`` off node ``n``."""
     after = links.node_next[p]
     before = links.node_prev[p]
     if after >= 0:
@@ -43,6 +45,7 @@ def link_workload(links: PodLinks, workloads: Workloads, p, w):
 
 @inline_kernel
 def unlink_workload(links: PodLinks, workloads: Workloads, p, w):
+    """Take pod ``p`` out of workload ``w``."""
     after = links.workload_next[p]
     before = links.workload_prev[p]
     if after >= 0:

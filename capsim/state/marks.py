@@ -34,7 +34,8 @@ WAKES = 2
 
 @inline_kernel
 def touch(marks: Marks, row, how):
-    """The recorder looks at this row (workload or group) at the end of the instant; ``how``: TOUCHED or PODS_CHANGED."""
+    """The recorder looks at this row (workload or group) at the end of the instant; ``how``: TOUCHED or
+    PODS_CHANGED."""
     if marks.touched_flag[row] == 0:
         marks.touched[marks.touched_count[M_TOUCHED]] = row
         marks.touched_count[M_TOUCHED] += 1

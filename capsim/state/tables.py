@@ -30,37 +30,149 @@ FLAG_UNSCHEDULABLE, FLAG_NOT_READY, FLAG_TO_BE_DELETED, FLAG_DRAINING = 1, 2, 4,
 # Statuses of a compiled call.
 DONE, NEED, YIELD = 0, 1, 2
 # What NEED asks for.
-NEED_PODS, NEED_NODES, NEED_HEAP, NEED_QUEUE, NEED_EVENTS, NEED_POD_LOG, NEED_SAMPLES, NEED_NODE_LOG = 1, 2, 3, 4, 5, 6, 7, 8
+NEED_PODS, NEED_NODES, NEED_HEAP, NEED_QUEUE, NEED_EVENTS, NEED_POD_LOG, NEED_SAMPLES, NEED_NODE_LOG = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+)
 NEED_DIAGNOSES = 9
 # Why YIELD was returned.
 YIELD_EVENTS, YIELD_SCALE_UP, YIELD_CUSTOM, YIELD_BREATH = 1, 2, 3, 4
 
 # Kinds of heap events.
-EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_OPEN, EV_NODE_EVICT, EV_NODE_DELETE = 0, 1, 2, 3, 4, 5, 6, 7
+EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_OPEN, EV_NODE_EVICT, EV_NODE_DELETE = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+)
 EV_NODE_GONE, EV_SCALE = 8, 9
 
 # Kinds of workload.
 KIND_DEPLOYMENT, KIND_REPLICASET, KIND_DAEMONSET, KIND_POD = 0, 1, 2, 3
 
 # Columns of Clock.values.
-NOW, PHASE, UNSETTLED, NEXT_SCRAPE, NEXT_PUBLISH, NEXT_SAMPLE, NEXT_EVENT, NEXT_CA, NEXT_FLUSH = 0, 1, 2, 3, 4, 5, 6, 7, 8
-UID, NODE_UID, STATUS_TABLE, YIELD_REASON, SAMPLE_START, ROUNDS, WORK, SCHEDULER_GCRA, CONTROLLER_GCRA = 9, 10, 11, 12, 13, 14, 15, 16, 17
-PENDING_VERSION, CAPACITY_VERSION, CA_SEEN_PENDING, CA_SEEN_CAPACITY, CA_LAST_UP, CA_LAST_DOWN, CA_LAST_FAIL = 18, 19, 20, 21, 22, 23, 24
-SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDULABLE, NODES_READY, DRAINING = 25, 26, 27, 28, 29, 30, 31, 32, 33
+NOW, PHASE, UNSETTLED, NEXT_SCRAPE, NEXT_PUBLISH, NEXT_SAMPLE, NEXT_EVENT, NEXT_CA, NEXT_FLUSH = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+)
+UID, NODE_UID, STATUS_TABLE, YIELD_REASON, SAMPLE_START, ROUNDS, WORK, SCHEDULER_GCRA, CONTROLLER_GCRA = (
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+)
+PENDING_VERSION, CAPACITY_VERSION, CA_SEEN_PENDING, CA_SEEN_CAPACITY, CA_LAST_UP, CA_LAST_DOWN, CA_LAST_FAIL = (
+    18,
+    19,
+    20,
+    21,
+    22,
+    23,
+    24,
+)
+SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDULABLE, NODES_READY, DRAINING = (
+    25,
+    26,
+    27,
+    28,
+    29,
+    30,
+    31,
+    32,
+    33,
+)
 STOP_AT, BREATH, EVENTS_LEFT, CA_SEEN_WORK, CA_NEXT_TIMER, DAEMONSETS = 34, 35, 36, 37, 38, 39
 CLOCK_COLUMNS = 40
 
 # Columns of Counters.
-C_HPA_SYNCS, C_BINDS, C_PODS_CREATED, C_PODS_GONE, C_INSTANTS, C_CA_SCANS, C_CA_SIMULATIONS, C_FAILED_TRIES, C_EVENTS_DROPPED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+(
+    C_HPA_SYNCS,
+    C_BINDS,
+    C_PODS_CREATED,
+    C_PODS_GONE,
+    C_INSTANTS,
+    C_CA_SCANS,
+    C_CA_SIMULATIONS,
+    C_FAILED_TRIES,
+    C_EVENTS_DROPPED,
+) = 0, 1, 2, 3, 4, 5, 6, 7, 8
 C_TRAFFIC, C_SCRAPES, C_NODES_ADDED, C_NODES_GONE = 9, 10, 11, 12
 COUNTER_COLUMNS = 13
 
 # Columns of Params (int64 settings of the run).
-P_SEED, P_DURATION, P_SAMPLE, P_RESOLUTION, P_METRICS_DELAY, P_HPA_PERIOD, P_HPA_TO_SCALE, P_SCALE_TO_POD, P_POD_TO_POD = 0, 1, 2, 3, 4, 5, 6, 7, 8
-P_SCHEDULE, P_NODE_OPEN, P_UNBOUND_DELETE, P_CA_PERIOD, P_EVICT_TO_RECREATE, P_RATE_LIMITS, P_SCHED_INTERVAL, P_SCHED_BURST = 9, 10, 11, 12, 13, 14, 15, 16
-P_CTRL_INTERVAL, P_CTRL_BURST, P_TIE_RANDOM, P_WALL_OFFSET, P_CA_ON, P_CA_UNNEEDED, P_CA_DELAY_ADD, P_CA_DELAY_DELETE = 17, 18, 19, 20, 21, 22, 23, 24
-P_CA_DELAY_FAIL, P_CA_THRESHOLD_PPM, P_CA_MAX_PARALLEL, P_CA_MAX_DRAIN, P_CA_TAINT_DELAY, P_CA_DOWN_ON, P_CA_NEW_POD_DELAY = 25, 26, 27, 28, 29, 30, 31
-P_TREE_NODES, P_SKIP_SYNCS, P_RESOURCES, P_CA_MAX_NODES, P_CPU_INIT, P_READY_DELAY, P_CA_PHASE, P_CA_SKIP_SYSTEM, P_FLUSH_PHASE = 32, 33, 34, 35, 36, 37, 38, 39, 40
+(
+    P_SEED,
+    P_DURATION,
+    P_SAMPLE,
+    P_RESOLUTION,
+    P_METRICS_DELAY,
+    P_HPA_PERIOD,
+    P_HPA_TO_SCALE,
+    P_SCALE_TO_POD,
+    P_POD_TO_POD,
+) = 0, 1, 2, 3, 4, 5, 6, 7, 8
+(
+    P_SCHEDULE,
+    P_NODE_OPEN,
+    P_UNBOUND_DELETE,
+    P_CA_PERIOD,
+    P_EVICT_TO_RECREATE,
+    P_RATE_LIMITS,
+    P_SCHED_INTERVAL,
+    P_SCHED_BURST,
+) = 9, 10, 11, 12, 13, 14, 15, 16
+(
+    P_CTRL_INTERVAL,
+    P_CTRL_BURST,
+    P_TIE_RANDOM,
+    P_WALL_OFFSET,
+    P_CA_ON,
+    P_CA_UNNEEDED,
+    P_CA_DELAY_ADD,
+    P_CA_DELAY_DELETE,
+) = 17, 18, 19, 20, 21, 22, 23, 24
+(
+    P_CA_DELAY_FAIL,
+    P_CA_THRESHOLD_PPM,
+    P_CA_MAX_PARALLEL,
+    P_CA_MAX_DRAIN,
+    P_CA_TAINT_DELAY,
+    P_CA_DOWN_ON,
+    P_CA_NEW_POD_DELAY,
+) = 25, 26, 27, 28, 29, 30, 31
+(
+    P_TREE_NODES,
+    P_SKIP_SYNCS,
+    P_RESOURCES,
+    P_CA_MAX_NODES,
+    P_CPU_INIT,
+    P_READY_DELAY,
+    P_CA_PHASE,
+    P_CA_SKIP_SYSTEM,
+    P_FLUSH_PHASE,
+) = 32, 33, 34, 35, 36, 37, 38, 39, 40
 P_CA_EXPENDABLE, P_STEP_ROWS = 41, 42
 PARAM_COLUMNS = 43
 
@@ -79,7 +191,7 @@ class Heap(NamedTuple):
     time_ms: I64
     code: I64
     """kind << 56 | entity << 24 | generation (24 bits)."""
-    count: I64
+    count: I64  # type: ignore[assignment]  # hides tuple.count, which nobody needs
 
 
 class Wheels(NamedTuple):
@@ -216,7 +328,7 @@ class Groups(NamedTuple):
     """[G, 5]: likewise from request to the Node object."""
     delete_ms: I64
     hash: I64
-    count: I64
+    count: I64  # type: ignore[assignment]  # hides tuple.count, which nobody needs
     """[G, 4]: nodes requested but not Ready, Ready, deleting, all that exist."""
     allocatable: I64
     """[G, R] summed over Ready nodes."""
@@ -244,7 +356,7 @@ class Workloads(NamedTuple):
     desired: I64
     next_ordinal: I64
     pod_class: I64
-    count: I64
+    count: I64  # type: ignore[assignment]  # hides tuple.count, which nobody needs
     """[W, 5]: pods by state (column = pod state; POD_FREE is unused)."""
     first_pod: I64
     last_pod: I64
@@ -277,7 +389,8 @@ class Physics(NamedTuple):
     """Requests served by one such pod since the start."""
     since_ms: I64
     load: F64
-    """[W, 6]: idle milli, milli-seconds per request, cap rps, memory base, memory per request in flight, seconds in service."""
+    """[W, 6]: idle milli, milli-seconds per request, cap rps, memory base, memory per request in flight, seconds in
+    service."""
     limits: F64
     """[W, 3]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage, request milli."""
     own: F64
@@ -358,7 +471,7 @@ class Queue(NamedTuple):
     time_ms: I64
     uid: I64
     pod: I64
-    count: I64
+    count: I64  # type: ignore[assignment]  # hides tuple.count, which nobody needs
     scratch: I64
     """[N] candidate nodes of one decision, or pods of one deletion."""
     ranks: I64
@@ -392,7 +505,7 @@ class Log(NamedTuple):
     """[P, 11] one row a pod that is gone."""
     nodes: I64
     """[M, 9] one row a node that is gone."""
-    count: I64
+    count: I64  # type: ignore[assignment]  # hides tuple.count, which nobody needs
     """[3]: rows used of each."""
 
 
@@ -410,7 +523,7 @@ class Samples(NamedTuple):
     out: F64
     """[samples, rows, columns]"""
     out_ms: I64
-    count: I64
+    count: I64  # type: ignore[assignment]  # hides tuple.count, which nobody needs
 
 
 class HpaLinks(NamedTuple):

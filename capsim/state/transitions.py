@@ -60,8 +60,11 @@ def pods_left(clock: Clock, pods: Pods):
 
 
 @inline_kernel
-def create_pod(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w, target, now):
-    """Create a pod of workload ``w`` (bound to node ``target`` by name, or -1); returns its row. There is a free row."""
+def create_pod(
+    clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w, target, now
+):
+    """Create a pod of workload ``w`` (bound to node ``target`` by name, or -1); returns its row. There is a free
+    row."""
     top = clock.values[POD_TOP]
     p = pods.free[top]
     clock.values[POD_TOP] = top + 1
@@ -89,7 +92,20 @@ def create_pod(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workl
 
 
 @inline_kernel
-def bind_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads: Workloads, nodes: Nodes, groups: Groups, marks: Marks, trees: Trees, p, n, now):
+def bind_pod(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    workloads: Workloads,
+    nodes: Nodes,
+    groups: Groups,
+    marks: Marks,
+    trees: Trees,
+    p,
+    n,
+    now,
+):
     """Bind pending pod ``p`` to node ``n``: its requests count on the node from now on."""
     w = pods.workload[p]
     c = pods.pod_class[p]
@@ -115,7 +131,19 @@ def bind_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, worklo
 
 
 @inline_kernel
-def start_serving(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, integral, now):
+def start_serving(
+    clock: Clock,
+    pods: Pods,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    p,
+    integral,
+    now,
+):
     """Pod ``p`` becomes Ready; ``integral`` is its workload's integral as of now."""
     w = pods.workload[p]
     n = pods.node[p]
@@ -140,7 +168,18 @@ def start_serving(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workload
 
 
 @kernel
-def stop_serving(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, now):
+def stop_serving(
+    clock: Clock,
+    pods: Pods,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    p,
+    now,
+):
     """A bound pod begins to terminate: it serves no more, its requests still count on the node."""
     w = pods.workload[p]
     n = pods.node[p]
@@ -167,7 +206,20 @@ def stop_serving(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads
 
 
 @kernel
-def remove_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads: Workloads, nodes: Nodes, groups: Groups, marks: Marks, trees: Trees, log: Log, p, now):
+def remove_pod(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    workloads: Workloads,
+    nodes: Nodes,
+    groups: Groups,
+    marks: Marks,
+    trees: Trees,
+    log: Log,
+    p,
+    now,
+):
     """Pod ``p`` is gone: write its row to the log and free its slot. There is room in the log."""
     w = pods.workload[p]
     c = pods.pod_class[p]
@@ -203,7 +255,7 @@ def remove_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, work
 
 @inline_kernel
 def log_pod(pods: Pods, nodes: Nodes, log: Log, p, gone_ms):
-    """Append one row: workload, ordinal, node group, node ordinal, created, bound, Ready, deleted, gone, diagnosis, uid."""
+    """Append one row: workload, ordinal, node group and ordinal, created, bound, Ready, deleted, gone, diagnosis, uid."""
     row = log.count[1]
     n = pods.node[p]
     log.pods[row, 0] = pods.workload[p]

@@ -24,7 +24,8 @@ SUCCESS_REASONS = ("Scheduled", "SuccessfulCreate", "SuccessfulDelete")
 
 
 def failed_scheduling(counts: list[int], reasons: list[str]) -> str:
-    """The FailedScheduling message of kube-scheduler v1.34: counts per reason sorted as text, then what preemption found.
+    """The FailedScheduling message of kube-scheduler v1.34: counts per reason sorted as text, then what preemption
+    found.
 
     ``counts`` are those of a diagnosis: per reason, then nodes that preemption could have helped, nodes that it could
     not, and all nodes.

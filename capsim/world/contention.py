@@ -1,8 +1,8 @@
 """CPU shares on a contended node: usage <= min(limit, fair share of what the node has).
 
 When the Ready pods of a node want more CPU than it has, each gets a share in proportion to its CPU request (CFS weights
-follow requests; at least 2 shares, as kubelet sets), and what a pod does not need goes to the others (max-min fairness).
-A node can only be contended when ``requested + excess > allocatable``; every other node costs nothing.
+follow requests; at least 2 shares, as kubelet sets), and what a pod does not need goes to the others (max-min
+fairness). A node can only be contended when ``requested + excess > allocatable``; every other node costs nothing.
 
 Not modelled: CPU pinning, NUMA, throttling by CFS periods below one second; the node's system daemons are taken to use
 exactly what is reserved for them.
@@ -141,7 +141,19 @@ def fair_level(classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, phys
 
 
 @kernel
-def share_node(clock: Clock, classes: Classes, pods: Pods, links: PodLinks, usage: PodUsage, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, n, now):
+def share_node(
+    clock: Clock,
+    classes: Classes,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    n,
+    now,
+):
     """Compute the CPU shares on node ``n`` anew; workloads whose pods changed rate are marked."""
     level = fair_level(classes, pods, links, nodes, physics, n)
     scan.contended[n] = 1 if level >= 0.0 else 0

@@ -38,7 +38,18 @@ def begin_start(clock: Clock, heap: Heap, pods: Pods, workloads: Workloads, p, n
 
 
 @inline_kernel
-def become_ready(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, now):
+def become_ready(
+    clock: Clock,
+    pods: Pods,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    p,
+    now,
+):
     """Pod ``p`` passes its readiness if it is still starting."""
     if pods.state[p] == POD_STARTING:
         integral = integral_at(physics, pods.workload[p], now)

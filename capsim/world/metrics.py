@@ -60,7 +60,16 @@ def sample_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloa
 
 
 @inline_kernel
-def scrape(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, now):
+def scrape(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    now,
+):
     """Take the samples of all busy workloads."""
     for i in range(marks.touched_count[M_BUSY]):
         w = marks.busy[i]
@@ -79,6 +88,7 @@ def scrape(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads
 
 @inline_kernel
 def publish_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w):
+    """Make the samples of single pods visible."""
     p = workloads.first_pod[w]
     while p >= 0:
         if pods.state[p] == POD_READY:
@@ -89,7 +99,9 @@ def publish_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Worklo
 
 
 @inline_kernel
-def publish(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks):
+def publish(
+    clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks
+):
     """Make the last samples visible."""
     clock.values[SCRAPE_PREV] = clock.values[SCRAPE_LAST]
     clock.values[SCRAPE_LAST] = clock.values[SCRAPE_TAKEN]

@@ -112,7 +112,9 @@ def register_node(nodes: Nodes, workloads: Workloads, trees: Trees, marks: Marks
 
 
 @kernel
-def ready_node(clock: Clock, heap: Heap, nodes: Nodes, workloads: Workloads, groups: Groups, trees: Trees, marks: Marks, n, now):
+def ready_node(
+    clock: Clock, heap: Heap, nodes: Nodes, workloads: Workloads, groups: Groups, trees: Trees, marks: Marks, n, now
+):
     """The node is Ready; the not-ready taint goes after a moment."""
     g = nodes.group[n]
     nodes.state[n] = NODE_READY
@@ -163,7 +165,9 @@ def log_node(nodes: Nodes, log: Log, n, gone_ms):
 
 
 @kernel
-def free_node(clock: Clock, nodes: Nodes, workloads: Workloads, groups: Groups, trees: Trees, marks: Marks, log: Log, n, now):
+def free_node(
+    clock: Clock, nodes: Nodes, workloads: Workloads, groups: Groups, trees: Trees, marks: Marks, log: Log, n, now
+):
     """The instance is gone; its row goes to the log (there is room) and its slot is free. No pod is left on it."""
     g = nodes.group[n]
     nodes.times[n, T_GONE] = now

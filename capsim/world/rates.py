@@ -95,7 +95,17 @@ def arrival(traffic: Traffic, workloads: Workloads, w):
 
 
 @kernel
-def set_excess(physics: Physics, workloads: Workloads, links: PodLinks, pods: Pods, nodes: Nodes, scan: NodeScan, marks: Marks, w, excess):
+def set_excess(
+    physics: Physics,
+    workloads: Workloads,
+    links: PodLinks,
+    pods: Pods,
+    nodes: Nodes,
+    scan: NodeScan,
+    marks: Marks,
+    w,
+    excess,
+):
     """Tell the nodes of ``w``'s Ready pods how far its demand exceeds its request; mark those that may be contended."""
     change = excess - physics.usage[w, U_EXCESS]
     if change == 0.0:
@@ -113,7 +123,8 @@ def set_excess(physics: Physics, workloads: Workloads, links: PodLinks, pods: Po
 
 @inline_kernel
 def common_rate(physics: Physics, w, ready):
-    """(rate of a pod at the common rate, rate that it would take if it could) for workload ``w``, requests per second."""
+    """(rate of a pod at the common rate, rate that it would take if it could) for workload ``w``, requests per
+    second."""
     cap = physics.load[w, L_CAP]
     each = physics.arrival_rps[w] / ready
     if physics.limits[w, 0] == 0.0:
@@ -134,7 +145,20 @@ def common_rate(physics: Physics, w, ready):
 
 
 @inline_kernel
-def compute_rates(clock: Clock, physics: Physics, workloads: Workloads, traffic: Traffic, links: PodLinks, pods: Pods, nodes: Nodes, scan: NodeScan, marks: Marks, backlog_wheel, w, now):
+def compute_rates(
+    clock: Clock,
+    physics: Physics,
+    workloads: Workloads,
+    traffic: Traffic,
+    links: PodLinks,
+    pods: Pods,
+    nodes: Nodes,
+    scan: NodeScan,
+    marks: Marks,
+    backlog_wheel,
+    w,
+    now,
+):
     """Rates of workload ``w`` from now on, and the next time at which its backlog changes them."""
     fold(physics, w, now)
     ready = workloads.count[w, POD_READY]

@@ -11,7 +11,9 @@ from capsim.state.tables import I64
 
 
 @entry
-def pack(free: I64, bins: int, template: I64, request: I64, count: I64, allowed: I64, most_new: int, placed: I64) -> int:
+def pack(
+    free: I64, bins: int, template: I64, request: I64, count: I64, allowed: I64, most_new: int, placed: I64
+) -> int:
     """Place ``count[k]`` pods of each kind k, in order, into ``free`` [rows, R]; returns the number of new bins opened.
 
     ``bins`` rows of ``free`` are there already, with ``allowed[row, k]`` = 1 where the kind may go; new ones are copies

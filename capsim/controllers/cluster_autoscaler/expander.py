@@ -1,7 +1,7 @@
 """Which option a scale-up takes: the expanders of the Cluster Autoscaler, one function each.
 
-Source: cluster-autoscaler/expander/{waste,mostpods,leastnodes,random}. Each returns the options that it leaves; more than
-one are decided by a seeded draw.
+Source: cluster-autoscaler/expander/{waste,mostpods,leastnodes,random}. Each returns the options that it leaves; more
+than one are decided by a seeded draw.
 """
 
 from __future__ import annotations

@@ -37,6 +37,9 @@ from capsim.state.tables import (
     Pods,
 )
 
+POD_TIME_BUFFER_MS = 2_000
+"""Upstream: unschedulablePodTimeBuffer."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -49,7 +52,7 @@ class Decision:
 
 
 def pending_classes(clock: Clock, classes: Classes, pods: Pods, links: PodLinks, now_ms: int) -> dict[int, int]:
-    """Unschedulable pods by class, old enough and not expendable; DaemonSet pods are bound to their node and left out."""
+    """Unschedulable pods by class, old enough and not expendable; DaemonSet pods wait for their node: left out."""
     youngest = now_ms - int(clock.params[P_CA_NEW_POD_DELAY])
     cutoff = int(clock.params[P_CA_EXPENDABLE])
     found: dict[int, int] = {}
@@ -67,11 +70,18 @@ def pending_classes(clock: Clock, classes: Classes, pods: Pods, links: PodLinks,
     return found
 
 
+def all_new(classes: Classes, pods: Pods, links: PodLinks, pending: dict[int, int], now_ms: int) -> bool:
+    """Whether even the oldest pending pod is so young that more of its kind may be on their way (2 s,
+    allPodsAreNew)."""
+    oldest = min(int(pods.created_ms[int(classes.queue_head[c])]) for c in pending)
+    return now_ms - oldest < POD_TIME_BUFFER_MS
+
+
 def upcoming_nodes(nodes: Nodes, top: int) -> list[int]:
     """Nodes that were requested and do not take pods yet."""
     flags, state = nodes.flags[:top], nodes.state[:top]
     waiting = (flags & FLAG_NOT_READY != 0) & (flags & (FLAG_TO_BE_DELETED | FLAG_UNSCHEDULABLE) == 0)
-    return np.flatnonzero(waiting & (state != NODE_FREE) & (state != NODE_DELETING)).tolist()  # type: ignore[no-any-return]
+    return np.flatnonzero(waiting & (state != NODE_FREE) & (state != NODE_DELETING)).tolist()
 
 
 def sorted_kinds(classes: Classes, pending: dict[int, int], template: I64) -> list[int]:
@@ -130,17 +140,27 @@ def options(
         helped = {c: after[c] - before[c] for c in after if after[c] > before[c]}
         if opened > 0 and helped:
             requested = sum(classes.request[c] * k for c, k in helped.items()) + groups.daemons[g] * opened
-            option = Option(g, opened, sum(helped.values()), tuple(requested.tolist()), tuple(groups.template[g].tolist()))
+            option = Option(
+                g, opened, sum(helped.values()), tuple(requested.tolist()), tuple(groups.template[g].tolist())
+            )
             found.append((option, helped))
     return found
 
 
 def decide(
-    clock: Clock, nodes: Nodes, groups: Groups, classes: Classes, pods: Pods, links: PodLinks, expander: str, per_scale_up: int, now_ms: int
+    clock: Clock,
+    nodes: Nodes,
+    groups: Groups,
+    classes: Classes,
+    pods: Pods,
+    links: PodLinks,
+    expander: str,
+    per_scale_up: int,
+    now_ms: int,
 ) -> tuple[Decision | None, bool]:
     """(what to add, or None; whether pods that are too young today may help tomorrow)."""
     pending = pending_classes(clock, classes, pods, links, now_ms)
-    if not pending:
+    if not pending or all_new(classes, pods, links, pending, now_ms):
         return None, True
     listed = options(clock, nodes, groups, classes, pending, per_scale_up)
     if not listed:

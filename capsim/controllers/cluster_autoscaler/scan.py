@@ -109,7 +109,9 @@ def place_elsewhere(clock: Clock, classes: Classes, nodes: Nodes, scan: NodeScan
 
 
 @kernel
-def can_drain(clock: Clock, classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, scan: NodeScan, queue: Queue, n):
+def can_drain(
+    clock: Clock, classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, scan: NodeScan, queue: Queue, n
+):
     """Whether every pod of node ``n`` that a drain has to move fits on another node, all at the same time."""
     clock.counters[C_CA_SIMULATIONS] += 1
     placed = 0
@@ -159,13 +161,22 @@ def is_candidate(clock: Clock, nodes: Nodes, groups: Groups, n):
         return False
     if nodes.flags[n] & (FLAG_TO_BE_DELETED | FLAG_UNSCHEDULABLE | FLAG_NOT_READY):
         return False
-    if groups.count[g, G_EXIST] - groups.count[g, G_DELETING] <= groups.size[g, G_MIN]:
-        return False
-    return True
+    return groups.count[g, G_EXIST] - groups.count[g, G_DELETING] > groups.size[g, G_MIN]
 
 
 @kernel
-def update_unneeded(clock: Clock, classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, scan: NodeScan, groups: Groups, queue: Queue, n, now):
+def update_unneeded(
+    clock: Clock,
+    classes: Classes,
+    pods: Pods,
+    links: PodLinks,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    queue: Queue,
+    n,
+    now,
+):
     """Start, keep or clear the unneeded timer of node ``n``."""
     if not is_candidate(clock, nodes, groups, n):
         nodes.times[n, T_UNNEEDED] = -1
@@ -193,7 +204,19 @@ def cooled_down(clock: Clock, now):
 
 
 @kernel
-def start_deletion(clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, trees: Trees, marks: Marks, log: Log, n, drained, now):
+def start_deletion(
+    clock: Clock,
+    heap: Heap,
+    nodes: Nodes,
+    groups: Groups,
+    workloads: Workloads,
+    trees: Trees,
+    marks: Marks,
+    log: Log,
+    n,
+    drained,
+    now,
+):
     """Taint the node; its pods are evicted and the instance deleted after the delays."""
     nodes.flags[n] |= FLAG_TO_BE_DELETED
     nodes.times[n, T_DELETING] = now
@@ -207,12 +230,33 @@ def start_deletion(clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workl
 
 
 @kernel
-def delete_unneeded(clock: Clock, heap: Heap, classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, queue: Queue, trees: Trees, marks: Marks, log: Log, want_empty, now):
+def delete_unneeded(
+    clock: Clock,
+    heap: Heap,
+    classes: Classes,
+    pods: Pods,
+    links: PodLinks,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    queue: Queue,
+    trees: Trees,
+    marks: Marks,
+    log: Log,
+    want_empty,
+    now,
+):
     """Delete nodes whose timer has run out (strictly): empty ones together, others one drain at a time."""
     budget = clock.params[P_CA_MAX_PARALLEL]
     for n in range(clock.values[NODE_TOP]):
         since = nodes.times[n, T_UNNEEDED]
-        if budget <= 0 or since < 0 or now - since <= clock.params[P_CA_UNNEEDED] or not is_candidate(clock, nodes, groups, n):
+        if (
+            budget <= 0
+            or since < 0
+            or now - since <= clock.params[P_CA_UNNEEDED]
+            or not is_candidate(clock, nodes, groups, n)
+        ):
             continue
         g = nodes.group[n]
         if groups.leaving[g] >= groups.count[g, G_EXIST] - groups.count[g, G_DELETING] - groups.size[g, G_MIN]:
@@ -240,7 +284,22 @@ def work_done(clock: Clock):
 
 
 @kernel
-def scale_down(clock: Clock, heap: Heap, classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, queue: Queue, trees: Trees, marks: Marks, log: Log, now):
+def scale_down(
+    clock: Clock,
+    heap: Heap,
+    classes: Classes,
+    pods: Pods,
+    links: PodLinks,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    workloads: Workloads,
+    queue: Queue,
+    trees: Trees,
+    marks: Marks,
+    log: Log,
+    now,
+):
     """Update the timers, delete what is due, and note when a timer could next run out."""
     if clock.params[P_CA_DOWN_ON] == 0:
         return
@@ -259,13 +318,17 @@ def scale_down(clock: Clock, heap: Heap, classes: Classes, pods: Pods, links: Po
                 soonest = min(soonest, scan.drain_ms[n] + UNREMOVABLE_RECHECK_MS + 1)
     clock.values[CA_NEXT_TIMER] = soonest
     if soonest <= now and cooled_down(clock, now):
-        delete_unneeded(clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, True, now)
-        delete_unneeded(clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, False, now)
+        delete_unneeded(
+            clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, True, now
+        )
+        delete_unneeded(
+            clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, False, now
+        )
 
 
 @inline_kernel
 def upcoming_node_for(clock: Clock, classes: Classes, nodes: Nodes, groups: Groups, c, start):
-    """First node from ``start`` that was requested, is not open yet and will have room for a pod of class ``c``; -1: none."""
+    """First node from ``start`` that was requested, is not open yet and will have room for the class; -1: none."""
     for n in range(start, clock.values[NODE_TOP]):
         closed = nodes.flags[n] & (FLAG_NOT_READY | FLAG_TO_BE_DELETED | FLAG_UNSCHEDULABLE) == FLAG_NOT_READY
         if nodes.state[n] == NODE_FREE or nodes.state[n] == NODE_DELETING or not closed:

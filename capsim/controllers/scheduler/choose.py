@@ -70,6 +70,7 @@ def combine(trees: Trees, t, i):
 
 @inline_kernel
 def leaf_score(classes: Classes, nodes: Nodes, c, n):
+    """Score of node ``n`` for class ``c``, -1 where it is not feasible."""
     return score(classes, nodes, c, n) if fits(classes, nodes, c, n) else -1
 
 

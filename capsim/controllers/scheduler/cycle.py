@@ -49,7 +49,18 @@ def intern(queue: Queue):
 
 
 @kernel
-def fail(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads: Workloads, nodes: Nodes, queue: Queue, log: Log, p, now):
+def fail(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    workloads: Workloads,
+    nodes: Nodes,
+    queue: Queue,
+    log: Log,
+    p,
+    now,
+):
     """No node takes pod ``p``: diagnose once per blocked class, put the pod aside, log the event."""
     c = pods.pod_class[p]
     target = pods.target[p]
@@ -70,7 +81,21 @@ def fail(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads:
 
 
 @inline_kernel
-def try_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, workloads: Workloads, nodes: Nodes, groups: Groups, queue: Queue, trees: Trees, marks: Marks, log: Log, p, now):
+def try_pod(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    workloads: Workloads,
+    nodes: Nodes,
+    groups: Groups,
+    queue: Queue,
+    trees: Trees,
+    marks: Marks,
+    log: Log,
+    p,
+    now,
+):
     """One scheduling attempt; returns the node, or -1."""
     c = pods.pod_class[p]
     n = pods.target[p]

@@ -23,7 +23,14 @@ from capsim.state.tables import (
     Nodes,
 )
 
-REASON_UNSCHEDULABLE, REASON_NODE_NAME, REASON_NOT_READY, REASON_TO_BE_DELETED, REASON_AFFINITY, REASON_FIT = 0, 1, 2, 3, 4, 5
+REASON_UNSCHEDULABLE, REASON_NODE_NAME, REASON_NOT_READY, REASON_TO_BE_DELETED, REASON_AFFINITY, REASON_FIT = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+)
 
 PASS = -1
 INSUFFICIENT = -2
@@ -71,8 +78,8 @@ def fits(classes: Classes, nodes: Nodes, c, n):
 
 @kernel
 def diagnose(clock: Clock, classes: Classes, nodes: Nodes, counts, c, target):
-    """Count rejected nodes per reason into ``counts`` [reasons + 3]; the last three are nodes that preemption could help,
-    nodes that it could not, and all nodes."""
+    """Count rejected nodes per reason into ``counts`` [reasons + 3]; the last three are nodes that preemption could
+    help, nodes that it could not, and all nodes."""
     last = counts.shape[0]
     for i in range(last):
         counts[i] = 0

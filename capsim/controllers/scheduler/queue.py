@@ -1,9 +1,9 @@
 """The scheduling queue: pods to try now, and per class the pods that no node can take.
 
-Upstream keeps activeQ (priority, then time), backoffQ and a map of unschedulable pods that events move back. Here pods of
-one class ask the same question, so the unschedulable ones wait in one list per class, and an event that could help wakes
-the first of them only; each success wakes the next. A class that failed stays blocked until such an event: cost follows
-the events that could help, not the number of pending pods.
+Upstream keeps activeQ (priority, then time), backoffQ and a map of unschedulable pods that events move back. Here
+pods of one class ask the same question, so the unschedulable ones wait in one list per class, and an event that could
+help wakes the first of them only; each success wakes the next. A class that failed stays blocked until such an event:
+cost follows the events that could help, not the number of pending pods.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def before(queue: Queue, i, key, time_ms, uid):
 
 @inline_kernel
 def put(queue: Queue, i, key, time_ms, uid, p):
+    """Write one entry."""
     queue.key[i] = key
     queue.time_ms[i] = time_ms
     queue.uid[i] = uid
@@ -34,6 +35,7 @@ def put(queue: Queue, i, key, time_ms, uid, p):
 
 @inline_kernel
 def move(queue: Queue, source, i):
+    """Copy entry ``source`` to place ``i``."""
     put(queue, i, queue.key[source], queue.time_ms[source], queue.uid[source], queue.pod[source])
 
 

@@ -1,4 +1,5 @@
-"""How good a node is for a pod class: NodeResourcesFit (LeastAllocated) and NodeResourcesBalancedAllocation, weight 1 each.
+"""How good a node is for a pod class: NodeResourcesFit (LeastAllocated) and NodeResourcesBalancedAllocation, weight 1
+each.
 
 Source: kube-scheduler v1.34.1, plugins/noderesources: int64 truncation at both levels for LeastAllocated, float64
 fractions for BalancedAllocation. Other score plugins give every node the same value here (see docs/fidelity.md).
@@ -12,6 +13,7 @@ from capsim.state.tables import CPU, MEMORY, Classes, Nodes
 
 @inline_kernel
 def least_part(capacity, wanted):
+    """Free share of one resource in percent, truncated; 0 when it does not fit."""
     if wanted > capacity or capacity <= 0:
         return 0
     return (capacity - wanted) * 100 // capacity

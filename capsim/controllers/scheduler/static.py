@@ -103,7 +103,11 @@ def _expression_matches(expression: Mapping[str, Any], labels: Mapping[str, str]
 
 
 def shape_reason(
-    template: PodTemplate, labels: Mapping[str, str], taints: Sequence[Taint], taint_index: Mapping[str, int], resources: int
+    template: PodTemplate,
+    labels: Mapping[str, str],
+    taints: Sequence[Taint],
+    taint_index: Mapping[str, int],
+    resources: int,
 ) -> int:
     """-1 when nodes of the shape pass, else the reason: the index of the taint's text, or REASON_AFFINITY."""
     taint = untolerated(template.tolerations, taints)

@@ -72,7 +72,18 @@ def try_after_creation(clock: Clock, heap: Heap, pods: Pods, p, now):
 
 
 @inline_kernel
-def create_one(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w, missing, now):
+def create_one(
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    marks: Marks,
+    w,
+    missing,
+    now,
+):
     """Create a pod of ``w`` if the client may; returns when to look again."""
     interval = clock.params[P_CTRL_INTERVAL]
     burst = clock.params[P_CTRL_BURST]
@@ -88,7 +99,21 @@ def create_one(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, usage: Pod
 
 
 @kernel
-def delete_pod(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, p, now):
+def delete_pod(
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    p,
+    now,
+):
     """Delete pod ``p``: a bound one terminates, an unbound one vanishes; room for one heap event is there."""
     w = pods.workload[p]
     if pods.node[p] >= 0:
@@ -110,19 +135,54 @@ def delete_pod(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: C
 
 
 @kernel
-def remove_surplus(clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, queue: Queue, w, surplus, now):
+def remove_surplus(
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    queue: Queue,
+    w,
+    surplus,
+    now,
+):
     """Delete the ``surplus`` pods of ``w`` that go first."""
     found = choose_victims(clock, pods, links, workloads, scan, queue, w, surplus, now)
     for i in range(found):
-        delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue.scratch[i], now)
+        delete_pod(
+            clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue.scratch[i], now
+        )
 
 
 @inline_kernel
-def reconcile(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads, nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, queue: Queue, log: Log, w, now):
+def reconcile(
+    clock: Clock,
+    heap: Heap,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    queue: Queue,
+    log: Log,
+    w,
+    now,
+):
     """One look of the controller at workload ``w``; a free pod row, heap and log room are there."""
     due = NEVER
     kind = workloads.kind[w]
-    if kind == KIND_DEPLOYMENT or kind == KIND_REPLICASET:
+    if kind in (KIND_DEPLOYMENT, KIND_REPLICASET):
         missing = workloads.desired[w] - active_pods(workloads, w)
         if workloads.announced[w] != workloads.desired[w]:
             log_event(clock, log, now, LOG_SCALING_REPLICA_SET, w, workloads.announced[w], workloads.desired[w], 0)
@@ -130,7 +190,23 @@ def reconcile(clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLi
         if missing > 0:
             due = create_one(clock, heap, pods, links, usage, workloads, marks, w, missing, now)
         elif missing < 0:
-            remove_surplus(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue, w, -missing, now)
+            remove_surplus(
+                clock,
+                heap,
+                pods,
+                links,
+                classes,
+                usage,
+                workloads,
+                nodes,
+                scan,
+                physics,
+                marks,
+                queue,
+                w,
+                -missing,
+                now,
+            )
     workloads.reconcile_ms[w] = due
     tree_set(wheels.replicas, w, due)
 

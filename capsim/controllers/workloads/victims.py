@@ -29,8 +29,9 @@ _RANKS = 1023
 
 @inline_kernel
 def is_active(pods: Pods, p):
+    """Whether pod ``p`` counts as a replica: Pending, starting or Ready."""
     state = pods.state[p]
-    return state == POD_PENDING or state == POD_STARTING or state == POD_READY
+    return state in (POD_PENDING, POD_STARTING, POD_READY)
 
 
 @inline_kernel
@@ -97,7 +98,9 @@ def kth_smallest(keys, count, k):
 
 
 @kernel
-def choose_victims(clock: Clock, pods: Pods, links: PodLinks, workloads: Workloads, scan: NodeScan, queue: Queue, w, surplus, now):
+def choose_victims(
+    clock: Clock, pods: Pods, links: PodLinks, workloads: Workloads, scan: NodeScan, queue: Queue, w, surplus, now
+):
     """Write the rows of the ``surplus`` pods that go first into ``queue.scratch``; returns how many."""
     count_siblings(pods, links, workloads, scan, w, 1)
     count = 0

@@ -110,7 +110,12 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
         containers=containers,
         traffic=traffic,
         marks=build_marks(max(1, count), group_count, node_rows),
-        queue=empty_queue(wanted.queue or pod_rows, max(pod_rows, 2 * most_pods, node_rows), len(names.reasons), max(1, min(wanted.buffers, 64))),
+        queue=empty_queue(
+            wanted.queue or pod_rows,
+            max(pod_rows, 2 * most_pods, node_rows),
+            len(names.reasons),
+            max(1, min(wanted.buffers, 64)),
+        ),
         trees=empty_trees(signatures, node_rows),
         hpas=links,
         specs=specs,

@@ -149,7 +149,8 @@ def build_links(scenario: Scenario, names: Names, workloads: t.Workloads, period
     """Each HPA's workload and phase; fills HPA names."""
     rows = {name: w for w, name in enumerate(names.workloads)}
     count = max(1, len(scenario.objects.hpas))
-    links = t.HpaLinks(*(np.full(count, -1, np.int64) for _ in t.HpaLinks._fields[:-1]), band=np.tile(NO_BAND, (count, 1)))
+    rest = [np.full(count, -1, np.int64) for _ in t.HpaLinks._fields[:-1]]
+    links = t.HpaLinks(*[*rest, np.tile(NO_BAND, (count, 1))])
     links.custom[:] = 0
     for h, hpa in enumerate(scenario.objects.hpas):
         w = rows[hpa.target_key]

@@ -16,7 +16,7 @@ def empty_pods(rows: int) -> tuple[t.Pods, t.PodLinks, t.PodUsage]:
     def none() -> t.I64:
         return np.full(rows, -1, np.int64)
 
-    pods = t.Pods(*(none() for _ in t.Pods._fields[:-1]), free=np.arange(rows, dtype=np.int64))
+    pods = t.Pods(*[*(none() for _ in t.Pods._fields[:-1]), np.arange(rows, dtype=np.int64)])
     pods.state[:] = t.POD_FREE
     links = t.PodLinks(*(none() for _ in t.PodLinks._fields))
     links.queued[:] = 0
@@ -31,8 +31,12 @@ def empty_heap(rows: int) -> t.Heap:
 
 def empty_queue(rows: int, scratch: int, reasons: int, diagnoses: int) -> t.Queue:
     """Room for ``rows`` waiting pods, lists of ``scratch`` rows and ``diagnoses`` distinct failures."""
+    key, time_ms, uid, pod = (np.zeros(rows, np.int64) for _ in range(4))
     return t.Queue(
-        *(np.zeros(rows, np.int64) for _ in range(4)),
+        key=key,
+        time_ms=time_ms,
+        uid=uid,
+        pod=pod,
         count=np.zeros(1, np.int64),
         scratch=np.zeros(scratch, np.int64),
         ranks=np.zeros(scratch, np.int64),
@@ -56,4 +60,9 @@ def empty_trees(signatures: int, nodes: int) -> t.Trees:
 
 def empty_log(events: int, pods: int, nodes: int) -> t.Log:
     """Buffers of the given rows."""
-    return t.Log(np.zeros((events, 6), np.int64), np.zeros((pods, 11), np.int64), np.zeros((nodes, 9), np.int64), np.zeros(3, np.int64))
+    return t.Log(
+        np.zeros((events, 6), np.int64),
+        np.zeros((pods, 11), np.int64),
+        np.zeros((nodes, 9), np.int64),
+        np.zeros(3, np.int64),
+    )

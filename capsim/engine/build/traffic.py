@@ -37,7 +37,8 @@ def offsets(counts: Iterable[int]) -> I64:
 
 
 def build_traffic(scenario: Scenario, names: Names) -> Traffic:
-    """All sources of the run; a source without workloads behind it is kept, so that its rate is seen to reach nobody."""
+    """All sources of the run; a source without workloads behind it is kept, so that its rate is seen to reach
+    nobody."""
     found = sources(scenario, names)
     times: list[I64] = []
     rates: list[F64] = []

@@ -55,7 +55,7 @@ def build_workloads(scenario: Scenario, names: Names, groups: int) -> Workloads:
         count=np.zeros((count, 5), np.int64),
         first_pod=np.full(count, -1, np.int64),
         last_pod=np.full(count, -1, np.int64),
-        start=floats([distribution_row(spec.startup_time) for spec in specs]).reshape(count, 5),  # type: ignore[arg-type,misc]
+        start=floats([distribution_row(spec.startup_time) for spec in specs]).reshape(count, 5),  # type: ignore[misc]
         termination_ms=array(stop),
         moved_ms=np.full(count, -NEVER, np.int64),
         reconcile_ms=np.full(count, NEVER, np.int64),
@@ -67,7 +67,8 @@ def build_workloads(scenario: Scenario, names: Names, groups: int) -> Workloads:
 
 
 def nonzero_request(template: PodTemplate) -> tuple[int, int]:
-    """CPU milli and memory bytes as scoring sees them: defaults where a container lacks the key, an explicit 0 stays."""
+    """CPU milli and memory bytes as scoring sees them: defaults where a container lacks the key, an explicit 0
+    stays."""
 
     def of(container: Container) -> tuple[int, int]:
         return container.requests.get("cpu", DEFAULT_MILLI), container.requests.get("memory", DEFAULT_MEMORY)
@@ -100,7 +101,10 @@ def drain_flags(workload: Workload) -> int:
         return 0
     if safe == "false" or workload.kind == "Pod" or workload.namespace == "kube-system":
         return BLOCKS_DRAIN
-    local = any("hostPath" in v or ("emptyDir" in v and (v["emptyDir"] or {}).get("medium") != "Memory") for v in workload.template.volumes)
+    local = any(
+        "hostPath" in v or ("emptyDir" in v and (v["emptyDir"] or {}).get("medium") != "Memory")
+        for v in workload.template.volumes
+    )
     return BLOCKS_DRAIN if local else 0
 
 
@@ -119,7 +123,9 @@ def build_classes(scenario: Scenario, names: Names) -> Classes:
     tolerated = array([tolerated_flags(w.template, w.kind == "DaemonSet") for w in listed])
     signatures: dict[bytes, int] = {}
     signature = [
-        signatures.setdefault(b"".join(part.tobytes() for part in (request[c], nonzero[c], reasons[c], tolerated[c])), len(signatures))
+        signatures.setdefault(
+            b"".join(part.tobytes() for part in (request[c], nonzero[c], reasons[c], tolerated[c])), len(signatures)
+        )
         for c in range(count)
     ]
     return Classes(
@@ -254,4 +260,3 @@ def overload_row(scenario: Scenario, workload: Workload) -> list[float]:
         if workload.key in spec.workloads and spec.overload == "queue"
     ]
     return [min(waits, default=0.0), 0.0, request]
-
