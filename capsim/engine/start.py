@@ -120,11 +120,16 @@ def create(sim: Simulation, w: int, count: int, target: int = -1, *, fixed: bool
         done = sim.act(ACT_START_PODS, w, count, target, int(fixed), now_ms=SETTLED_MS)
         count -= done
         if count > 0:
-            sim.state = growth.grow_diagnoses(sim.state, growth.doubled(sim.state.queue.diagnoses.shape[0]))
-            sim.sink.drain_log(sim.state, "events", 0)
-            if sim.state.log.events.shape[0] < 64:
-                sim.state = growth.grow_log(sim.state, "events", 64)
+            make_room_to_fail(sim)
             sim.make_room(pods=count)
+
+
+def make_room_to_fail(sim: Simulation) -> None:
+    """Rows for another diagnosis and another few events."""
+    queue = sim.state.queue
+    if queue.diagnosis_count[0] + 1 >= queue.diagnoses.shape[0]:
+        sim.state = growth.grow_diagnoses(sim.state, growth.doubled(queue.diagnoses.shape[0]))
+    sim.ensure_log("events", 0, 1024)
 
 
 def start_daemons(sim: Simulation) -> None:
@@ -250,10 +255,6 @@ def retry_waiting(sim: Simulation) -> bool:
     sim.state.log.count[0] = 0
     before = int(sim.state.clock.values[UNSCHEDULABLE])
     for c in sim.state.classes.queue_count.nonzero()[0].tolist():
-        while sim.state.queue.diagnosis_count[0] + 1 >= sim.state.queue.diagnoses.shape[0]:
-            sim.state = growth.grow_diagnoses(sim.state, growth.doubled(sim.state.queue.diagnoses.shape[0]))
-        sim.sink.drain_log(sim.state, "events", 0)
-        if sim.state.log.events.shape[0] < 256:
-            sim.state = growth.grow_log(sim.state, "events", 256)
+        make_room_to_fail(sim)
         sim.act(ACT_RETRY, c, now_ms=SETTLED_MS)
     return int(sim.state.clock.values[UNSCHEDULABLE]) < before

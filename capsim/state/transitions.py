@@ -255,7 +255,7 @@ def remove_pod(
 
 @inline_kernel
 def log_pod(pods: Pods, nodes: Nodes, log: Log, p, gone_ms):
-    """Append one row: workload, ordinal, node group and ordinal, created, bound, Ready, deleted, gone, diagnosis, uid."""
+    """Append a row: workload, ordinal, node group and ordinal, created, bound, Ready, deleted, gone, diagnosis, uid."""
     row = log.count[1]
     n = pods.node[p]
     log.pods[row, 0] = pods.workload[p]
