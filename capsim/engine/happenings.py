@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from capsim.controllers.hpa.doors import sleep_until
 from capsim.controllers.hpa.spec import carry_over
 from capsim.engine.actions import ACT_CORDON, ACT_EVICT, ACT_LOSE, ACT_NODE_READY, ACT_SCALE
 from capsim.engine.autoscaler import log, next_ordinal
@@ -76,8 +77,20 @@ class Happenings:
         objects = sim.scenario.objects.model_copy(update={"hpas": self.hpas})
         scenario = sim.scenario.model_copy(update={"objects": objects})
         specs = build_specs(scenario)
+        bring_logs_up(sim)
         sim.state = sim.state._replace(specs=specs, hpa=carry_over(sim.state.hpa, specs, hpa_period_ms(scenario)))
         wake_hpa(sim, h)
+
+
+def bring_logs_up(sim: Simulation) -> None:
+    """Log what the syncs that were skipped so far would have logged, under the specs that they ran with."""
+    links, period = sim.state.hpas, hpa_period_ms(sim.scenario)
+    for h in range(len(sim.names.hpas)):
+        last = int(links.last_ms[h])
+        passed = last + (sim.now_ms - 1 - last) // period * period
+        if last >= 0 and passed > last:
+            sleep_until(sim.state.specs, sim.state.hpa, h, passed)
+            links.last_ms[h] = passed
 
 
 def wake_hpa(sim: Simulation, h: int) -> None:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from capsim.controllers.hpa.codes import ERROR_UNAVAILABLE, PENDING, READY_TRUE, RUNNING
-from capsim.controllers.hpa.grouping import NO_REQUEST, add_counted, add_pod, add_unready, classify, clear
+from capsim.controllers.hpa.grouping import (
+    NO_REQUEST,
+    add_counted,
+    add_pod,
+    add_unready,
+    classify,
+    clear,
+    percent_of_missing,
+)
 from capsim.controllers.hpa.tables import (
     CONTAINER_AVERAGE,
     CONTAINER_UTILIZATION,
     G_ERROR,
+    G_LISTED,
     G_NO_REQUEST,
     M_CONTAINER,
     M_KIND,
     M_RESOURCE,
-    M_TARGET,
     RESOURCE_AVERAGE,
     RESOURCE_CPU,
     RESOURCE_MEMORY,
@@ -27,6 +35,7 @@ from capsim.state.tables import (
     POD_PENDING,
     POD_READY,
     POD_STARTING,
+    POD_TERMINATING,
     S_LAST,
     S_MEMORY,
     S_MEMORY_LAST,
@@ -57,15 +66,17 @@ def cpu_milli(containers: Containers, first, last, rate):
 
 
 @inline_kernel
-def request_milli(containers: Containers, first, last, cpu):
-    """Sum of the containers' requests in the HPA's unit (milli-cores or milli-bytes); NO_REQUEST where one has none."""
-    total = 0
-    for k in range(first, last):
-        one = containers.request_milli[k] if cpu else containers.request_memory[k]
-        if one < 0:
-            return NO_REQUEST
-        total += one if cpu else one * 1000
-    return total
+def request_milli(containers: Containers, w, first, last, cpu):
+    """Request behind a metric in the HPA's unit (milli-cores or milli-bytes); NO_REQUEST where a container has none.
+
+    That of the whole pod, or of container ``first`` where ``first``..``last`` is less than all of them.
+    """
+    if first == containers.start[w] and last == containers.start[w + 1]:
+        return containers.pod_request[w, 0 if cpu else 1]
+    one = containers.request_milli[first] if cpu else containers.request_memory[first]
+    if one < 0:
+        return NO_REQUEST
+    return one if cpu else one * 1000
 
 
 @inline_kernel
@@ -115,6 +126,7 @@ def gather_settled(
         if ready + waiting > 0:
             g[G_NO_REQUEST] += ready + waiting
         request = 0
+    g[G_LISTED] += workloads.count[w, POD_TERMINATING]
     if ready > 0:
         add_counted(g, ready, ready * value, ready * request)
     if waiting > 0:
@@ -174,6 +186,8 @@ def gather_each(
         elif state in (POD_PENDING, POD_STARTING):
             group = classify(PENDING, False, False, cpu, now, READY_TRUE, now, 0, 1, now, init_ms, delay_ms)
             add_pod(g, group, False, 0, request, target)
+        elif state == POD_TERMINATING:
+            g[G_LISTED] += 1
         p = links.workload_next[p]
 
 
@@ -211,7 +225,7 @@ def gather(
         g[G_ERROR] = ERROR_UNAVAILABLE
         return
     cpu = resource == RESOURCE_CPU
-    request = request_milli(containers, first, last, cpu)
+    request = request_milli(containers, w, first, last, cpu)
     if is_settled(clock, workloads, marks, w):
         gather_settled(clock, workloads, physics, marks, containers, g, first, last, w, cpu, request)
     else:
@@ -230,7 +244,7 @@ def gather(
             w,
             cpu,
             request,
-            specs.metric[m, M_TARGET],
+            percent_of_missing(specs, m),
             specs.row[h, S_CPU_INIT_MS],
             specs.row[h, S_READY_DELAY_MS],
             now,

@@ -26,7 +26,7 @@ from capsim.controllers.hpa.tables import (
     HpaSpecs,
     HpaState,
 )
-from capsim.engine.metrics_view import common_window, is_settled, request_milli
+from capsim.engine.metrics_view import common_window, is_settled
 from capsim.jit import inline_kernel
 from capsim.state.tables import (
     L_COST,
@@ -86,7 +86,7 @@ def keep_band(
         clock, workloads, marks, w
     ):
         return
-    request = request_milli(containers, containers.start[w], containers.start[w + 1], True)
+    request = containers.pod_request[w, 0]
     cost = physics.load[w, L_COST]
     if request <= 0 or cost <= 0.0:
         return

@@ -173,8 +173,8 @@ COUNTER_COLUMNS = 13
     P_CA_SKIP_SYSTEM,
     P_FLUSH_PHASE,
 ) = 32, 33, 34, 35, 36, 37, 38, 39, 40
-P_CA_EXPENDABLE, P_STEP_ROWS = 41, 42
-PARAM_COLUMNS = 43
+P_CA_EXPENDABLE, P_STEP_ROWS, P_CONTENTION = 41, 42, 43
+PARAM_COLUMNS = 44
 
 
 class Clock(NamedTuple):
@@ -421,6 +421,8 @@ class Containers(NamedTuple):
     """CPU request, -1: none."""
     request_memory: I64
     """Memory request in bytes, -1: none."""
+    pod_request: I64
+    """[W, 2] CPU milli and memory milli-bytes that the HPA takes for a whole pod's request, -1: none."""
 
 
 class Traffic(NamedTuple):

@@ -16,6 +16,7 @@ from capsim.state.tables import (
     CPU,
     L_COST,
     L_IDLE,
+    P_CONTENTION,
     POD_READY,
     PODS,
     S_LAST,
@@ -155,7 +156,9 @@ def share_node(
     now,
 ):
     """Compute the CPU shares on node ``n`` anew; workloads whose pods changed rate are marked."""
-    level = fair_level(classes, pods, links, nodes, physics, n)
+    level = -1.0
+    if clock.params[P_CONTENTION] == 1:
+        level = fair_level(classes, pods, links, nodes, physics, n)
     scan.contended[n] = 1 if level >= 0.0 else 0
     p = nodes.first_pod[n]
     while p >= 0:

@@ -76,6 +76,7 @@ def build_params(scenario: Scenario, step_rows: int) -> t.I64:
     p[t.P_TREE_NODES] = 48
     p[t.P_SKIP_SYNCS] = 1
     p[t.P_STEP_ROWS] = step_rows
+    p[t.P_CONTENTION] = 1
     autoscaler_params(scenario, p)
     return p
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from capsim.controllers.cluster_autoscaler.scan import BLOCKS_DRAIN, IGNORED_BY_DRAIN
+from capsim.controllers.hpa.requests import request_milli
 from capsim.controllers.scheduler.static import shape_reason, tolerated_flags
 from capsim.engine.build.cluster import array, distribution_row, floats, vector, widest_node_milli
 from capsim.engine.build.names import Names
@@ -198,7 +199,12 @@ def build_containers(scenario: Scenario) -> Containers:
             cpu.append(container.requests.get("cpu", -1))
             memory.append(container.requests.get("memory", -1))
         start.append(len(idle))
-    return Containers(array(start), floats(idle), floats(cost), array(cpu), array(memory))
+    whole = [
+        [request_milli(workload.template, resource) for resource in ("cpu", "memory")]
+        for workload in scenario.objects.workloads
+    ]
+    requests = np.array(whole, np.int64).reshape(len(whole), 2)
+    return Containers(array(start), floats(idle), floats(cost), array(cpu), array(memory), requests)
 
 
 def pod_load(scenario: Scenario, workload: Workload, containers: Containers, w: int) -> list[float]:
