@@ -35,7 +35,7 @@ def phase_ms(scenario: Scenario, loop: str, period_ms: int, name: str = "") -> i
     if phases == "zero":
         return 0
     if isinstance(phases, Phases):
-        given = getattr(phases, f"{loop}_ms")
+        given = getattr(phases, f"{loop}_ms", None)
         if isinstance(given, Mapping):
             given = given.get(name, given.get(name.split("/")[-1]))
         if given is not None:
