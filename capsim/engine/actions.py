@@ -17,7 +17,8 @@ from capsim.state.eventlog import events_left
 from capsim.state.links import dequeue
 from capsim.state.marks import PODS_CHANGED, TOUCHED, touch
 from capsim.state.tables import (
-    EV_NODE_OPEN,
+    EV_NODE_READY,
+    EV_NODE_REGISTER,
     EV_SCALE,
     FLAG_NOT_READY,
     FLAG_UNSCHEDULABLE,
@@ -58,7 +59,7 @@ from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
     ACT_CORDON,
     ACT_EVICT,
     ACT_LOSE,
-    ACT_OPEN_NODE,
+    ACT_BOOT_NOW,
     ACT_HPA_SCALE,
     ACT_RETRY,
 ) = range(12)
@@ -220,9 +221,10 @@ def cordon(nodes: Nodes, trees: Trees, n):
 
 
 @inline_kernel
-def open_node(heap: Heap, nodes: Nodes, n, now):
-    """Pods may use node ``n``: wake those that wait for it."""
-    push(heap, now, encode(EV_NODE_OPEN, n, nodes.uid[n]))
+def boot_now(heap: Heap, nodes: Nodes, n, now):
+    """A claimed node registers and is Ready at this instant, with all that follows from it."""
+    push(heap, now, encode(EV_NODE_REGISTER, n, nodes.uid[n]))
+    push(heap, now, encode(EV_NODE_READY, n, nodes.uid[n]))
     return 0
 
 
@@ -257,8 +259,8 @@ def act(s: State, what, a, b, c, d, now):
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
             s.physics, s.marks, s.trees, s.log, a, now)
         return 0
-    if what == ACT_OPEN_NODE:
-        return open_node(s.heap, s.nodes, a, now)
+    if what == ACT_BOOT_NOW:
+        return boot_now(s.heap, s.nodes, a, now)
     if what == ACT_RETRY:
         return retry(
             s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks,

@@ -24,11 +24,14 @@ from capsim.state.tables import (
     EV_SCALE,
     FLAG_DRAINING,
     FLAG_NOT_READY,
+    FLAG_TO_BE_DELETED,
     G_TARGET,
     KIND_DAEMONSET,
+    NODE_DELETING,
     NODE_READY,
     P_EVICT_TO_RECREATE,
     P_SCALE_TO_POD,
+    POD_PENDING,
     POD_TERMINATING,
     UNSCHEDULABLE,
     Classes,
@@ -165,7 +168,6 @@ def evict_node(
     """The taint has had its time: evict the pods, then have the instance deleted."""
     count = evict_pods(clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, n, now)
     if count > 0:
-        nodes.flags[n] |= FLAG_DRAINING
         push(heap, now + DELETE_POLL_MS, encode(EV_NODE_DELETE, n, nodes.uid[n]))
     else:
         tell_cloud(clock, heap, nodes, groups, workloads, marks, trees, n, now)
@@ -182,18 +184,42 @@ def still_draining(pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, 
     return False
 
 
+@inline_kernel
+def leave_group(clock: Clock, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n):
+    """Node ``n`` no longer counts: neither in its group nor among those that the autoscaler is about to delete."""
+    if nodes.flags[n] & FLAG_DRAINING:
+        clock.values[DRAINING] -= 1
+    if nodes.flags[n] & FLAG_TO_BE_DELETED:
+        groups.leaving[nodes.group[n]] -= 1
+    delete_node(clock, nodes, workloads, groups, trees, marks, n)
+
+
 @kernel
 def tell_cloud(
     clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n, now
 ):
     """DeleteNodes: the target falls at once, the instance goes after the group's delete delay."""
     g = nodes.group[n]
-    if nodes.flags[n] & FLAG_DRAINING:
-        clock.values[DRAINING] -= 1
     groups.size[g, G_TARGET] -= 1
-    groups.leaving[g] -= 1
-    delete_node(clock, nodes, workloads, groups, trees, marks, n)
+    leave_group(clock, nodes, groups, workloads, marks, trees, n)
     push(heap, now + max(1, groups.delete_ms[g]), encode(EV_NODE_GONE, n, nodes.uid[n]))
+
+
+@kernel
+def drop_waiting_daemons(
+    clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads,
+    nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, n, now
+):
+    """DaemonSet pods that still waited for node ``n`` are deleted; at most one for each DaemonSet."""
+    for w in range(workloads.kind.shape[0]):
+        if workloads.kind[w] == KIND_DAEMONSET:
+            p = workloads.first_pod[w]
+            while p >= 0:
+                if pods.target[p] == n and pods.state[p] == POD_PENDING:
+                    delete_pod(
+                        clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
+                    workloads.desired[w] -= 1
+                p = links.workload_next[p]
 
 
 @kernel
@@ -217,6 +243,9 @@ def lose_node(
     now,
 ):
     """The instance is gone with whatever still ran on it; pod log, node log and heap have room."""
+    if nodes.state[n] != NODE_DELETING:
+        leave_group(clock, nodes, groups, workloads, marks, trees, n)
+    drop_waiting_daemons(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, n, now)
     p = nodes.first_pod[n]
     while p >= 0:
         after = links.node_next[p]

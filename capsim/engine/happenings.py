@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from capsim.controllers.hpa.doors import sleep_until
 from capsim.controllers.hpa.spec import carry_over
-from capsim.engine.actions import ACT_CORDON, ACT_EVICT, ACT_LOSE, ACT_NODE_READY, ACT_SCALE
+from capsim.engine.actions import ACT_BOOT_NOW, ACT_CORDON, ACT_EVICT, ACT_LOSE, ACT_SCALE
 from capsim.engine.autoscaler import log, next_ordinal
 from capsim.engine.build.control import build_specs, hpa_period_ms, set_leaf
 from capsim.engine.start import slot_of
@@ -113,8 +113,7 @@ def add_nodes(sim: Simulation, event: AddNodes) -> None:
         n = sim.add_node(g, next_ordinal(sim, g), boots=not event.immediately)
         sim.state.groups.size[g, G_TARGET] += 1
         if event.immediately:
-            sim.make_room(heap=4, pods=len(sim.names.daemonsets))
-            sim.act(ACT_NODE_READY, n)
+            sim.act(ACT_BOOT_NOW, n)
 
 
 def drain(sim: Simulation, event: NodeTarget) -> int:
@@ -133,7 +132,7 @@ def fail(sim: Simulation, event: NodeTarget) -> int:
     n = slot_of(sim, event.node_name)
     if n < 0:
         return 0
-    rows = int(sim.state.nodes.requested[n, 3]) + 8
+    rows = int(sim.state.nodes.requested[n, 3]) + len(sim.names.daemonsets) + 8
     sim.make_room(heap=rows)
     for name, column in (("events", 0), ("pods", 1), ("nodes", 2)):
         sim.ensure_log(name, column, rows)

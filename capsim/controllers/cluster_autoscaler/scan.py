@@ -31,6 +31,7 @@ from capsim.state.tables import (
     CPU,
     DRAINING,
     EV_NODE_EVICT,
+    FLAG_DRAINING,
     FLAG_NOT_READY,
     FLAG_TO_BE_DELETED,
     FLAG_UNSCHEDULABLE,
@@ -222,6 +223,7 @@ def start_deletion(
     nodes.times[n, T_DELETING] = now
     node_changed(trees, nodes, n)
     if drained > 0:
+        nodes.flags[n] |= FLAG_DRAINING
         clock.values[DRAINING] += 1
     clock.values[CA_LAST_DOWN] = now
     push(heap, now + max(1, clock.params[P_CA_TAINT_DELAY]), encode(EV_NODE_EVICT, n, nodes.uid[n]))
