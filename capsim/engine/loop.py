@@ -98,7 +98,9 @@ FLUSH_AGE_MS = 300_000
 ROOM = 8
 """Rows that one step of a phase can add to a buffer, DaemonSets and evictions excepted."""
 
+# PHASE_NONE lies between two instants: an instant that scenario events interrupted goes on where they left it.
 (
+    PHASE_NONE,
     PHASE_EVENTS,
     PHASE_TRAFFIC,
     PHASE_TRANSITIONS,
@@ -110,7 +112,7 @@ ROOM = 8
     PHASE_SCHEDULER,
     PHASE_AUTOSCALER,
     PHASE_RECORD,
-) = range(11)
+) = range(12)
 
 
 @inline_kernel
@@ -488,7 +490,7 @@ def advance(s: State, until_ms, budget):
     """
     v = s.clock.values
     while True:
-        if v[PHASE] == 0:
+        if v[PHASE] == PHASE_NONE:
             t = earliest(s.clock, s.heap, s.wheels)
             if t > until_ms:
                 v[NOW] = until_ms
@@ -498,9 +500,10 @@ def advance(s: State, until_ms, budget):
             budget -= 1
             v[NOW] = max(v[NOW], t)
             s.clock.counters[C_INSTANTS] += 1
+            v[PHASE] = PHASE_EVENTS
         while v[PHASE] <= PHASE_RECORD:
             status = run_phase(s, v[PHASE], v[NOW])
             if status != DONE:
                 return status
             v[PHASE] += 1
-        v[PHASE] = 0
+        v[PHASE] = PHASE_NONE
