@@ -273,6 +273,8 @@ def node_event(
         register_node(nodes, workloads, trees, marks, n, now)
         log_event(clock, log, now, LOG_NODE_ADDED, nodes.group[n], nodes.ordinal[n], 0, 0)
         add_daemons(clock, heap, pods, links, usage, nodes, groups, workloads, marks, n, now)
+        if clock.values[UNSCHEDULABLE] > 0:  # pods that tolerate the not-ready taint
+            capacity_gained(clock, queue, pods, links, classes, nodes, n)
     elif kind == EV_NODE_READY:
         ready_node(clock, heap, nodes, workloads, groups, trees, marks, n, now)
         log_event(clock, log, now, LOG_NODE_READY, nodes.group[n], nodes.ordinal[n], 0, 0)

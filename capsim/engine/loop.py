@@ -349,7 +349,7 @@ def run_scheduler(
             return need(clock, table)
         if queue.diagnosis_count[0] >= queue.diagnoses.shape[0]:
             return need(clock, NEED_DIAGNOSES)
-        p = next_pod(pods, links, queue)
+        p = next_pod(clock, pods, links, classes, queue)
         if p >= 0:
             n = try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, trees, marks, log, p, now)
             if n >= 0:

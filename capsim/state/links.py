@@ -85,9 +85,12 @@ def enqueue(links: PodLinks, classes: Classes, p, c, at_head):
 
 @kernel
 def dequeue(links: PodLinks, classes: Classes, p, c):
-    """Take pod ``p`` out of the unschedulable queue of its class."""
+    """Take pod ``p`` out of the unschedulable queue of its class; with the last one the class is no longer blocked,
+    because events that could help are noticed for classes that wait only."""
     links.queued[p] = 0
     classes.queue_count[c] -= 1
+    if classes.queue_count[c] == 0:
+        classes.diagnosis[c] = -1
     after = links.queue_next[p]
     before = links.queue_prev[p]
     if after >= 0:

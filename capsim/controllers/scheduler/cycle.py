@@ -117,12 +117,17 @@ def try_pod(
 
 
 @inline_kernel
-def next_pod(pods: Pods, links: PodLinks, queue: Queue):
-    """The next pending pod of the active queue, -1 when there is none; entries of gone pods are dropped."""
+def next_pod(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, queue: Queue):
+    """The next pending pod of the active queue, -1 when there is none; entries of gone pods are dropped.
+
+    One that was woken and deleted before its turn passes the wake-up on to the next of its class."""
     while queue.count[0] > 0:
         p, uid = pop_active(queue)
         if pods.uid[p] == uid and pods.state[p] == POD_PENDING and links.queued[p] == 1:
             return p
+        c = pods.pod_class[p]
+        if pods.uid[p] == uid and classes.diagnosis[c] < 0 and classes.queue_count[c] > 0 and pods.target[p] < 0:
+            wake_head(clock, queue, pods, links, classes, c)
     return -1
 
 
