@@ -12,6 +12,7 @@ import typer
 
 from capsim.cli.conformance import conformance
 from capsim.cli.init import init
+from capsim.cli.report import report
 from capsim.cli.run import run
 from capsim.cli.schema import schema
 from capsim.cli.validate import validate
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, init, validate, warm, schema, conformance):
+for command in (run, report, init, validate, warm, schema, conformance):
     app.command()(command)
 
 

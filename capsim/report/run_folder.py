@@ -1,0 +1,184 @@
+"""Opening a run folder that somebody may have copied, cut short or edited: every problem names its file and a way out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from capsim.errors import CapsimError, Problem, ScenarioError
+from capsim.result import Result
+from capsim.result.folder import FORMAT, SERIES, TABLES
+from capsim.result.frames import FRAMES
+from capsim.scenario import Scenario
+
+RUN, RESOLVED = "run.json", "scenario.resolved.yaml"
+FITS = {
+    "time": pa.types.is_integer,
+    "count": lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind),
+    "mean": lambda kind: pa.types.is_floating(kind) or pa.types.is_integer(kind),
+    "text": lambda kind: pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind),
+}
+
+
+class _Loose(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Facts(_Loose):
+    reached_ms: int = Field(ge=0)
+    partial: bool = False
+
+
+class _Provenance(_Loose):
+    scenario_sha256: str = ""
+    command: list[str] = []
+
+
+class _RunFile(_Loose):
+    """What the report needs of run.json."""
+
+    format: int
+    facts: _Facts
+    provenance: _Provenance
+    files: dict[str, int] = {}
+
+
+def open_run(folder: Path) -> Result:
+    """Read a run folder.
+
+    Raises :class:`capsim.errors.ScenarioError` (wrong input) with all problems: files that are missing, cut short or not
+    what they should be, and what to do about it.
+    """
+    _check_folder(folder)
+    document, run = _run_file(folder)
+    problems = _missing(folder) or [problem for name in _frames() for problem in _frame_problems(folder, name, run)]
+    if problems:
+        raise ScenarioError(problems)
+    tables = {name: _table(folder, name) for name in _frames()}
+    result = Result(
+        scenario=_scenario(folder),
+        series={name: tables[f"series/{name}.parquet"] for name in SERIES},
+        **{name: tables[f"{name}.parquet"] for name in TABLES},
+        facts=document["facts"],
+        provenance=document["provenance"],
+    )
+    _check_together(folder, result)
+    return result
+
+
+def changed_since(folder: Path, result: Result) -> bool:
+    """True when the resolved scenario in the folder is not the one that was run."""
+    expected = result.provenance.get("scenario_sha256")
+    return bool(expected) and hashlib.sha256((folder / RESOLVED).read_bytes()).hexdigest() != expected
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.exists():
+        raise ScenarioError(
+            Problem("there is no such run folder", str(folder), allowed="a folder that `capsim run` wrote")
+        )
+    if not folder.is_dir():
+        raise ScenarioError(
+            Problem("is a file, not a run folder", str(folder), allowed="the folder that `capsim run` wrote")
+        )
+    if not (folder / RUN).is_file():
+        runs = sorted(path.parent.name for path in folder.glob(f"*/{RUN}"))[:5]
+        hint = f"name one of the runs in it ({', '.join(runs)})" if runs else f"{again(folder)}"
+        text = "is missing: this is no run folder, or the run was stopped while it was being written"
+        raise ScenarioError(Problem(f"{text}; {hint}", str(folder / RUN)))
+
+
+def again(folder: Path) -> str:
+    """What to do about a damaged folder."""
+    if (folder / RESOLVED).is_file():
+        return f"run it again: capsim run {folder / RESOLVED} --out NEW_FOLDER"
+    return "run the scenario again with `capsim run`, or copy the whole folder again"
+
+
+def _run_file(folder: Path) -> tuple[dict[str, Any], _RunFile]:
+    path = folder / RUN
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        run = _RunFile.model_validate(document)
+    except ValidationError as wrong:
+        problems = [
+            Problem(f"{error['msg']}; {again(folder)}", str(path), key=".".join(str(part) for part in error["loc"]))
+            for error in wrong.errors()
+        ]
+        raise ScenarioError(problems) from None
+    except (OSError, ValueError, RecursionError) as wrong:
+        raise ScenarioError(Problem(f"cannot be read ({wrong}); {again(folder)}", str(path))) from None
+    if run.format != FORMAT:
+        text = "was written by another version of capsim; read it with that version, or run the scenario again"
+        raise ScenarioError(Problem(text, str(path), key="format", found=str(run.format), allowed=str(FORMAT)))
+    return document, run
+
+
+def _frames() -> dict[str, str]:
+    """File of each frame -> its name in the table of columns."""
+    return {
+        **{f"series/{name}.parquet": f'series["{name}"]' for name in SERIES},
+        **{f"{name}.parquet": name for name in TABLES},
+    }
+
+
+def _missing(folder: Path) -> list[Problem]:
+    names = [name for name in (*_frames(), RESOLVED) if not (folder / name).is_file()]
+    return [Problem(f"is missing; {again(folder)}", str(folder / name)) for name in names]
+
+
+def _frame_problems(folder: Path, name: str, run: _RunFile) -> list[Problem]:
+    path = folder / name
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException) as wrong:
+        size, written = path.stat().st_size, run.files.get(name)
+        cut = f" ({size:,} of {written:,} bytes are there)" if written is not None and size != written else f" ({wrong})"
+        return [Problem(f"is damaged, no Parquet file{cut}; {again(folder)}", str(path))]
+    found = []
+    for column in FRAMES[_frames()[name]][1]:
+        if column.name not in schema.names:
+            found.append(Problem(f"has no column {column.name}; {again(folder)}", str(path)))
+        elif not (pa.types.is_null(kind := schema.field(column.name).type) or FITS[column.kind](kind)):
+            text = f"column {column.name} holds the wrong kind of values; {again(folder)}"
+            found.append(Problem(text, str(path), found=str(kind), allowed=column.kind))
+    return found
+
+
+def _table(folder: Path, name: str) -> pd.DataFrame:
+    try:
+        frame: pd.DataFrame = pq.read_table(folder / name).to_pandas()
+    except (OSError, pa.ArrowException, ValueError) as wrong:
+        raise ScenarioError(Problem(f"is damaged ({wrong}); {again(folder)}", str(folder / name))) from None
+    for column in FRAMES[_frames()[name]][1]:
+        if column.kind == "mean" and not (fine := np.isfinite(frame[column.name].to_numpy(np.float64))).all():
+            text = f"column {column.name}, row {int(np.argmin(fine))} is not a number; {again(folder)}"
+            raise ScenarioError(Problem(text, str(folder / name)))
+    return frame
+
+
+def _scenario(folder: Path) -> Scenario:
+    from capsim.scenario import load
+
+    try:
+        return load(folder / RESOLVED)
+    except CapsimError as wrong:
+        advice = Problem("was damaged or edited after the run; restore it, or run the scenario again", RESOLVED)
+        raise ScenarioError([*wrong.problems, advice]) from None
+
+
+def _check_together(folder: Path, result: Result) -> None:
+    """Files of two runs in one folder: pods of workloads that the scenario does not have."""
+    known = {workload.key for workload in result.scenario.objects.workloads}
+    strange = sorted({str(key) for key in result.pods["workload"].unique()} - known)
+    if strange:
+        text = f"names workload {strange[0]}, which {RESOLVED} does not have: the files are of different runs"
+        raise ScenarioError(Problem(f"{text}; {again(folder)}", str(folder / "pods.parquet")))

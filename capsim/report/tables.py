@@ -1,0 +1,109 @@
+"""Tables of the page: who waited longest, workloads, use and cost by node group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from capsim.report.phrases import clock, count, percent, requests, share, short_name, span
+from capsim.result import Result
+from capsim.result.summary.limits import short_reason
+from capsim.result.summary.model import WorkloadSummary
+from capsim.result.summary.pending import waiting_pods
+from capsim.result.summary.spans import weighted_mean, weights_s
+
+LONGEST = 20
+WORKLOADS = 200
+
+
+@dataclass(frozen=True)
+class Table:
+    """``columns`` are the headers, ``rows`` their cells in words; the first cell of a row names it."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+
+def longest_pending(result: Result) -> Table:
+    """The pods that waited longest for a node."""
+    waiting = waiting_pods(result.pods, result.summary.reached_ms)
+    worst = waiting.sort_values(["pending_s", "since_ms", "name"], ascending=[False, True, True]).head(LONGEST)
+    rows = [_pending_row(row) for row in worst.to_dict("records")]
+    shown = f"The {len(rows)} pods that waited longest, of {len(waiting):,}" if len(rows) < len(waiting) else "All pods that waited"
+    return Table(shown, ("Pod", "Workload", "Waited", "Since", "Then", "Why"), rows)
+
+
+def _pending_row(row: dict[str, object]) -> tuple[str, ...]:
+    until = clock(int(str(row["until_ms"])))
+    then = "still waiting at the end" if row["open"] else f"deleted at {until}, never placed"
+    if row["placed"]:
+        then = f"on {row['node']} at {until}"
+    name, workload = str(row["name"]), short_name(str(row["workload"]))
+    since = clock(int(str(row["since_ms"])))
+    return name, workload, span(float(str(row["pending_s"]))), since, then, short_reason(str(row["reason"]))
+
+
+def reasons(result: Result) -> Table:
+    """The scheduler's messages, those that cost most time first."""
+    waiting = waiting_pods(result.pods, result.summary.reached_ms)
+    by_reason = waiting.groupby("reason", observed=True)["pending_s"].agg(["count", "sum", "max"])
+    worst = by_reason.sort_values("sum", ascending=False).head(LONGEST)
+    rows = [
+        (str(reason), str(int(row["count"])), span(float(row["max"])), span(float(row["sum"])))
+        for reason, row in worst.iterrows()
+    ]
+    return Table("The scheduler's last message to them", ("Message", "Pods", "Longest", "Together"), rows)
+
+
+def workloads(result: Result) -> Table:
+    """Every workload of the summary."""
+    seen = result.summary.workloads
+    columns = ("Workload", "Wanted at most", "Ready", "Pending at most", "CPU used of requested, peak", "Served", "Lost")
+    caption = count(len(seen), "workload") + (f", the largest {WORKLOADS}" if len(seen) > WORKLOADS else "")
+    return Table(caption, columns, [_workload_row(row) for row in seen[:WORKLOADS]])
+
+
+def _workload_row(row: WorkloadSummary) -> tuple[str, ...]:
+    ready = f"{row.lowest_ready} to {row.peak_ready}"
+    served = requests(row.served_requests) if row.served_requests else "–"
+    lost = f"{requests(row.lost_requests)} ({percent(_lost_ratio(row))})" if row.lost_requests >= 0.5 else "–"
+    use = share(row.peak_cpu_utilization_ratio)
+    return short_name(row.workload), str(row.peak_desired), ready, str(row.peak_pending), use, served, lost
+
+
+def _lost_ratio(row: WorkloadSummary) -> float:
+    return row.lost_requests / (row.lost_requests + row.served_requests)
+
+
+def node_groups(result: Result) -> Table:
+    """Nodes, use and money of each node group."""
+    frame, end_ms = result.series["node_groups"], result.summary.reached_ms
+    money = {group.node_group: group for group in result.summary.cost.groups}
+    columns = ("Node group", "Nodes", "CPU requested", "CPU used", "Memory requested", "Memory used", "Node-hours", "USD")
+    rows = []
+    for name in dict.fromkeys([*frame["node_group"].astype(str).unique(), *money]):
+        mine = frame[(frame["node_group"] == name).to_numpy()]
+        seconds = weights_s(mine, result.summary.sample_interval_ms, end_ms)
+        use = [_ratio(mine, seconds, *part) for part in _USE]
+        cost = money.get(name)
+        paid = (f"{cost.node_hours:,.1f}", f"{cost.run_usd:,.2f}") if cost else ("–", "–")
+        rows.append((name, _nodes(mine), *use, *paid))
+    return Table("Means over the run, of what is allocatable on Ready nodes", columns, rows)
+
+
+_USE = (("cpu", "requested", "milli"), ("cpu", "used", "milli"), ("memory", "requested", "bytes"), ("memory", "used", "bytes"))
+
+
+def _ratio(rows: pd.DataFrame, seconds: np.ndarray, resource: str, part: str, unit: str) -> str:
+    has = weighted_mean(rows[f"{resource}_allocatable_{unit}"], seconds)
+    return share(weighted_mean(rows[f"{resource}_{part}_{unit}"], seconds) / has if has else None)
+
+
+def _nodes(rows: pd.DataFrame) -> str:
+    if not len(rows):
+        return "–"
+    low, high = int(rows["nodes_ready"].min() + 1e-9), int(rows["nodes_ready_max"].max())
+    return str(high) if low == high else f"{low} to {high}"
