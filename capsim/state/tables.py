@@ -72,7 +72,7 @@ NOW, PHASE, UNSETTLED, NEXT_SCRAPE, NEXT_PUBLISH, NEXT_SAMPLE, NEXT_EVENT, NEXT_
     7,
     8,
 )
-UID, NODE_UID, STATUS_TABLE, YIELD_REASON, SAMPLE_START, ROUNDS, WORK, SCHEDULER_GCRA, CONTROLLER_GCRA = (
+UID, NODE_UID, STATUS_TABLE, YIELD_REASON, SAMPLE_START, TIGHT_NODES, WORK, SCHEDULER_GCRA, CONTROLLER_GCRA = (
     9,
     10,
     11,
@@ -305,6 +305,7 @@ class NodeScan(NamedTuple):
     """What the loops over nodes keep beside the nodes."""
 
     contended: I64
+    """1: its pods want more CPU than it has; 2: they could, without any change of the demand above requests; else 0."""
     mark: I64
     drain_version: I64
     drain_ok: I64

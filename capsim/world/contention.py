@@ -23,6 +23,7 @@ from capsim.state.tables import (
     S_PREV,
     S_TAKEN,
     SCRAPE_LAST,
+    TIGHT_NODES,
     U_EXCESS,
     Classes,
     Clock,
@@ -159,7 +160,13 @@ def share_node(
     level = -1.0
     if clock.params[P_CONTENTION] == 1:
         level = fair_level(classes, pods, links, nodes, physics, n)
-    scan.contended[n] = 1 if level >= 0.0 else 0
+    contended = 0
+    if level >= 0.0:
+        contended = 1
+    elif nodes.requested[n, CPU] + nodes.excess_milli[n] > nodes.allocatable[n, CPU]:
+        contended = 2
+    clock.values[TIGHT_NODES] += min(contended, 1) - min(scan.contended[n], 1)
+    scan.contended[n] = contended
     p = nodes.first_pod[n]
     while p >= 0:
         if pods.state[p] == POD_READY:

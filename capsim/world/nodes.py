@@ -37,6 +37,7 @@ from capsim.state.tables import (
     T_READY,
     T_REGISTERED,
     T_REQUESTED,
+    TIGHT_NODES,
     Clock,
     Groups,
     Heap,
@@ -80,6 +81,7 @@ def claim_node(clock: Clock, nodes: Nodes, scan: NodeScan, groups: Groups, trees
     for t in range(nodes.times.shape[1]):
         nodes.times[n, t] = -1
     nodes.times[n, T_REQUESTED] = now
+    clock.values[TIGHT_NODES] -= min(scan.contended[n], 1)
     scan.contended[n] = 0
     scan.mark[n] = 0
     scan.drain_version[n] = -1

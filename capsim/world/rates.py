@@ -25,6 +25,7 @@ from capsim.state.tables import (
     NEVER,
     POD_READY,
     S_MEMORY,
+    TIGHT_NODES,
     U_CPU,
     U_EXCESS,
     U_MEMORY,
@@ -122,6 +123,16 @@ def set_excess(
 
 
 @inline_kernel
+def mark_tight(workloads: Workloads, links: PodLinks, pods: Pods, scan: NodeScan, marks: Marks, w):
+    """Mark the nodes of ``w``'s Ready pods where CPU is short or could be: what these take is not left for others."""
+    p = workloads.first_pod[w]
+    while p >= 0:
+        if pods.state[p] == POD_READY and scan.contended[pods.node[p]] > 0:
+            mark_node(marks, pods.node[p])
+        p = links.workload_next[p]
+
+
+@inline_kernel
 def common_rate(physics: Physics, w, ready):
     """(rate of a pod at the common rate, rate that it would take if it could) for workload ``w``, requests per
     second."""
@@ -140,7 +151,7 @@ def common_rate(physics: Physics, w, ready):
         return at_ease, at_ease
     if ready > own_count:
         rest = (physics.arrival_rps[w] - own_sum) / (ready - own_count)
-        return min(rest, cap), cap
+        return min(rest, cap), min(rest, cap)
     return cap, cap
 
 
@@ -173,6 +184,8 @@ def compute_rates(
     if rate != before or pod_memory(physics, w, ready, rate) != physics.samples[w, S_MEMORY]:
         mark_busy(marks, physics, clock, w, now)
         physics.pod_rps[w] = rate
+        if rate != before and clock.values[TIGHT_NODES] > 0:
+            mark_tight(workloads, links, pods, scan, marks, w)
     physics.served_rps[w] = served
     settle_backlog(physics, backlog_wheel, w, now)
     set_usage(physics, w, ready, rate)
