@@ -170,14 +170,14 @@ class Simulation:
 
     def snapshot(self) -> Any:
         """A copy of everything that the rest of the run depends on."""
-        return copy_tables(self.state), self.sink.copy(), self._happenings.position, self._customs.snapshot()
+        return copy_tables(self.state), self.sink.copy(), self._happenings.snapshot(), self._customs.snapshot()
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot of this run."""
-        state, sink, position, customs = snapshot
+        state, sink, happenings, customs = snapshot
         self.state = copy_tables(state)
         self.sink = sink.copy()
-        self._happenings.position = position
+        self._happenings.restore(happenings)
         self._customs.restore(customs)
 
 

@@ -46,6 +46,15 @@ class Happenings:
             self.carry_out(sim, index, self.events[index])
         self.arm(sim)
 
+    def snapshot(self) -> tuple[int, list[Hpa]]:
+        """Where the list of events stands, and the HPAs as they were applied last."""
+        return self.position, list(self.hpas)
+
+    def restore(self, snapshot: tuple[int, list[Hpa]]) -> None:
+        """Back to a snapshot."""
+        self.position, hpas = snapshot
+        self.hpas = list(hpas)
+
     def carry_out(self, sim: Simulation, index: int, event: TimedEvent) -> None:
         """One event; a node that is gone by now is told as an event, not an error."""
         done = 1
