@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from capsim.scenario.series.packed import PackedText
+
 if TYPE_CHECKING:
     from capsim.scenario.scenario import Scenario
 
@@ -21,7 +23,10 @@ def resolved_yaml(scenario: Scenario) -> str:
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes shared values in full: a reader should not have to follow anchors."""
+    """Writes shared values in full: a reader should not have to follow anchors. Packed traces are no reading matter."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        return True
+        return not isinstance(data, PackedText)
+
+
+_Dumper.add_representer(PackedText, lambda dumper, text: dumper.represent_str(str(text)))

@@ -12,8 +12,9 @@ from capsim.scenario.document import SourceList, SourceMap, describe, mark_of
 from capsim.scenario.merge import suggestion
 from capsim.scenario.model import Written
 from capsim.scenario.scenario import RUN_NAME, Scenario, ScenarioFile
+from capsim.scenario.series import FORMS, TAG
 
-SERIES_FORMS = "a number, {constant: …}, {steps: [[at, value], …]} or {ramp: [[at, value], …], step: 5s}"
+SERIES_FORMS = f"a number, or a mapping with one of the keys {', '.join(name for name in FORMS if name != 'recorded')}"
 _TYPES = {
     "int_type": ("wrong type", "a whole number"),
     "int_from_float": ("wrong type", "a whole number"),
@@ -121,8 +122,12 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[list[type[BaseModel]], Any]:
     """The models that may stand at a location, and the last field on the way."""
-    models, last = [model], None
+    models: list[type[BaseModel]] = [model]
+    last = None
     for part in location:
+        if isinstance(part, str) and part.startswith(TAG):
+            models = [FORMS[part.removeprefix(TAG)]]
+            continue
         for candidate in models:
             for name, field in candidate.model_fields.items():
                 if part == (field.alias or name):

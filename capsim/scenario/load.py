@@ -21,9 +21,10 @@ from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.merge import cleaned
 from capsim.scenario.references import References
 from capsim.scenario.scenario import Scenario
+from capsim.scenario.series import is_file
 from capsim.scenario.tree import Tree
 
-FILE_KEYS = ("apiVersion", "extends", "manifests", "objects", "inventory")
+FILE_KEYS = ("apiVersion", "extends", "manifests", "objects", "inventory", "traces")
 
 
 def load(
@@ -69,15 +70,34 @@ def assembled(tree: Tree, lenient: bool = False) -> Scenario:
     reading.others += [(o.kind, o.namespace, o.name, o.reason) for o in earlier.others]
     objects = gathering.gather()
     root = cleaned(tree.root)
+    _expand_traces(root, objects, tree)
     References(root, objects, reading).resolve()
     resolve_applied(root, objects, reading)
     scenario = _validated(root, objects, tree)
     if scenario is not None:
         Checks(scenario, root, reading).run()
+        scenario = _with_traces(scenario, root, reading)
     problems = _sorted([*tree.problems, *reading.problems], tree.root.mark.file)
     if problems or scenario is None:
         raise ScenarioError(problems)
     return _completed(scenario, reading, earlier)
+
+
+def _expand_traces(root: SourceMap, objects: KubeObjects, tree: Tree) -> None:
+    if "traces" in root:
+        from capsim.scenario.traces.expand import expand_traces  # imports pyarrow
+
+        workloads = [workload.key for workload in objects.workloads]
+        tree.problems += expand_traces(root, [service.key for service in objects.services], workloads)
+
+
+def _with_traces(scenario: Scenario, root: SourceMap, reading: Reading) -> Scenario:
+    used = [series for spec in scenario.usage.values() for series in (spec.cpu, spec.memory) if series is not None]
+    if not any(map(is_file, [*scenario.traffic.values(), *used])):
+        return scenario
+    from capsim.scenario.traces.attach import with_traces  # imports pyarrow
+
+    return with_traces(scenario, root, reading)
 
 
 def _validated(root: SourceMap, objects: KubeObjects, tree: Tree) -> Scenario | None:

@@ -5,6 +5,7 @@ python -m capsim.scenario.reference > docs/reference/scenario.md
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,9 +18,20 @@ from capsim.scenario.event import Scale
 from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.model import CPU, DURATION, MEMORY, ResourceUnit, Text, Unit
 from capsim.scenario.scenario import ScenarioFile
-from capsim.scenario.series import ConstantSeries, Point, RampSeries, Series, StepsSeries
+from capsim.scenario.series import FORMS, Point, Series
+from capsim.scenario.series.instant import TRACE_TIME
+from capsim.scenario.series.packed import Numbers
+from capsim.scenario.series.recorded import PlayedSeries
 
 FIRST_KEYS = ("apiVersion", "extends", "manifests", "objects")
+SERIES_INTRODUCTION = """\
+## Series
+
+Values over time, under `traffic` and `usage`: a number, or a mapping whose form is named by one of the keys below.
+Series stand within others (`sum`, `product`, `noise`) as deeply as wanted. Times are times since the start of the run,
+but in `crop`. See [the guide](../guide/traffic.md) for examples.
+"""
+TABLE_HEAD = "| key | value | default | meaning |\n|---|---|---|---|"
 READ_AS_OBJECTS = (Hpa, Scale)
 """Stand in place of Kubernetes objects."""
 INTRODUCTION = """\
@@ -90,20 +102,32 @@ def _section(model: type[BaseModel], paths: list[str]) -> Iterator[str]:
     """A table of the keys of a model."""
     title = ", ".join(f"`{path}`" for path in paths) if paths != [""] else "Top level"
     summary = (model.__doc__ or "").strip().splitlines()[0]
-    yield f"## {title}\n\n{summary}\n\n| key | value | default | meaning |\n|---|---|---|---|"
+    yield f"## {title}\n\n{summary}\n\n{TABLE_HEAD}"
     for key, field in _keys(model):
         yield f"| `{key}` | {_form(field)} | {_default(field)} | {_escaped(field.description or '')} |"
     yield ""
 
 
 def _series_section() -> Iterator[str]:
-    yield "## Series\n\nValues over time, under `traffic` and `usage`. A bare number is a constant.\n"
-    for model in (ConstantSeries, StepsSeries, RampSeries):
-        yield f"- {(model.__doc__ or '').strip()}"
-        for name, field in model.model_fields.items():
-            yield f"    - `{field.alias or name}`: {field.description}"
+    yield SERIES_INTRODUCTION
+    for name, model in FORMS.items():
+        yield f"### `{name}`\n\n{inspect.cleandoc(model.__doc__ or '')}\n\n{TABLE_HEAD}"
+        yield from _series_rows(model, "")
+        yield ""
     fields = " ".join(f"`{f.alias or n}`: {f.description}" for n, f in Point.model_fields.items())
-    yield f"\nA point is `[at, value]` or `{{at: …, value: …}}`. {fields}\n"
+    yield f"A point is `[at, value]` or `{{at: …, value: …}}`. {fields}\n"
+
+
+def _series_rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    """The keys of a series, with those of the mappings in it; the key that names the form first."""
+    played = PlayedSeries.model_fields if issubclass(model, PlayedSeries) else {}
+    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in played):
+        key = f"{prefix}{field.alias or name}"
+        inner = [m for m in _models(field.annotation) if not issubclass(m, (Series, Point))]
+        if inner:
+            yield from _series_rows(inner[0], f"{key}.")
+        else:
+            yield f"| `{key}` | {_form(field)} | {_default(field)} | {_escaped(field.description or '')} |"
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
@@ -127,6 +151,8 @@ def _form(field: FieldInfo) -> str:
 def _unit(unit: Any) -> str:
     if unit is DURATION:
         return "duration"
+    if unit is TRACE_TIME:
+        return "time"
     if isinstance(unit, ResourceUnit):
         return "quantity by resource"
     return {id(CPU): "cores", id(MEMORY): "bytes"}.get(id(unit), "CPU-seconds or cores")
@@ -142,7 +168,8 @@ def _type(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in arguments)
     if origin is list:
-        return f"list of {_type(arguments[0])}"
+        inner = _type(arguments[0])
+        return inner if inner == "points" else f"list of {inner}"
     if annotation == dict[Text, Any]:
         return "object"
     if origin is dict:
@@ -151,6 +178,8 @@ def _type(annotation: Any) -> str:
         return " or ".join(dict.fromkeys(_type(inner) for inner in arguments if inner is not type(None)))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "series" if issubclass(annotation, Series) else _model_form(annotation)
+    if annotation is Numbers:
+        return "numbers"
     if annotation is datetime:
         return "time with zone"
     simple = {str: "text", int: "whole number", float: "number", bool: "true or false"}
@@ -158,7 +187,7 @@ def _type(annotation: Any) -> str:
 
 
 def _model_form(model: type[BaseModel]) -> str:
-    return "duration or mapping" if model.__name__ == "Distribution" else "mapping"
+    return {"Distribution": "duration or mapping", "Point": "points"}.get(model.__name__, "mapping")
 
 
 def _default(field: FieldInfo) -> str:

@@ -15,7 +15,7 @@ from capsim.scenario.event import TimedEvent
 from capsim.scenario.inventory import Inventory
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.model import Integer, Milliseconds, Model, Text, problem
-from capsim.scenario.series import AnySeries
+from capsim.scenario.series import AnySeries, TraceFile
 from capsim.scenario.workload import ServiceSpec, UsageSpec, WorkloadSpec
 
 API_VERSION = "capsim/v1"
@@ -117,4 +117,9 @@ class ScenarioFile(ScenarioKeys):
     )
     objects: list[dict[Text, Any]] = Field(
         [], description="Kubernetes objects; one that the manifests hold too is merged over it."
+    )
+    traces: list[TraceFile] = Field(
+        [],
+        description="Trace files with a column (or rows) for each of several services: each becomes its `traffic`, "
+        "unless that is given.",
     )

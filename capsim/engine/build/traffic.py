@@ -9,11 +9,11 @@ import numpy as np
 from capsim.engine.build.cluster import array
 from capsim.engine.build.names import Names
 from capsim.scenario.scenario import Scenario
-from capsim.scenario.series import Series
+from capsim.scenario.series import Origin, Series
 from capsim.state.tables import F64, I64, Traffic
 
-Source = tuple[Series, list[int], int]
-"""A series, the workloads behind it, and 1 when its values are bytes per pod."""
+Source = tuple[Series, str, list[int], int]
+"""A series, the name that its noise goes by, the workloads behind it, and 1 when its values are bytes per pod."""
 
 
 def sources(scenario: Scenario, names: Names) -> list[Source]:
@@ -21,13 +21,13 @@ def sources(scenario: Scenario, names: Names) -> list[Source]:
     row = {name: w for w, name in enumerate(names.workloads)}
     found: list[Source] = []
     for service, series in scenario.traffic.items():
-        found.append((series, [row[key] for key in scenario.services[service].workloads], 0))
+        found.append((series, service, [row[key] for key in scenario.services[service].workloads], 0))
     for key, usage in scenario.usage.items():
         if usage.cpu is not None:
             names.usage.add(row[key])
-            found.append((usage.cpu, [row[key]], 0))
+            found.append((usage.cpu, f"{key} cpu", [row[key]], 0))
         if usage.memory is not None:
-            found.append((usage.memory, [row[key]], 1))
+            found.append((usage.memory, f"{key} memory", [row[key]], 1))
     return found
 
 
@@ -42,13 +42,14 @@ def build_traffic(scenario: Scenario, names: Names) -> Traffic:
     found = sources(scenario, names)
     times: list[I64] = []
     rates: list[F64] = []
-    for series, _, _ in found:
-        t, r = series.points(scenario.duration_ms)
+    start_ms = round(scenario.start.timestamp() * 1000)
+    for series, name, _, _ in found:
+        t, r = series.points(scenario.duration_ms, Origin(name, scenario.seed, start_ms))
         times.append(t)
         rates.append(r)
-    behind = [edges for _, edges, _ in found]
+    behind = [edges for _, _, edges, _ in found]
     feeding: list[list[int]] = [[] for _ in names.workloads]
-    for v, (_, edges, is_memory) in enumerate(found):
+    for v, (_, _, edges, is_memory) in enumerate(found):
         for w in edges:
             if not is_memory:
                 feeding[w].append(v)
@@ -61,5 +62,5 @@ def build_traffic(scenario: Scenario, names: Names) -> Traffic:
         edge_workload=array([w for edges in behind for w in edges] or [0]),
         source_start=offsets(len(v) for v in feeding),
         source=array([v for vs in feeding for v in vs] or [0]),
-        is_memory=array([m for _, _, m in found] or [0]),
+        is_memory=array([m for _, _, _, m in found] or [0]),
     )

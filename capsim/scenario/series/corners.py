@@ -1,66 +1,20 @@
-"""Values over time: traffic in requests per second, recorded CPU in cores, recorded memory in bytes.
-
-A new form is one more class with `points` and one more entry in `_FORMS` and `AnySeries`.
-"""
+"""Series that are written point by point: constant, steps, ramp."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import (
-    Discriminator,
-    Field,
-    GetJsonSchemaHandler,
-    SerializerFunctionWrapHandler,
-    Tag,
-    model_serializer,
-    model_validator,
-)
-from pydantic.functional_validators import BeforeValidator
+from pydantic import Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core.core_schema import CoreSchema, SerializationInfo
 
-from capsim.scenario.model import DURATION, Milliseconds, Model, Written, problem, with_short_form
-from capsim.units import parse_quantity
+from capsim.scenario.model import DURATION, Milliseconds, Model, problem, with_short_form
+from capsim.scenario.series.base import ANYWHERE, Origin, Series, Value
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from capsim.scenario.series.base import Points
 
-LARGEST = 1e12
-ALLOWED_VALUE = "a number or quantity (500, 0.5, 250m, 2k, 512Mi), not negative, at most 1e12"
 ALLOWED_POINTS = "a list of [at, value] or {at: …, value: …}, the first at 0s, each later than the one before"
-
-
-def _value(value: Any) -> float:
-    value = value.value if isinstance(value, Written) else value
-    try:
-        number = float(parse_quantity(value))
-    except (ValueError, TypeError):
-        raise problem("not a number", ALLOWED_VALUE) from None
-    if not 0 <= number <= LARGEST:
-        text = "negative value" if number < 0 else "value above 1e12"
-        raise problem(text, ALLOWED_VALUE)
-    return number
-
-
-Value = Annotated[float, BeforeValidator(_value, json_schema_input_type=str | float)]
-
-
-class Series(Model):
-    """A value that changes over time; `points` is the only thing that the engine asks of it."""
-
-    def points(self, duration_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Times (ms, int64[n], strictly increasing, the first 0, all below `duration_ms`) and values (float64[n]).
-
-        A value holds until the next time. Units of the values are those of the place where the series stands.
-        """
-        raise NotImplementedError
-
-    def peak(self) -> float:
-        """The largest value, at any time."""
-        raise NotImplementedError
 
 
 class ConstantSeries(Series):
@@ -68,7 +22,7 @@ class ConstantSeries(Series):
 
     value: Value = Field(alias="constant", description="The value.")
 
-    def points(self, duration_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def points(self, duration_ms: int, origin: Origin = ANYWHERE) -> Points:
         return _arrays([0], [self.value])
 
     def peak(self) -> float:
@@ -122,7 +76,7 @@ class StepsSeries(Series):
         _ordered(self.steps)
         return self
 
-    def points(self, duration_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def points(self, duration_ms: int, origin: Origin = ANYWHERE) -> Points:
         inside = [p for p in self.steps if p.at_ms < duration_ms]
         return _arrays([p.at_ms for p in inside], [p.value for p in inside])
 
@@ -143,7 +97,7 @@ class RampSeries(Series):
             raise problem("step is zero", "a duration above 0s", key="step")
         return self
 
-    def points(self, duration_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def points(self, duration_ms: int, origin: Origin = ANYWHERE) -> Points:
         times: list[int] = []
         values: list[float] = []
         for a, b in pairwise(self.ramp):
@@ -162,39 +116,7 @@ class RampSeries(Series):
         return max(p.value for p in self.ramp)
 
 
-def _arrays(times: list[int], values: list[float]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _arrays(times: list[int], values: list[float]) -> Points:
     import numpy as np
 
     return np.array(times, dtype=np.int64), np.array(values, dtype=np.float64)
-
-
-_FORMS = {"constant": ConstantSeries, "steps": StepsSeries, "ramp": RampSeries}
-
-
-def _form(data: Any) -> str | None:
-    """Which form a written series has: the first key that names one."""
-    if isinstance(data, Series):
-        return next(name for name, form in _FORMS.items() if isinstance(data, form))
-    if isinstance(data, Mapping):
-        return next((name for name in _FORMS if name in data), ("value" in data and "constant") or None)
-    return "number" if data is not None and not isinstance(data, list) else None
-
-
-def _constant(data: Any) -> Any:
-    return data if isinstance(data, ConstantSeries) else {"constant": data}
-
-
-AnySeries = Annotated[
-    Annotated[ConstantSeries, Tag("constant")]
-    | Annotated[StepsSeries, Tag("steps")]
-    | Annotated[RampSeries, Tag("ramp")]
-    | Annotated[ConstantSeries, BeforeValidator(_constant, json_schema_input_type=str | float), Tag("number")],
-    Discriminator(
-        _form,
-        custom_error_type="capsim_form",
-        custom_error_message="not a series",
-    ),
-]
-"""Any form of a series; which one is decided by its keys."""
-
-SeriesForm = Literal["constant", "steps", "ramp"]

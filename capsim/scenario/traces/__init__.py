@@ -1,0 +1,1 @@
+"""Reading of trace files: CSV and Parquet to samples, with every problem named by file, row and column."""
