@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typer
 
+from capsim.cli.batch import batch
 from capsim.cli.conformance import conformance
 from capsim.cli.init import init
 from capsim.cli.report import report
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, report, init, validate, warm, schema, conformance):
+for command in (run, batch, report, init, validate, warm, schema, conformance):
     app.command()(command)
 
 
