@@ -134,25 +134,40 @@ def mark_tight(workloads: Workloads, links: PodLinks, pods: Pods, scan: NodeScan
 
 @inline_kernel
 def common_rate(physics: Physics, w, ready):
-    """(rate of a pod at the common rate, rate that it would take if it could) for workload ``w``, requests per
-    second."""
+    """(rate of a pod at the common rate, rate that it would take if it could) for workload ``w``, requests per second.
+
+    A workload that was once found *pressed* (some of its pods get less CPU than their part of the traffic needs)
+    stays so until its traffic or its pods change: its other pods then take over what is missing. Without that memory
+    two nodes could press a workload in turn, for ever.
+    """
     cap = physics.load[w, L_CAP]
     each = physics.arrival_rps[w] / ready
     if physics.limits[w, 0] == 0.0:
         rate = min(each, cap)
         return rate, rate
+    if physics.backlog[w] > 0.0:
+        return cap, cap
     own_count = physics.own[w, 0]
     own_sum = physics.own[w, 1]
     at_ease = min(each, cap)
     short = physics.arrival_rps[w] - at_ease * (ready - own_count) - own_sum
-    if physics.backlog[w] > 0.0:
-        return cap, cap
-    if short <= TINY * (1.0 + physics.arrival_rps[w]):
+    if short > TINY * (1.0 + physics.arrival_rps[w]):
+        physics.own[w, 2] = 1.0
+    if physics.own[w, 2] == 0.0:
         return at_ease, at_ease
     if ready > own_count:
-        rest = (physics.arrival_rps[w] - own_sum) / (ready - own_count)
-        return min(rest, cap), min(rest, cap)
+        rest = max(0.0, min((physics.arrival_rps[w] - own_sum) / (ready - own_count), cap))
+        return rest, rest
     return cap, cap
+
+
+@inline_kernel
+def served_rate(physics: Physics, w, ready, rate):
+    """Requests per second that the Ready pods of ``w`` serve together: without a backlog no more than arrive."""
+    served = rate * (ready - physics.own[w, 0]) + physics.own[w, 1]
+    if physics.backlog[w] == 0.0 and served > physics.arrival_rps[w]:
+        return physics.arrival_rps[w]
+    return served
 
 
 @inline_kernel
@@ -173,14 +188,18 @@ def compute_rates(
     """Rates of workload ``w`` from now on, and the next time at which its backlog changes them."""
     fold(physics, w, now)
     ready = workloads.count[w, POD_READY]
-    physics.arrival_rps[w] = arrival(traffic, workloads, w)
+    rps = arrival(traffic, workloads, w)
+    if rps != physics.arrival_rps[w] or ready != physics.own[w, 3]:
+        physics.own[w, 2] = 0.0
+    physics.own[w, 3] = ready
+    physics.arrival_rps[w] = rps
     before = physics.pod_rps[w]
     served = 0.0
     wanted = 0.0
     rate = 0.0
     if ready > 0:
         rate, wanted = common_rate(physics, w, ready)
-        served = rate * (ready - physics.own[w, 0]) + physics.own[w, 1]
+        served = served_rate(physics, w, ready, rate)
     if rate != before or pod_memory(physics, w, ready, rate) != physics.samples[w, S_MEMORY]:
         mark_busy(marks, physics, clock, w, now)
         physics.pod_rps[w] = rate
