@@ -71,7 +71,9 @@ def commands(result: Result, folder: Path) -> Commands:
     """How to do it again."""
     again = shlex.join(["capsim", "run", str(folder / "scenario.resolved.yaml"), "--out", f"{folder}-again"])
     words = [str(word) for word in result.provenance.get("command") or []]
-    if words and (Path(words[0]).name in {"capsim", "capsim.exe"} or Path(words[0]).parts[-2:] == ("capsim", "__main__.py")):
+    if words and (
+        Path(words[0]).name in {"capsim", "capsim.exe"} or Path(words[0]).parts[-2:] == ("capsim", "__main__.py")
+    ):
         words[0] = "capsim"
     return Commands(again, shlex.join(words))
 

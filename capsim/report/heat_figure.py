@@ -24,7 +24,13 @@ def heat_png(title: str, heat: HeatMap, result: Result) -> bytes:
     axis = time_axis(result.summary.reached_ms)
     shape = (0.0, axis.at(axis.end_ms), rows - 0.5, -0.5)
     image = panel.imshow(
-        np.ma.masked_invalid(heat.share), aspect="auto", extent=shape, cmap=COLOURS, vmin=0, vmax=1, interpolation="none"
+        np.ma.masked_invalid(heat.share),
+        aspect="auto",
+        extent=shape,
+        cmap=COLOURS,
+        vmin=0,
+        vmax=1,
+        interpolation="none",
     )
     shown = range(0, rows, -(-rows // LABELS))
     panel.set_yticks(list(shown), [heat.labels[row] for row in shown], fontsize=8, parse_math=False)

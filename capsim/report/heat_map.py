@@ -1,7 +1,7 @@
 """Heat map of nodes: how much of each node's allocatable CPU its pods requested, over time.
 
-Nodes that were never there together share a row (machines come and go, rows are as many as there were at once). Computed
-from the pods' times on their nodes, so that it is exact however long the sample interval is.
+Nodes that were never there together share a row (machines come and go, rows are as many as there were at once).
+Computed from the pods' times on their nodes, so that it is exact however long the sample interval is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from capsim.report.charts.chart import Floats, Times
+from capsim.report.charts.chart import Floats
 from capsim.result import Result
 from capsim.result.summary.spans import times_ms
 
@@ -54,6 +54,7 @@ def heat_map(result: Result) -> HeatMap | None:
     rows, count = _lanes(nodes)
     has = _means(rows, nodes["from_ms"], nodes["to_ms"], nodes["cpu_milli"], count, end_ms)
     of_node = pd.Series(rows, index=nodes["name"].to_numpy())
+    of_node = of_node[~of_node.index.duplicated(keep="last")]
     pods = _placed(result, of_node, end_ms)
     wanted = _means(pods["row"], pods["from_ms"], pods["to_ms"], pods["cpu_milli"], count, end_ms)
     labels = _labels(nodes, rows, count)
@@ -61,7 +62,7 @@ def heat_map(result: Result) -> HeatMap | None:
 
 
 def _present(result: Result, end_ms: int) -> pd.DataFrame:
-    """Nodes that were Ready in the run, with ``from_ms``, ``to_ms`` and allocatable ``cpu_milli``; by group, then time."""
+    """Nodes that were Ready in the run: ``from_ms``, ``to_ms``, allocatable ``cpu_milli``; by group, then time."""
     scenario = result.scenario
     groups = {group.name: group.allocatable().get("cpu", 0) for group in scenario.node_groups}
     static = {node.name: node.allocatable.get("cpu", 0) for node in scenario.objects.nodes}
@@ -111,8 +112,11 @@ def _placed(result: Result, row_of_node: pd.Series, end_ms: int) -> pd.DataFrame
 def _means(
     row: Ints | pd.Series, from_ms: pd.Series, to_ms: pd.Series, milli: pd.Series, rows: int, end_ms: int
 ) -> Floats:
-    """Sums of ``milli`` over the spans of each row, as means over the columns: a span that starts inside a column counts
-    for the part of it that is left, and for all of the next ones, which the running sum brings."""
+    """Sums of ``milli`` over the spans of each row, as means over the columns.
+
+    A span that starts inside a column counts for the part of it that is left, and for all of the next columns, which
+    the running sum brings; its end takes the same away.
+    """
     sums = np.zeros(rows * (COLUMNS + 2))
     for times, sign in ((from_ms, 1.0), (to_ms, -1.0)):
         at = times.to_numpy(np.float64) / end_ms * COLUMNS

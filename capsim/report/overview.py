@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from capsim.report.axis import TimeAxis, thin, time_axis
+from capsim.report.charts.raster import written
 from capsim.report.phrases import short_name
 from capsim.report.words import headline
 from capsim.result import Result
@@ -45,7 +46,7 @@ def draw(result: Result, path: Path) -> None:
     axes[-1].set_xlabel(f"Time since the start of the run [{axis.unit}]")
     _title(figure, result)
     figure.subplots_adjust(left=0.085, right=0.915, top=0.885, bottom=0.055, hspace=0.24)
-    figure.savefig(path, format="png", metadata={"Software": "capsim"})
+    path.write_bytes(written(figure))
 
 
 def _traffic(panel: Axes, result: Result, totals: pd.DataFrame, axis: TimeAxis) -> None:
@@ -65,7 +66,7 @@ def _pods(panel: Axes, result: Result, totals: pd.DataFrame, axis: TimeAxis) -> 
     _fill(panel, at, ready, ready + starting, "starting", color=SKY)
     _fill(panel, at, ready + starting, ready + starting + rows["pending"], "Pending", color=RED)
     _steps(panel, at, desired, "desired", color="black", linewidth=1.4)
-    panel.set_ylabel(f"Pods of {title}")
+    panel.set_ylabel(f"Pods of {title}", parse_math=False)
 
 
 def _cpu(panel: Axes, result: Result, totals: pd.DataFrame, axis: TimeAxis) -> None:
@@ -138,7 +139,7 @@ def _dress(panel: Axes) -> None:
 
 def _title(figure: Figure, result: Result) -> None:
     summary = result.summary
-    figure.text(0.085, 0.975, summary.name, fontsize=15, fontweight="bold", va="top")
+    figure.text(0.085, 0.975, summary.name, fontsize=15, fontweight="bold", va="top", parse_math=False)
     partial = "  (partial)" if summary.partial else ""
     sentence = textwrap.fill((headline(summary) + partial).replace(" %", "\N{NO-BREAK SPACE}%"), 125, max_lines=2)
-    figure.text(0.085, 0.947, sentence, fontsize=9.5, va="top", color="#333333")
+    figure.text(0.085, 0.947, sentence, fontsize=9.5, va="top", color="#333333", parse_math=False)

@@ -1,4 +1,4 @@
-"""report.html: one file, no scripts, nothing loaded from anywhere; every text of the user is escaped by the template."""
+"""report.html: one file, no scripts, nothing loaded from anywhere; the template escapes every text of the user."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from capsim.report import foundations, tables
+from capsim.report.axis import time_axis
 from capsim.report.charts.cluster_charts import ClusterCharts, cluster_charts
 from capsim.report.charts.palette import COLOURS
 from capsim.report.charts.ticks import time_ticks
 from capsim.report.charts.vector import HEIGHT, WIDTH, draw
 from capsim.report.charts.workload_charts import WorkloadCharts, ranked, workload_charts
-from capsim.report.axis import time_axis
 from capsim.report.heat_map import HeatMap, heat_map
 from capsim.report.phrases import short_name, span
 from capsim.report.tiles import tiles
@@ -44,7 +44,7 @@ def pictures(result: Result) -> Pictures:
 
 
 def render(result: Result, drawn: Pictures, folder: Path, changed: bool = False) -> str:
-    """The page; ``folder`` is named in the command that repeats the run, ``changed`` says that its scenario was edited."""
+    """The page; ``folder`` is named in the command that repeats the run, ``changed``: its scenario was edited since."""
     summary, (text, left_out_bytes) = result.summary, foundations.scenario_text(result)
     values: dict[str, Any] = {
         "summary": summary,

@@ -1,4 +1,4 @@
-"""Opening a run folder that somebody may have copied, cut short or edited: every problem names its file and a way out."""
+"""Opening a run folder that somebody may have copied, cut short or edited: a problem names its file and a way out."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class _RunFile(_Loose):
 def open_run(folder: Path) -> Result:
     """Read a run folder.
 
-    Raises :class:`capsim.errors.ScenarioError` (wrong input) with all problems: files that are missing, cut short or not
-    what they should be, and what to do about it.
+    Raises :class:`capsim.errors.ScenarioError` (wrong input) with all problems: files that are missing, cut short or
+    not what they should be, and what to do about it.
     """
     _check_folder(folder)
     document, run = _run_file(folder)
@@ -141,7 +141,9 @@ def _frame_problems(folder: Path, name: str, run: _RunFile) -> list[Problem]:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException) as wrong:
         size, written = path.stat().st_size, run.files.get(name)
-        cut = f" ({size:,} of {written:,} bytes are there)" if written is not None and size != written else f" ({wrong})"
+        cut = (
+            f" ({size:,} of {written:,} bytes are there)" if written is not None and size != written else f" ({wrong})"
+        )
         return [Problem(f"is damaged, no Parquet file{cut}; {again(folder)}", str(path))]
     found = []
     for column in FRAMES[_frames()[name]][1]:

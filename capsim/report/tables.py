@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from capsim.result.summary.pending import waiting_pods
 from capsim.result.summary.spans import weighted_mean, weights_s
 
 LONGEST = 20
+REASONS = 8
 WORKLOADS = 200
 
 
@@ -24,7 +27,7 @@ class Table:
 
     caption: str
     columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
 
 def longest_pending(result: Result) -> Table:
@@ -32,36 +35,49 @@ def longest_pending(result: Result) -> Table:
     waiting = waiting_pods(result.pods, result.summary.reached_ms)
     worst = waiting.sort_values(["pending_s", "since_ms", "name"], ascending=[False, True, True]).head(LONGEST)
     rows = [_pending_row(row) for row in worst.to_dict("records")]
-    shown = f"The {len(rows)} pods that waited longest, of {len(waiting):,}" if len(rows) < len(waiting) else "All pods that waited"
+    shown = (
+        f"The {len(rows)} pods that waited longest, of {len(waiting):,}"
+        if len(rows) < len(waiting)
+        else "All pods that waited"
+    )
     return Table(shown, ("Pod", "Workload", "Waited", "Since", "Then", "Why"), rows)
 
 
-def _pending_row(row: dict[str, object]) -> tuple[str, ...]:
-    until = clock(int(str(row["until_ms"])))
+def _pending_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    until = clock(int(row["until_ms"]))
     then = "still waiting at the end" if row["open"] else f"deleted at {until}, never placed"
     if row["placed"]:
         then = f"on {row['node']} at {until}"
     name, workload = str(row["name"]), short_name(str(row["workload"]))
-    since = clock(int(str(row["since_ms"])))
-    return name, workload, span(float(str(row["pending_s"]))), since, then, short_reason(str(row["reason"]))
+    since = clock(int(row["since_ms"]))
+    return name, workload, span(float(row["pending_s"])), since, then, short_reason(str(row["reason"]))
 
 
 def reasons(result: Result) -> Table:
     """The scheduler's messages, those that cost most time first."""
     waiting = waiting_pods(result.pods, result.summary.reached_ms)
     by_reason = waiting.groupby("reason", observed=True)["pending_s"].agg(["count", "sum", "max"])
-    worst = by_reason.sort_values("sum", ascending=False).head(LONGEST)
+    worst = by_reason.sort_values("sum", ascending=False).head(REASONS)
     rows = [
         (str(reason), str(int(row["count"])), span(float(row["max"])), span(float(row["sum"])))
         for reason, row in worst.iterrows()
     ]
-    return Table("The scheduler's last message to them", ("Message", "Pods", "Longest", "Together"), rows)
+    left_out = f", the {REASONS} that cost most time of {len(by_reason)}" if len(by_reason) > REASONS else ""
+    return Table(f"The scheduler's last message to them{left_out}", ("Message", "Pods", "Longest", "Together"), rows)
 
 
 def workloads(result: Result) -> Table:
     """Every workload of the summary."""
     seen = result.summary.workloads
-    columns = ("Workload", "Wanted at most", "Ready", "Pending at most", "CPU used of requested, peak", "Served", "Lost")
+    columns = (
+        "Workload",
+        "Wanted at most",
+        "Ready",
+        "Pending at most",
+        "CPU used of requested, peak",
+        "Served",
+        "Lost",
+    )
     caption = count(len(seen), "workload") + (f", the largest {WORKLOADS}" if len(seen) > WORKLOADS else "")
     return Table(caption, columns, [_workload_row(row) for row in seen[:WORKLOADS]])
 
@@ -82,7 +98,16 @@ def node_groups(result: Result) -> Table:
     """Nodes, use and money of each node group."""
     frame, end_ms = result.series["node_groups"], result.summary.reached_ms
     money = {group.node_group: group for group in result.summary.cost.groups}
-    columns = ("Node group", "Nodes", "CPU requested", "CPU used", "Memory requested", "Memory used", "Node-hours", "USD")
+    columns = (
+        "Node group",
+        "Nodes",
+        "CPU requested",
+        "CPU used",
+        "Memory requested",
+        "Memory used",
+        "Node-hours",
+        "USD",
+    )
     rows = []
     for name in dict.fromkeys([*frame["node_group"].astype(str).unique(), *money]):
         mine = frame[(frame["node_group"] == name).to_numpy()]
@@ -94,7 +119,12 @@ def node_groups(result: Result) -> Table:
     return Table("Means over the run, of what is allocatable on Ready nodes", columns, rows)
 
 
-_USE = (("cpu", "requested", "milli"), ("cpu", "used", "milli"), ("memory", "requested", "bytes"), ("memory", "used", "bytes"))
+_USE = (
+    ("cpu", "requested", "milli"),
+    ("cpu", "used", "milli"),
+    ("memory", "requested", "bytes"),
+    ("memory", "used", "bytes"),
+)
 
 
 def _ratio(rows: pd.DataFrame, seconds: np.ndarray, resource: str, part: str, unit: str) -> str:

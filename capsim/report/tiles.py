@@ -46,8 +46,9 @@ def _nodes(summary: Summary) -> Tile:
 def _zero_pending(summary: Summary) -> Tile:
     need = summary.zero_pending
     if need.nodes is None:
-        return Tile("Nodes needed", "–", "no number of nodes would have helped", warning=True)
-    return Tile("Nodes needed", f"{need.nodes:,}", f"{need.more} more of {need.node_group}: then nobody waits (estimate)")
+        return Tile("More nodes needed", "–", "no number of nodes would have helped", warning=True)
+    note = f"of {need.node_group}, when most pods waited: {need.nodes} in all (estimate)"
+    return Tile("More nodes needed", f"+{need.more}", note)
 
 
 def _use(summary: Summary) -> Tile:

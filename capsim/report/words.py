@@ -63,6 +63,10 @@ def _pending_sentence(summary: Summary) -> str:
     outcome = "" if not never else ", and never got one" if never == pending.pods else f", and {never} never got one"
     held = summary.zero_pending.nodes
     cure = f" With {count(held, 'node')} nobody would have waited (estimate)." if held is not None else ""
+    if held is not None and held < summary.peaks.nodes:  # the cluster was larger at another time
+        cure = (
+            f" When most waited, {count(summary.zero_pending.more or 0, 'more node')} would have held them (estimate)."
+        )
     return (
         f"{who} waited for a node, the longest {span(pending.longest_s)}{outcome} ({_main_cause(first.reason)}).{cure}"
     )
@@ -104,7 +108,9 @@ def _zero_pending(summary: Summary) -> str:
         return f"{count(summary.peaks.nodes, 'node')}, as it was"
     if need.nodes is None:
         return need.note
-    return f"{count(need.nodes, 'node')} ({need.more} more of {need.node_group}) would have held everyone: an estimate"
+    when = "" if need.nodes >= summary.peaks.nodes else f" at {clock(need.at_ms or 0)}, when most waited"
+    held = f"{count(need.nodes, 'node')} ({need.more} more of {need.node_group})"
+    return f"{held}{when} would have held everyone: an estimate"
 
 
 def _bottleneck(limits: list[Limit]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from capsim.errors import OutputError
@@ -20,10 +19,10 @@ PANELS = 4  # workloads in the picture of replicas
 
 
 def write_report(folder: str | Path, out: str | Path | None = None, *, figures: bool = True) -> tuple[Path, str]:
-    """Write the page (to ``out``, else ``report.html`` in the folder) and ``figures/*.png``; returns page and headline.
+    """Write the page (``out``, else ``report.html`` in the folder) and ``figures/*.png``; returns page and headline.
 
-    Everything is drawn before the first file is written. Raises :class:`capsim.errors.ScenarioError` for a damaged folder
-    and :class:`capsim.errors.OutputError` when a file cannot be written.
+    Everything is drawn before the first file is written. Raises :class:`capsim.errors.ScenarioError` for a damaged
+    folder and :class:`capsim.errors.OutputError` when a file cannot be written.
     """
     place = Path(folder)
     page = Path(out) if out is not None else place / PAGE
@@ -82,7 +81,7 @@ def _umask() -> int:
 
 
 def _register(folder: Path, names: list[str]) -> None:
-    """Add the files to those that run.json lists: the next run into this folder removes them, as they would be stale."""
+    """Add the files to those that run.json lists: the next run into this folder removes them, being stale then."""
     path = folder / "run.json"
     document = json.loads(path.read_text(encoding="utf-8"))
     files = {**document.get("files", {}), **{name: (folder / name).stat().st_size for name in names}}

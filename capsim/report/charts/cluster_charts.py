@@ -60,9 +60,10 @@ def _nodes(groups: dict[str, pd.DataFrame], edges_ms: Times, spans: tuple[Times,
         (name if len(groups) > 1 else "ready", colour, rows["nodes_ready"])
         for (name, rows), colour in zip(groups.items(), GROUPS, strict=False)
     ]
+    title = "Nodes by group" if len(groups) > 1 else "Nodes ready"
     booting = np.sum([rows["nodes_booting"].to_numpy() for rows in groups.values()], axis=0)
-    parts.append(("booting", "starting", booting if groups else np.zeros(len(edges_ms) - 1)))
-    return Chart("Nodes", "nodes", tuple(stack(edges_ms, parts)), int(edges_ms[-1]), spans, whole=True)
+    parts.append(("booting", "booting", booting if groups else np.zeros(len(edges_ms) - 1)))
+    return Chart(title, "nodes", tuple(stack(edges_ms, parts)), int(edges_ms[-1]), spans, whole=True)
 
 
 def _cost(groups: dict[str, pd.DataFrame], edges_ms: Times) -> tuple[Chart, ...]:

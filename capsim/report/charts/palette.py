@@ -26,12 +26,13 @@ COLOURS = {
     "requested": Shade("#B97700", "#F0B340"),
     "allocatable": Shade("#1A1A1A", "#F2F2F2"),
     "money": Shade("#A2487A", "#E08FBB"),
-    "group1": Shade("#7FB7D9", "#2F6C91"),
+    "booting": Shade("#5B5B5B", "#C9C9C9"),
+    "group1": Shade("#74C7A9", "#1F7A61"),
     "group2": Shade("#E8B44C", "#A87408"),
-    "group3": Shade("#74C7A9", "#1F7A61"),
+    "group3": Shade("#7FB7D9", "#2F6C91"),
     "group4": Shade("#D89BBD", "#94517A"),
     "group5": Shade("#E68A52", "#B0520F"),
     "group6": Shade("#A9A9A9", "#6B6B6B"),
-    "waiting": Shade("#FBE0D1", "#4A2A17"),
+    "waiting": Shade("#FBE0D1", "#7A4020"),
 }
 GROUPS = tuple(name for name in COLOURS if name.startswith("group"))

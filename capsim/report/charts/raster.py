@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,6 +21,9 @@ from capsim.report.charts.ticks import HEADROOM
 from capsim.result.summary.spans import union
 
 DOTS_PER_INCH = 110
+NARROWEST = 700  # bands of at least this part of the axis
+DENSE = 500  # points of a line, beyond which it is drawn thin
+WAITING = "pods wait for a node"
 WIDTH_INCHES, PANEL_INCHES, AROUND_INCHES = 10.0, 2.15, 0.95
 
 
@@ -50,8 +54,7 @@ def written(figure: Figure) -> bytes:
 
 
 def _panel(panel: Axes, chart: Chart, axis: TimeAxis) -> None:
-    for start_ms, end_ms in zip(*union(*chart.waiting_ms), strict=True):
-        panel.axvspan(axis.at(start_ms), axis.at(end_ms), color=COLOURS["waiting"].light, linewidth=0, zorder=0)
+    _shade(panel, chart, axis)
     for layer in chart.layers:
         _draw(panel, layer, axis)
     panel.set_ylim(0, chart.top * HEADROOM)
@@ -64,6 +67,15 @@ def _panel(panel: Axes, chart: Chart, axis: TimeAxis) -> None:
     _legend(panel, chart)
 
 
+def _shade(panel: Axes, chart: Chart, axis: TimeAxis) -> None:
+    """Bands where pods wait, each wide enough to be seen."""
+    starts, ends = chart.waiting_ms
+    seen = union(starts, np.maximum(ends, starts + axis.end_ms // NARROWEST))
+    for index, (start_ms, end_ms) in enumerate(zip(*seen, strict=True)):
+        style: dict[str, Any] = {"color": COLOURS["waiting"].light, "linewidth": 0, "zorder": 0}
+        panel.axvspan(axis.at(start_ms), axis.at(end_ms), label=None if index else WAITING, **style)
+
+
 def _draw(panel: Axes, layer: Layer, axis: TimeAxis) -> None:
     edges_ms, values = visible(layer.edges_ms, layer.values)
     at, held = edges_ms / axis.unit_ms, np.append(values, values[-1:] if len(values) else 0.0)
@@ -72,14 +84,21 @@ def _draw(panel: Axes, layer: Layer, axis: TimeAxis) -> None:
         panel.fill_between(at, 0.0, held, step="post", color=colour, linewidth=0, label=layer.label)
         return
     width, dashes = {"line": (1.6, "-"), "thick": (3.2, "-"), "dashed": (1.4, "--")}[layer.form]
+    width *= 0.6 if len(values) > DENSE else 1.0
     panel.plot(at, held, color=colour, linewidth=width, linestyle=dashes, drawstyle="steps-post", label=layer.label)
 
 
 def _legend(panel: Axes, chart: Chart) -> None:
     handles, labels = panel.get_legend_handles_labels()
     by_label = dict(zip(labels, handles, strict=True))
-    order = [layer.label for layer in chart.legend if layer.label in by_label]
-    place = {"loc": "lower left", "bbox_to_anchor": (-0.01, 0.98), "ncols": 6, "frameon": False, "fontsize": 8.5}
-    legend = panel.legend([by_label[label] for label in order], order, **place)  # type: ignore[arg-type]
+    order = [label for label in (*(layer.label for layer in chart.legend), WAITING) if label in by_label]
+    place: dict[str, Any] = {
+        "loc": "lower left",
+        "bbox_to_anchor": (-0.01, 0.98),
+        "ncols": 6,
+        "frameon": False,
+        "fontsize": 8.5,
+    }
+    legend = panel.legend([by_label[label] for label in order], order, **place)
     for text in legend.get_texts():
         text.set_parse_math(False)

@@ -1,7 +1,7 @@
 """Charts as SVG paths of any width: shapes stretch, text is the page's own and stays legible on a phone.
 
-The page draws the shapes in a box without aspect ratio and puts titles, legend and axis labels around it as HTML. So one
-drawing serves every width and both colour schemes, in a fifth of the bytes of two sizes of image.
+The page draws the shapes in a box without aspect ratio and puts titles, legend and axis labels around it as HTML. So
+one drawing serves every width and both colour schemes, in a fifth of the bytes of two sizes of image.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from capsim.report.charts.ticks import Tick, time_ticks, value_ticks
 from capsim.result.summary.spans import union
 
 WIDTH, HEIGHT = 2000, 1000
+DENSE_STEPS = 150
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Shape:
     path: str
     form: str
     colour: str
+    dense: bool
+    """Lines so close that only thin ones stay apart."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ def _span(low: float, high: float) -> str:
 def _shape(layer: Layer, end_ms: int, high: float) -> Shape:
     edges_ms, values = visible(layer.edges_ms, layer.values)
     heights = np.rint(np.nan_to_num(values / high, posinf=1.0) * HEIGHT).astype(np.int64)
-    return Shape(_steps(_across(edges_ms, end_ms), heights, layer.form == "area"), layer.form, layer.colour)
+    path = _steps(_across(edges_ms, end_ms), heights, layer.form == "area")
+    return Shape(path, layer.form, layer.colour, dense=path.count("v") > DENSE_STEPS)
 
 
 def _steps(edges: Times, heights: Times, closed: bool) -> str:
