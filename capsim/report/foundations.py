@@ -58,11 +58,11 @@ def _entry(line: Line) -> tuple[str, str, str]:
     return " ".join(part for part in (line.object, line.field) if part), line.text, where
 
 
-def scenario_text(result: Result) -> tuple[str, int]:
-    """The resolved scenario, and how many bytes of it were left out at the end."""
-    written = result.scenario.dump_resolved().encode()
+def shown_scenario(text: str) -> tuple[str, int]:
+    """The resolved scenario as far as it is shown, and how many bytes of it are left out at the end."""
+    written = text.encode(errors="replace")
     if len(written) <= SHOWN_BYTES:
-        return written.decode(), 0
+        return text, 0
     kept = written[: written.rfind(b"\n", 0, SHOWN_BYTES) + 1]
     return kept.decode(errors="replace"), len(written) - len(kept)
 

@@ -43,9 +43,12 @@ def pictures(result: Result) -> Pictures:
     return Pictures(cluster_charts(result), workload_charts(result, ranked(result)[:DRAWN]), heat_map(result))
 
 
-def render(result: Result, drawn: Pictures, folder: Path, changed: bool = False) -> str:
-    """The page; ``folder`` is named in the command that repeats the run, ``changed``: its scenario was edited since."""
-    summary, (text, left_out_bytes) = result.summary, foundations.scenario_text(result)
+def render(result: Result, drawn: Pictures, folder: Path, resolved: str, changed: bool = False) -> str:
+    """The page; ``folder`` is named in the command that repeats the run, ``resolved`` is the text of its scenario.
+
+    ``changed`` says that this text is not that of the run.
+    """
+    summary, (text, left_out_bytes) = result.summary, foundations.shown_scenario(resolved)
     values: dict[str, Any] = {
         "summary": summary,
         "description": result.scenario.description,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from capsim.errors import CapsimError, Problem, ScenarioError
-from capsim.result import Result
+from capsim.result import Result, Summary
 from capsim.result.folder import FORMAT, SERIES, TABLES
 from capsim.result.frames import FRAMES
 from capsim.scenario import Scenario
@@ -71,13 +71,16 @@ def open_run(folder: Path) -> Result:
         provenance=document["provenance"],
     )
     _check_together(folder, result)
+    if (known := _summary(folder, result)) is not None:
+        result.__dict__["summary"] = known  # where functools.cached_property keeps it
     return result
 
 
-def changed_since(folder: Path, result: Result) -> bool:
-    """True when the resolved scenario in the folder is not the one that was run."""
-    expected = result.provenance.get("scenario_sha256")
-    return bool(expected) and hashlib.sha256((folder / RESOLVED).read_bytes()).hexdigest() != expected
+def resolved(folder: Path, result: Result) -> tuple[str, bool]:
+    """The text of the resolved scenario, and whether it is another one than that which was run."""
+    content, expected = (folder / RESOLVED).read_bytes(), result.provenance.get("scenario_sha256")
+    changed = bool(expected) and hashlib.sha256(content).hexdigest() != expected
+    return content.decode("utf-8", "replace"), changed
 
 
 def _check_folder(folder: Path) -> None:
@@ -175,6 +178,18 @@ def _scenario(folder: Path) -> Scenario:
     except CapsimError as wrong:
         advice = Problem("was damaged or edited after the run; restore it, or run the scenario again", RESOLVED)
         raise ScenarioError([*wrong.problems, advice]) from None
+
+
+def _summary(folder: Path, result: Result) -> Summary | None:
+    """summary.json, if it is that of this run in this version; else it is computed from the frames, in a second."""
+    try:
+        known = Summary.model_validate_json((folder / "summary.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    scenario, facts = result.scenario, result.facts
+    expected = (scenario.name, scenario.seed, scenario.duration_ms, facts["reached_ms"], result.partial)
+    same = (known.name, known.seed, known.duration_ms, known.reached_ms, known.partial) == expected
+    return known if same else None
 
 
 def _check_together(folder: Path, result: Result) -> None:

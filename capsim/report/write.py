@@ -10,7 +10,7 @@ from pathlib import Path
 from capsim.errors import OutputError
 from capsim.report.charts.raster import png
 from capsim.report.page import Pictures, pictures, render
-from capsim.report.run_folder import changed_since, open_run
+from capsim.report.run_folder import open_run, resolved
 from capsim.report.words import headline
 from capsim.result import Result
 
@@ -28,7 +28,7 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, figures: 
     page = Path(out) if out is not None else place / PAGE
     result = open_run(place)
     drawn = pictures(result)
-    text = render(result, drawn, place, changed_since(place, result))
+    text = render(result, drawn, place, *resolved(place, result))
     images = _images(result, drawn) if figures else {}
     for name, image in images.items():
         _write(place / name, image)

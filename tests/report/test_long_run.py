@@ -61,7 +61,7 @@ def _pods(keys):
 
 
 def test_size_and_peak(long_run, tmp_path):
-    text = render(long_run, pictures(long_run), tmp_path)
+    text = render(long_run, pictures(long_run), tmp_path, "")
     assert len(text.encode()) < LARGEST_BYTES
     assert "4,321" in text  # told in words: and drawn, see test_charts.test_no_peak_and_no_dip_is_lost
 

@@ -21,7 +21,7 @@ HOSTILE = """<script>alert(1)</script>'"&</style><img src=x onerror=alert(2)>{{ 
 
 def page(result=None, **more):
     result = result or story.result(provenance=provenance(story.scenario(), ["/usr/bin/capsim", "run", "a b.yaml"]))
-    return render(result, pictures(result), FOLDER, **more)
+    return render(result, pictures(result), FOLDER, result.scenario.dump_resolved(), **more)
 
 
 class Tags(HTMLParser):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from capsim.errors import ScenarioError
-from capsim.report.run_folder import changed_since, open_run
+from capsim.report.run_folder import open_run, resolved
 from capsim.result import write
 from tests.result import story
 
@@ -34,13 +34,30 @@ def problems(folder):
 def test_a_whole_folder(folder):
     result = open_run(folder)
     assert result.summary == story.result().summary
-    assert not changed_since(folder, result)
+    assert resolved(folder, result) == ((folder / "scenario.resolved.yaml").read_text(), False)
 
 
 def test_an_edited_scenario_is_noticed(folder):
     path = folder / "scenario.resolved.yaml"
     path.write_text(path.read_text() + "# edited\n")
-    assert changed_since(folder, open_run(folder))
+    text, changed = resolved(folder, open_run(folder))
+    assert text.endswith("# edited\n")
+    assert changed
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"name": "another"}'])
+def test_a_summary_that_is_missing_or_damaged_is_computed_anew(folder, content):
+    path = folder / "summary.json"
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    assert open_run(folder).summary == story.result().summary
+
+
+def test_a_summary_of_another_run_is_not_believed(folder):
+    path = folder / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seed": 99}))
+    assert open_run(folder).summary.seed == 1
 
 
 def test_no_such_folder(tmp_path):

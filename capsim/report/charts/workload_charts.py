@@ -12,6 +12,7 @@ from capsim.report.phrases import short_name
 from capsim.result import Result
 from capsim.result.summary.pending import waiting_pods
 
+COLUMNS = ["time_ms", "workload", "rps", "served_rps", "lost_rps", "desired_replicas", "ready", "starting", "pending"]
 Spans = tuple[Times, Times]
 
 
@@ -34,7 +35,7 @@ def ranked(result: Result) -> list[str]:
 
 def workload_charts(result: Result, keys: list[str]) -> list[WorkloadCharts]:
     """The charts of the named workloads, those without a row left out."""
-    frame = result.series["workloads"]
+    frame = result.series["workloads"][COLUMNS]
     waiting = waiting_pods(result.pods, result.summary.reached_ms)
     found = []
     for key in keys:
