@@ -157,8 +157,8 @@ def pods_frame(sim: Simulation, messages: list[str]) -> pd.DataFrame:
     node = [names.node(g, o) if g >= 0 else None for g, o in rows[:, 2:4].tolist()]
     return pd.DataFrame(
         {
-            "name": [names.pod(w, o) for w, o in rows[:, :2].tolist()],
-            "namespace": [key.split("/")[0] for key in keys],
+            "name": pd.Series([names.pod(w, o) for w, o in rows[:, :2].tolist()], dtype="str"),
+            "namespace": pd.Series([key.split("/")[0] for key in keys], dtype="str"),
             "workload": pd.Categorical(keys, categories=names.workloads),
             "node": pd.Series(node, dtype="str"),
             "created_ms": times(rows[:, 4]), "scheduled_ms": times(rows[:, 5]), "ready_ms": times(rows[:, 6]),
