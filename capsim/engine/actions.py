@@ -15,7 +15,7 @@ from capsim.jit import carrier_kernel, inline_kernel, kernel
 from capsim.state.calendar import encode, push
 from capsim.state.eventlog import events_left
 from capsim.state.links import dequeue
-from capsim.state.marks import PODS_CHANGED, TOUCHED, touch
+from capsim.state.marks import PODS_CHANGED, TOUCHED, mark_dirty, touch
 from capsim.state.tables import (
     EV_NODE_READY,
     EV_NODE_REGISTER,
@@ -203,6 +203,9 @@ def begin(
     now,
 ):
     """Rates at the start; with ``quiet`` they have held for long, so that nothing is left to be sampled."""
+    for w in range(workloads.kind.shape[0]):
+        if traffic.source_start[w] < traffic.source_start[w + 1]:  # traffic arrives, whether or not a pod is Ready
+            mark_dirty(marks, w)
     settle(clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, marks, now)
     if quiet == 1:
         for i in range(marks.touched_count[M_BUSY]):

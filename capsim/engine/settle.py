@@ -25,7 +25,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.world.contention import share_node
-from capsim.world.rates import compute_rates
+from capsim.world.rates import compute_rates, mark_siblings
 
 MAX_ROUNDS = 8
 
@@ -50,7 +50,10 @@ def settle(
     for _ in range(MAX_ROUNDS):
         if marks.touched_count[M_DIRTY] == 0 and marks.touched_count[M_NODE] == 0:
             break
-        count = marks.touched_count[M_DIRTY]
+        count = 0
+        while count < marks.touched_count[M_DIRTY]:  # the list grows while it is read
+            mark_siblings(physics, workloads, traffic, marks, marks.dirty[count])
+            count += 1
         marks.touched_count[M_DIRTY] = 0
         for i in range(count):
             marks.dirty_flag[marks.dirty[i]] = 0

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import tree_set
-from capsim.state.marks import TOUCHED, mark_busy, mark_node, touch
+from capsim.state.marks import TOUCHED, mark_busy, mark_dirty, mark_node, touch
 from capsim.state.tables import (
     CPU,
     L_CAP,
@@ -95,6 +95,16 @@ def arrival(traffic: Traffic, workloads: Workloads, w):
     return total
 
 
+@inline_kernel
+def mark_siblings(physics: Physics, workloads: Workloads, traffic: Traffic, marks: Marks, w):
+    """When the Ready pods of ``w`` changed, so do the parts of all others behind the same services."""
+    if physics.own[w, 3] != workloads.count[w, POD_READY]:
+        for k in range(traffic.source_start[w], traffic.source_start[w + 1]):
+            v = traffic.source[k]
+            for e in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
+                mark_dirty(marks, traffic.edge_workload[e])
+
+
 @kernel
 def set_excess(
     physics: Physics,
@@ -146,6 +156,9 @@ def common_rate(physics: Physics, w, ready):
         rate = min(each, cap)
         return rate, rate
     if physics.backlog[w] > 0.0:
+        if physics.load[w, L_COST] <= 0.0:  # nothing limits requests that cost nothing: they are gone within a second
+            each += physics.backlog[w] / ready
+            return each, each
         return cap, cap
     own_count = physics.own[w, 0]
     own_sum = physics.own[w, 1]
