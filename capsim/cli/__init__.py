@@ -12,6 +12,7 @@ import typer
 
 from capsim.cli.batch import batch
 from capsim.cli.conformance import conformance
+from capsim.cli.hpa import hpa
 from capsim.cli.init import init
 from capsim.cli.report import report
 from capsim.cli.run import run
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 for command in (run, batch, report, init, validate, warm, schema, conformance):
     app.command()(command)
+app.add_typer(hpa)
 
 
 @app.callback(invoke_without_command=True)

@@ -97,7 +97,9 @@ def gather_shared(specs, state, m, pod, world, cohorts, count, total, ready, sam
             ready_ms if is_ready else created_ms, sampled_ms, world[W_RESOLUTION_MS], now_ms,
             specs.row[0, S_CPU_INIT_MS], specs.row[0, S_READY_DELAY_MS],
         )  # fmt: skip
-        add_pods(state.gathered, group, placed, 1 if has_value else 0, each if is_ready else 0, pod[m, REQUEST], percent)
+        add_pods(
+            state.gathered, group, placed, 1 if has_value else 0, each if is_ready else 0, pod[m, REQUEST], percent
+        )
     waiting = max(below - world[W_CAPACITY], 0)
     group = classify(PENDING, False, False, is_cpu, now_ms, READY_FALSE, now_ms, sampled_ms, 0, now_ms, 0, 0)
     add_pods(state.gathered, group, waiting, 0, 0, pod[m, REQUEST], percent)
@@ -136,8 +138,8 @@ def replay_syncs(
     """Replay ``len(out)`` syncs.
 
     ``times_ms`` [rows + 1] are the starts of the rows and the end of the last; ``demand`` [metrics, rows] is in
-    milli-units, of all pods together where the metric is shared, or ABSENT. ``cohorts`` begins with one cohort, the pods
-    at the start.
+    milli-units, of all pods together where the metric is shared, or ABSENT. ``cohorts`` begins with one cohort:
+    the pods at the start.
     """
     count = 1
     current = cohorts[0, PODS]

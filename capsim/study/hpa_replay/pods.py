@@ -1,4 +1,4 @@
-"""What one pod of the target requests and may use: from a manifest, or from a line such as ``cpu=200m,limits.cpu=1``."""
+"""What one pod of the target requests and may use: from a manifest, or a line such as ``cpu=200m,limits.cpu=1``."""
 
 from __future__ import annotations
 

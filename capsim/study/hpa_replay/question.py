@@ -11,7 +11,7 @@ from capsim.controllers.hpa.defaults import full_spec
 from capsim.controllers.hpa.messages import source as source_of
 from capsim.controllers.hpa.spec import ControllerSettings
 from capsim.errors import Problem, ScenarioError
-from capsim.scenario.document import SourceList, SourceMap
+from capsim.scenario.document import SourceList, SourceMap, mark_of
 from capsim.scenario.kubernetes.pod import PodTemplate
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import Source, load_kinds, read_objects
@@ -79,7 +79,9 @@ def read_question(
         sources += [one for one in read_sources(pods, "--pods", reading) if one.kind != KIND]
     if reading.problems:
         raise ScenarioError(reading.problems)
-    chosen = _chosen([one for one in sources if one.kind == KIND], name, hpa)
+    autoscalers = [one for one in sources if one.kind == KIND]
+    chosen = _chosen(autoscalers, name, hpa)
+    _refuse_rivals(chosen, autoscalers)
     others = [one for one in sources if one.kind != KIND]
     resources = resources_of(pods) if pods is not None and is_line(pods) else None
     base = with_flags(ControllerSettings(), flags)
@@ -101,11 +103,35 @@ def _chosen(found: list[Source], name: str | None, file: str) -> Source:
         message = f"no such {KIND}{suggestion(name or '', names)}"
         raise ScenarioError(Problem(message, file, key="--name", found=repr(name), allowed=", ".join(names)))
     allowed = f"--name with one of {', '.join(names)}"
-    raise ScenarioError(Problem(f"holds several of kind {KIND}", file, key="--hpa", found=str(len(found)), allowed=allowed))
+    raise ScenarioError(
+        Problem(f"holds several of kind {KIND}", file, key="--hpa", found=str(len(found)), allowed=allowed)
+    )
+
+
+def _refuse_rivals(chosen: Source, autoscalers: list[Source]) -> None:
+    """Upstream's controller works for neither of two HPAs on one target (condition AmbiguousSelector)."""
+
+    def target_of(one: Source) -> tuple[Any, ...]:
+        return one.namespace, one.get("spec", "scaleTargetRef", "kind"), one.get("spec", "scaleTargetRef", "name")
+
+    rivals = [one for one in autoscalers if one is not chosen and target_of(one) == target_of(chosen)]
+    if rivals and all(target_of(chosen)):
+        mark = mark_of(*rivals[0].at("spec", "scaleTargetRef"))
+        message = (
+            "another HPA of the same target: the controller acts for neither (ScalingActive False, AmbiguousSelector)"
+        )
+        found = f"{chosen.name} and {', '.join(one.name for one in rivals)}"
+        raise ScenarioError(
+            Problem(message, mark.file, mark.line or None, rivals[0].object_name, found, "one for each target")
+        )
 
 
 def _changed(
-    text: str, chosen: Source, others: list[Source], resources: dict[str, dict[str, str]] | None, base: ControllerSettings
+    text: str,
+    chosen: Source,
+    others: list[Source],
+    resources: dict[str, dict[str, str]] | None,
+    base: ControllerSettings,
 ) -> Variant:
     """The HPA with one set of changes; settings whose key is a flag of the controller change that."""
     content, flags, problems = chosen.content, [], []
