@@ -11,12 +11,14 @@ from __future__ import annotations
 import typer
 
 from capsim.cli.batch import batch
+from capsim.cli.compare import compare
 from capsim.cli.conformance import conformance
 from capsim.cli.hpa import hpa
 from capsim.cli.init import init
 from capsim.cli.report import report
 from capsim.cli.run import run
 from capsim.cli.schema import schema
+from capsim.cli.traces import traces
 from capsim.cli.validate import validate
 from capsim.cli.warm import warm
 
@@ -33,9 +35,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, batch, report, init, validate, warm, schema, conformance):
+for command in (run, batch, compare, report, init, validate, warm, schema, conformance):
     app.command()(command)
 app.add_typer(hpa)
+app.add_typer(traces)
 
 
 @app.callback(invoke_without_command=True)

@@ -19,7 +19,17 @@ def resolved_yaml(scenario: Scenario) -> str:
     inventory = document.pop("inventory")
     document["objects"] = scenario.objects.manifests()
     document["inventory"] = {key: value for key, value in inventory.items() if value}
+    document |= {key: _shared(document[key], {}) for key in ("traffic", "usage") if key in document}
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+
+
+def _shared(value: Any, seen: dict[str, PackedText]) -> Any:
+    """The value with equal packed texts made one object, which is then written once."""
+    if isinstance(value, dict):
+        return {key: _shared(item, seen) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shared(item, seen) for item in value]
+    return seen.setdefault(value, value) if isinstance(value, PackedText) else value
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]

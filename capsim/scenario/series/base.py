@@ -73,6 +73,10 @@ class Series(Model):
         """The series that this one is made of."""
         return ()
 
+    def part_keys(self) -> list[str]:
+        """Where each part stands below this series, as problems name it."""
+        return []
+
     def with_parts(self, parts: tuple[Series, ...]) -> Self:
         """The same series made of other parts."""
         return self

@@ -37,6 +37,9 @@ class SumSeries(Series):
     def parts(self) -> tuple[Series, ...]:
         return tuple(self.terms)
 
+    def part_keys(self) -> list[str]:
+        return [f"sum[{index}]" for index in range(len(self.terms))]
+
     def with_parts(self, parts: tuple[Series, ...]) -> Self:
         return self.model_copy(update={"terms": list(parts)})
 
@@ -64,6 +67,9 @@ class ProductSeries(Series):
 
     def parts(self) -> tuple[Series, ...]:
         return tuple(self.factors)
+
+    def part_keys(self) -> list[str]:
+        return [f"product[{index}]" for index in range(len(self.factors))]
 
     def with_parts(self, parts: tuple[Series, ...]) -> Self:
         return self.model_copy(update={"factors": list(parts)})

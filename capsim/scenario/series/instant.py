@@ -37,9 +37,10 @@ class TraceTimeUnit(Unit):
 
 def _instant(text: str) -> str:
     try:
-        return _utc(datetime.fromisoformat(text))
+        value = datetime.fromisoformat(text)
     except ValueError:
         raise problem("not a time", FORMS) from None
+    return _utc(value)
 
 
 def _utc(value: datetime) -> str:

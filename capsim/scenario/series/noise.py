@@ -72,5 +72,8 @@ class NoiseSeries(Series):
     def parts(self) -> tuple[Series, ...]:
         return (self.of,)
 
+    def part_keys(self) -> list[str]:
+        return ["noise"]
+
     def with_parts(self, parts: tuple[Series, ...]) -> Self:
         return self.model_copy(update={"of": parts[0]})

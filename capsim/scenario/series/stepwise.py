@@ -35,12 +35,19 @@ def grid(duration_ms: int, step_ms: int) -> I64:
     return np.arange(0, duration_ms, step_ms, dtype=np.int64)
 
 
+def united(first: I64, second: I64) -> I64:
+    """Both of two rising arrays as one, each value once."""
+    place = np.searchsorted(first, second)
+    new = first[np.minimum(place, len(first) - 1)] != second
+    return np.insert(first, place[new], second[new])
+
+
 def combined(parts: Sequence[Points], operation: Callable[[F64, F64], F64]) -> Points:
     """Step functions of one duration combined at every time, at which any of them changes."""
     first = parts[0][0]
     if all(np.array_equal(times, first) for times, _ in parts[1:]):
         return first, reduce(operation, (values for _, values in parts))
-    times = reduce(np.union1d, (times for times, _ in parts))
+    times = reduce(united, (times for times, _ in parts))
     return times, reduce(operation, (held(part, times) for part in parts))
 
 
@@ -49,14 +56,20 @@ def resampled(samples: Samples, step_ms: int, keep: Keep = "mean") -> Samples:
     edges = grid(samples.end_ms, step_ms)
     if np.array_equal(samples.times_ms, edges):
         return samples
-    cuts = np.union1d(samples.times_ms, edges)
-    values = held(samples[:2], cuts)
-    first = np.searchsorted(cuts, edges)
     if keep == "max":
-        return Samples(edges, np.maximum.reduceat(values, first), samples.end_ms)
-    lengths = np.diff(cuts, append=samples.end_ms)
-    volumes = np.add.reduceat(values * lengths, first)
-    return Samples(edges, volumes / np.diff(edges, append=samples.end_ms), samples.end_ms)
+        cuts = united(samples.times_ms, edges)
+        highest = np.maximum.reduceat(held(samples[:2], cuts), np.searchsorted(cuts, edges))
+        return Samples(edges, highest, samples.end_ms)
+    return Samples(edges, means_between(samples, np.append(edges, samples.end_ms)), samples.end_ms)
+
+
+def means_between(samples: Samples, edges_ms: I64) -> F64:
+    """Time-weighted means from each edge to the next; edges rise and lie within the samples."""
+    inside = samples.times_ms[(samples.times_ms > edges_ms[0]) & (samples.times_ms < edges_ms[-1])]
+    cuts = united(inside, edges_ms)
+    volumes = held(samples[:2], cuts[:-1]) * np.diff(cuts)
+    means: F64 = np.add.reduceat(volumes, np.searchsorted(cuts, edges_ms[:-1])) / np.diff(edges_ms)
+    return means
 
 
 def cropped(samples: Samples, from_ms: int, to_ms: int) -> Samples:
@@ -78,7 +91,7 @@ def stretched(samples: Samples, factor: float) -> Samples:
 
 def sloped(samples: Samples, step_ms: int) -> Samples:
     """Straight lines between the samples instead of held values, sampled every `step_ms` and at the samples."""
-    times = np.union1d(samples.times_ms, grid(int(samples.times_ms[-1]), step_ms))
+    times = united(samples.times_ms, grid(int(samples.times_ms[-1]), step_ms))
     return Samples(times, np.interp(times, samples.times_ms, samples.values), samples.end_ms)
 
 

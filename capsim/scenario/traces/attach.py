@@ -181,7 +181,8 @@ def _replaced(scenario: Scenario, change: Callable[[str, Series], Series]) -> Sc
 def _changed(path: str, series: Series, change: Callable[[str, Series], Series]) -> Series:
     parts = series.parts()
     if parts:
-        return series.with_parts(tuple(_changed(f"{path}[{i}]", part, change) for i, part in enumerate(parts)))
+        named = zip(series.part_keys(), parts)
+        return series.with_parts(tuple(_changed(f"{path}.{key}", part, change) for key, part in named))
     return change(path, series)
 
 
@@ -207,8 +208,8 @@ def _within(series: Series, written: Any, path: str, origin: Origin, kind: str) 
         mark = mark_of(written, "file")
         where = Where(relative_to(mark, series.file), path, mark.file, mark.line or None)
         yield Slot(series, where, origin, kind)
-    for index, part in enumerate(series.parts()):
-        yield from _within(part, _part_of(written, index), f"{path}[{index}]", origin, kind)
+    for index, (key, part) in enumerate(zip(series.part_keys(), series.parts())):
+        yield from _within(part, _part_of(written, index), f"{path}.{key}", origin, kind)
 
 
 def _part_of(written: Any, index: int) -> Any:

@@ -51,7 +51,7 @@ def record(
     """The samples of one column, cleaned, cropped, resampled. Raises ScenarioError with every problem."""
     check_digest(series, where)
     if series.unit == "events":
-        trace, per_ms = _events(series, table, origin, where)
+        trace, per_ms = counted(series, table, origin, where)
     else:
         trace = _with_unit(series, table, column, origin, where, kind)
         per_ms = _per_ms(series, trace, where)
@@ -92,7 +92,7 @@ def _service(series: FileSeries, table: Table, origin: Origin, where: Where) -> 
     raise ScenarioError(where.in_scenario(message, key, "", listed(table.services)))
 
 
-def _events(series: FileSeries, table: Table, origin: Origin, where: Where) -> tuple[Cleaned, int]:
+def counted(series: FileSeries, table: Table, origin: Origin, where: Where) -> tuple[Cleaned, int]:
     """Rows counted by interval (default 1 s), which begins at a multiple of itself."""
     times = table.times_ms
     assert times is not None
