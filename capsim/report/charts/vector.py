@@ -17,7 +17,7 @@ from capsim.report.charts.ticks import Tick, time_ticks, value_ticks
 from capsim.result.summary.spans import union
 
 WIDTH, HEIGHT = 2000, 1000
-DENSE_STEPS = 150
+DENSE_TURNS = 100
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,13 @@ def _shape(layer: Layer, end_ms: int, high: float) -> Shape:
     edges_ms, values = visible(layer.edges_ms, layer.values)
     heights = np.rint(np.nan_to_num(values / high, posinf=1.0) * HEIGHT).astype(np.int64)
     path = _steps(_across(edges_ms, end_ms), heights, layer.form == "area")
-    return Shape(path, layer.form, layer.colour, dense=path.count("v") > DENSE_STEPS)
+    return Shape(path, layer.form, layer.colour, _turns(heights) > DENSE_TURNS)
+
+
+def _turns(heights: Times) -> int:
+    """How often the line changes from up to down or back."""
+    moves = np.diff(heights)
+    return int(np.count_nonzero(np.diff(np.sign(moves[moves != 0]))))
 
 
 def _steps(edges: Times, heights: Times, closed: bool) -> str:
