@@ -19,6 +19,7 @@ from capsim.result.summary.spans import times_ms
 
 COLUMNS = 240
 ROWS = 48
+LABEL_LETTERS = 24
 COLOURS = "cividis"  # even steps of lightness, the same to all kinds of colour vision
 Ints = npt.NDArray[np.int64]
 
@@ -143,3 +144,13 @@ def _folded(wanted: Floats, has: Floats, labels: list[str], nodes: int) -> HeatM
     there = has > 1e-3 * has.max()
     share = np.where(there, wanted / np.where(there, has, 1.0), np.nan)
     return HeatMap(np.clip(share, 0.0, 1.0), [labels[start] for start in starts], nodes, per_row)
+
+
+def shortened(text: str, letters: int = LABEL_LETTERS) -> str:
+    """Cut in the middle: the names of nodes differ at both ends.
+
+    >>> shortened("ip-10-0-12-34.eu-central-1.compute.internal +3")
+    'ip-10-0-12-…internal +3'
+    """
+    half = (letters - 1) // 2
+    return text if len(text) <= letters else f"{text[:half]}…{text[-half:]}"

@@ -18,7 +18,7 @@ from capsim.report.charts.palette import COLOURS
 from capsim.report.charts.ticks import time_ticks
 from capsim.report.charts.vector import HEIGHT, WIDTH, draw
 from capsim.report.charts.workload_charts import WorkloadCharts, ranked, workload_charts
-from capsim.report.heat_map import HeatMap, heat_map
+from capsim.report.heat_map import HeatMap, heat_map, shortened
 from capsim.report.phrases import short_name, span
 from capsim.report.tiles import tiles
 from capsim.report.words import headline, words
@@ -102,7 +102,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["kept"] = _kept
+    made.filters.update(kept=_kept, shortened=shortened)
     return made
 
 

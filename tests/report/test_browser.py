@@ -27,6 +27,7 @@ const seen = [...document.querySelectorAll("body *")].filter(each => each.getCli
 const small = seen.filter(each => each.childElementCount === 0 && each.textContent.trim()
   && parseFloat(getComputedStyle(each).fontSize) < 12);
 parent.postMessage(JSON.stringify({
+  narrow: [...document.querySelectorAll(".box")].filter(each => each.clientWidth < 0.55 * innerWidth).length,
   width: innerWidth, wide: document.documentElement.scrollWidth, small: small.length,
   loaded: performance.getEntriesByType("resource").filter(each => !each.name.startsWith("data:")).length,
 }), "*");
@@ -40,8 +41,17 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium (Debian: ap
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    folder = save(story.result(), tmp_path_factory.mktemp("run") / "app10", figures=False)
+    folder = save(_with_long_names(), tmp_path_factory.mktemp("run") / "app10", figures=False)
     return write_report(folder, figures=False)[0]
+
+
+def _with_long_names():
+    """Nodes are called as clouds call them."""
+    cloud = {f"worker-{n}": f"ip-10-0-12-{n}.eu-central-1.compute.internal" for n in (1, 2, 3)}
+    pods, nodes = story.pods(), story.nodes()
+    return story.result(
+        pods=pods.assign(node=pods["node"].map(cloud)), nodes=nodes.assign(name=nodes["name"].map(cloud))
+    )
 
 
 def browse(page, tmp_path, *words):
@@ -58,7 +68,7 @@ def test_everything_fits_and_nothing_is_loaded(page, tmp_path, width):
     frame.write_text(FRAME.format(width=width), encoding="utf-8")
     shown = browse(frame, tmp_path, "--window-size=1400,1000", "--virtual-time-budget=5000", "--dump-dom")
     found = json.loads(html.unescape(re.search(r"<pre>(.*?)</pre>", shown).group(1)))
-    assert found == {"width": width, "wide": width, "small": 0, "loaded": 0}
+    assert found == {"width": width, "wide": width, "small": 0, "narrow": 0, "loaded": 0}
 
 
 @pytest.mark.parametrize(("scheme", "dark"), [(1, False), (0, True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from capsim.result.summary.spans import union
 
 DOTS_PER_INCH = 110
 NARROWEST = 700  # bands of at least this part of the axis
+TITLE_LETTERS = 80
 DENSE = 500  # points of a line, beyond which it is drawn thin
 WAITING = "pods wait for a node"
 WIDTH_INCHES, PANEL_INCHES, AROUND_INCHES = 10.0, 2.15, 0.95
@@ -40,7 +42,8 @@ def png(title: str, charts: Sequence[Chart]) -> bytes:
     panels[-1].set_xlabel(f"Time since the start of the run [{axis.unit}]")
     top = 1 - 0.75 / height
     figure.subplots_adjust(left=0.085, right=0.975, top=top, bottom=0.5 / height, hspace=0.42)
-    figure.text(0.085, 1 - 0.12 / height, title, fontsize=14, fontweight="bold", va="top", parse_math=False)
+    shown = textwrap.shorten(title, TITLE_LETTERS, placeholder="…") or title[:TITLE_LETTERS]
+    figure.text(0.085, 1 - 0.12 / height, shown, fontsize=14, fontweight="bold", va="top", parse_math=False)
     return written(figure)
 
 
