@@ -1,0 +1,88 @@
+"""CPU shares of a contended node against a plain water filling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capsim import load, run
+
+pytestmark = [pytest.mark.plain]
+
+SCENARIO = """
+apiVersion: capsim/v1
+name: node
+duration: 30s
+sampleInterval: 10s
+nodeGroups:
+  - {{name: n, instance: {{cpu: {cpu}m, memory: 8Gi}}, max: 1, initial: 1}}
+objects:
+{objects}
+services:
+{services}
+workloads:
+{workloads}
+traffic:
+{traffic}
+"""
+OBJECT = """  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: {{name: w{i}}}
+    spec:
+      replicas: 1
+      selector: {{matchLabels: {{app: w{i}}}}}
+      template:
+        metadata: {{labels: {{app: w{i}}}}}
+        spec: {{containers: [{{name: c, resources: {{requests: {{cpu: {request}m}}, limits: {{cpu: {limit}m}}}}}}]}}"""
+
+
+def fair_shares(capacity: float, wants: list[float], weights: list[float]) -> list[float]:
+    """Max-min fair shares: satisfy whoever wants less than its share, divide the rest, repeat."""
+    shares = [0.0] * len(wants)
+    open_ = set(range(len(wants)))
+    left = capacity
+    while open_:
+        level = left / sum(weights[i] for i in open_)
+        content = {i for i in open_ if wants[i] <= level * weights[i]}
+        if not content:
+            for i in open_:
+                shares[i] = level * weights[i]
+            break
+        for i in content:
+            shares[i] = wants[i]
+            left -= wants[i]
+        open_ -= content
+    return shares
+
+
+@given(
+    st.integers(600, 3000),
+    st.lists(st.tuples(st.integers(20, 150), st.integers(10, 300)), min_size=2, max_size=4),
+)
+@settings(max_examples=12, deadline=None)
+def test_shares_are_max_min_fair(tmp_path_factory, capacity, pods):
+    place = tmp_path_factory.mktemp("s") / "s.yaml"
+    numbers = range(len(pods))
+    place.write_text(
+        SCENARIO.format(
+            cpu=capacity,
+            objects="\n".join(OBJECT.format(i=i, request=r, limit=4000) for i, (r, _) in enumerate(pods)),
+            services="\n".join(f"  w{i}: {{workloads: [w{i}], overload: queue, requestTimeout: 1h}}" for i in numbers),
+            workloads="\n".join(f"  w{i}: {{containers: {{c: {{cpuPerRequest: 10m}}}}}}" for i in numbers),
+            traffic="\n".join(f"  w{i}: {rate}" for i, (_, rate) in enumerate(pods)),
+        )
+    )
+    frame = run(load(place)).series["workloads"]
+    used = frame[frame["time_ms"] == 20_000]["cpu_used_milli"].to_numpy()
+    wants = [rate * 10.0 for _, rate in pods]
+    if sum(wants) <= capacity:
+        np.testing.assert_allclose(used, wants, rtol=1e-6)
+        return
+    # Overloaded pods have a backlog and want all that their limit allows.
+    shares = fair_shares(capacity, wants, [float(r) for r, _ in pods])
+    short = [share < want - 1e-6 for share, want in zip(shares, wants)]
+    shares = fair_shares(capacity, [4000.0 if s else w for s, w in zip(short, wants)], [float(r) for r, _ in pods])
+    assert used.sum() <= capacity * (1 + 1e-6)
+    np.testing.assert_allclose(used, shares, rtol=1e-3)
