@@ -35,7 +35,8 @@ def test_known_values():
 def test_uniform_is_even():
     out = np.zeros(4000)
     fill_uniform(out, 7, 1, 42)
-    assert out.min() > 0.0 and out.max() < 1.0
+    assert out.min() > 0.0
+    assert out.max() < 1.0
     counts, _ = np.histogram(out, bins=10, range=(0.0, 1.0))
     assert ((counts - 400) ** 2 / 400).sum() < 27.9  # chi-squared, 9 degrees of freedom, 0.1 %
 
