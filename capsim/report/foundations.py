@@ -13,6 +13,7 @@ from capsim.scenario import Line
 
 SHOWN_BYTES = 200_000
 LINES = 200
+LINE_LETTERS = 400
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,18 @@ def _entry(line: Line) -> tuple[str, str, str]:
 
 def shown_scenario(text: str) -> tuple[str, int]:
     """The resolved scenario as far as it is shown, and how many bytes of it are left out at the end."""
-    written = text.encode(errors="replace")
-    if len(written) <= SHOWN_BYTES:
-        return text, 0
-    kept = written[: written.rfind(b"\n", 0, SHOWN_BYTES) + 1]
-    return kept.decode(errors="replace"), len(written) - len(kept)
+    short = "\n".join(_short(line) for line in text.split("\n"))
+    written = short.encode(errors="replace")
+    kept = written if len(written) <= SHOWN_BYTES else written[: written.rfind(b"\n", 0, SHOWN_BYTES) + 1]
+    left_out_bytes = len(text.encode(errors="replace")) - len(kept) if kept is not written else 0
+    return kept.decode(), left_out_bytes
+
+
+def _short(line: str) -> str:
+    """Recorded traffic is a line of a million letters."""
+    if len(line) <= LINE_LETTERS:
+        return line
+    return f"{line[:LINE_LETTERS]} … {len(line) - LINE_LETTERS:,} more characters in the file"
 
 
 def commands(result: Result, folder: Path) -> Commands:

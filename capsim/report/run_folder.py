@@ -176,7 +176,7 @@ def _scenario(folder: Path) -> Scenario:
     try:
         return load(folder / RESOLVED)
     except CapsimError as wrong:
-        advice = Problem("was damaged or edited after the run; restore it, or run the scenario again", RESOLVED)
+        advice = Problem("was damaged or edited, or what it names has changed; restore it, or run again", RESOLVED)
         raise ScenarioError([*wrong.problems, advice]) from None
 
 

@@ -168,6 +168,16 @@ def test_a_large_scenario_is_cut_at_a_line(monkeypatch):
     assert re.search(r"The first part; [\d,]+ more bytes are in the file", text)
 
 
+def test_lines_of_recorded_traffic_are_shortened():
+    from capsim.report.foundations import shown_scenario
+
+    text, left_out_bytes = shown_scenario("a: 1\npacked: " + "x" * 300_000 + "\nlast: 2\n")
+    assert left_out_bytes == 0
+    assert len(text) < 1000
+    assert "299,608 more characters in the file" in text
+    assert text.endswith("last: 2\n")
+
+
 def test_the_same_run_gives_the_same_bytes():
     assert page() == page()
 

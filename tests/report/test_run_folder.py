@@ -162,7 +162,7 @@ def test_a_damaged_scenario_says_where(folder):
     (folder / "scenario.resolved.yaml").write_text("apiVersion: capsim/v1\nnoSuchKey: 1\n")
     found = problems(folder)
     assert any("scenario.resolved.yaml:2" in text for text in found)
-    assert "restore it, or run the scenario again" in found[-1]
+    assert "restore it, or run again" in found[-1]
 
 
 def test_files_of_two_runs(folder):
