@@ -1,0 +1,256 @@
+"""What must hold at every moment of a run, recounted in plain Python from the pod table and the scenario's objects."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from capsim.state import tables as t
+
+BOUND = (t.POD_STARTING, t.POD_READY)
+KNOWN = (t.NODE_REGISTERED, t.NODE_READY, t.NODE_DELETING)
+
+
+def check(sim) -> None:
+    """Everything."""
+    check_pods(sim)
+    check_lists(sim)
+    check_nodes(sim)
+    check_groups(sim)
+    check_sizes(sim)
+    check_daemons(sim)
+    check_calendars(sim)
+    check_usage(sim)
+    check_pending(sim)
+
+
+def alive(sim) -> list[int]:
+    """Rows of the pods that exist."""
+    return np.flatnonzero(sim.state.pods.state != t.POD_FREE).tolist()
+
+
+def check_pods(sim) -> None:
+    """Created = pending + bound + gone, and per workload the counts are those of the table."""
+    s = sim.state
+    rows = alive(sim)
+    assert s.clock.counters[t.C_PODS_CREATED] == len(rows) + s.clock.counters[t.C_PODS_GONE]
+    assert s.clock.values[t.POD_TOP] == len(rows)
+    assert sorted(s.pods.free[len(rows) :].tolist()) == np.flatnonzero(s.pods.state == t.POD_FREE).tolist()
+    assert len({int(s.pods.uid[p]) for p in rows}) == len(rows)
+    found = Counter((int(s.pods.workload[p]), int(s.pods.state[p])) for p in rows)
+    leaving = Counter(
+        int(s.pods.workload[p]) for p in rows if s.pods.state[p] == t.POD_TERMINATING and s.pods.node[p] >= 0
+    )
+    spread = Counter(
+        (int(s.pods.workload[p]), int(s.nodes.group[s.pods.node[p]])) for p in rows if s.pods.state[p] == t.POD_READY
+    )
+    for w in range(len(sim.names.workloads)):
+        for state in range(1, 5):
+            assert s.workloads.count[w, state] == found[w, state], (sim.names.workloads[w], state)
+        assert s.workloads.bound_leaving[w] == leaving[w]
+        for g in range(s.groups.hash.shape[0]):
+            assert s.workloads.spread[w, g] == spread[w, g]
+    for p in rows:
+        state, node = s.pods.state[p], s.pods.node[p]
+        assert (node >= 0) == (s.pods.bound_ms[p] != -1)
+        assert state != t.POD_PENDING or node < 0
+        assert state not in BOUND or node >= 0
+        assert state != t.POD_READY or s.pods.ready_ms[p] >= s.pods.bound_ms[p] >= s.pods.created_ms[p]
+
+
+def walk(head, tail, after, before) -> list[int]:
+    """Rows of a doubly linked list, whose two directions must agree; ``tail`` of None is not kept."""
+    rows, p, last = [], int(head), -1
+    while p >= 0:
+        assert before[p] == last
+        assert len(rows) <= after.shape[0], "a ring"
+        rows.append(p)
+        p, last = int(after[p]), p
+    assert tail is None or tail == last
+    return rows
+
+
+def check_lists(sim) -> None:
+    """Lists of a workload, of a node, of a class's unschedulable pods hold exactly whom they should."""
+    s = sim.state
+    links = s.links
+    by_workload, by_node, by_class = defaultdict(set), defaultdict(set), defaultdict(set)
+    for p in alive(sim):
+        by_workload[int(s.pods.workload[p])].add(p)
+        if s.pods.node[p] >= 0:
+            by_node[int(s.pods.node[p])].add(p)
+        if links.queued[p] == 2:
+            by_class[int(s.pods.pod_class[p])].add(p)
+            assert s.pods.state[p] == t.POD_PENDING
+    for w in range(len(sim.names.workloads)):
+        rows = walk(s.workloads.first_pod[w], s.workloads.last_pod[w], links.workload_next, links.workload_prev)
+        assert set(rows) == by_workload[w]
+        ordinals = [int(s.pods.ordinal[p]) for p in rows]
+        assert ordinals == sorted(ordinals), "order of creation"
+        waiting = walk(s.classes.queue_head[w], s.classes.queue_tail[w], links.queue_next, links.queue_prev)
+        assert set(waiting) == by_class[w]
+        assert len(waiting) == s.classes.queue_count[w]
+    for n in range(s.nodes.state.shape[0]):
+        if s.nodes.state[n] != t.NODE_FREE:
+            assert set(walk(s.nodes.first_pod[n], None, links.node_next, links.node_prev)) == by_node[n]
+        else:
+            assert not by_node[n]
+    assert s.clock.values[t.UNSCHEDULABLE] == sum(len(rows) for rows in by_class.values())
+    assert s.queue.count[0] == 0, "the active queue is empty at the end of an instant"
+
+
+def check_nodes(sim) -> None:
+    """Requested = sum over bound pods, within allocatable where the scheduler placed them all."""
+    s = sim.state
+    pods = [p for p in alive(sim) if s.pods.node[p] >= 0]
+    requested = np.zeros_like(s.nodes.requested)
+    nonzero = np.zeros_like(s.nodes.nonzero)
+    excess = np.zeros(s.nodes.state.shape[0])
+    forced = set()
+    for p in pods:
+        n, c = s.pods.node[p], s.pods.pod_class[p]
+        requested[n] += s.classes.request[c]
+        nonzero[n] += s.classes.nonzero[c]
+        if s.pods.state[p] == t.POD_READY:
+            excess[n] += s.physics.usage[s.pods.workload[p], t.U_EXCESS]
+        if sim.scenario.objects.workloads[s.pods.workload[p]].template.node_name:
+            forced.add(int(n))
+    for n in np.flatnonzero(s.nodes.state != t.NODE_FREE).tolist():
+        assert s.nodes.requested[n].tolist() == requested[n].tolist()
+        assert s.nodes.nonzero[n].tolist() == nonzero[n].tolist()
+        assert abs(s.nodes.excess_milli[n] - excess[n]) < 1e-6
+        assert n in forced or (requested[n] <= s.nodes.allocatable[n]).all()
+
+
+def check_groups(sim) -> None:
+    """Sums of each node group are those of its nodes."""
+    s = sim.state
+    for g in range(s.groups.hash.shape[0]):
+        mine = [n for n in np.flatnonzero(s.nodes.state != t.NODE_FREE).tolist() if s.nodes.group[n] == g]
+        ready = [n for n in mine if s.nodes.state[n] == t.NODE_READY]
+        deleting = [n for n in mine if s.nodes.state[n] == t.NODE_DELETING]
+        found = [len(mine) - len(ready) - len(deleting), len(ready), len(deleting), len(mine)]
+        assert s.groups.count[g].tolist() == found, sim.names.groups[g]
+        assert s.groups.allocatable[g].tolist() == s.nodes.allocatable[ready].sum(axis=0).tolist()
+        assert s.groups.requested[g].tolist() == s.nodes.requested[ready].sum(axis=0).tolist()
+        tainted = [n for n in ready if s.nodes.flags[n] & t.FLAG_TO_BE_DELETED]
+        assert s.groups.leaving[g] == len(tainted)
+    draining = [n for n in range(s.nodes.state.shape[0]) if s.nodes.state[n] in (t.NODE_REGISTERED, t.NODE_READY)]
+    assert s.clock.values[t.DRAINING] == sum(bool(s.nodes.flags[n] & t.FLAG_DRAINING) for n in draining)
+
+
+def check_sizes(sim) -> None:
+    """The Cluster Autoscaler keeps every group within min and max, where nobody interferes."""
+    s = sim.state
+    if sim.scenario.cluster_autoscaler is None or sim.scenario.events:
+        return
+    for g in range(len(sim.scenario.node_groups)):
+        size = s.groups.count[g, t.G_EXIST] - s.groups.count[g, t.G_DELETING]
+        assert s.groups.size[g, t.G_MIN] <= size <= s.groups.size[g, t.G_MAX]
+
+
+def check_daemons(sim) -> None:
+    """A DaemonSet has one pod for each node that it is meant for, and never two for one."""
+    s = sim.state
+    for w in sim.names.daemonsets:
+        eligible = {
+            n
+            for n in range(s.nodes.state.shape[0])
+            if s.nodes.state[n] in KNOWN and s.classes.shape_reason[w, s.nodes.shape[n]] < 0
+        }
+        rows = [p for p in alive(sim) if s.pods.workload[p] == w]
+        targets = Counter(int(s.pods.target[p]) for p in rows if s.pods.state[p] != t.POD_TERMINATING)
+        assert set(targets) == eligible
+        assert all(count == 1 for count in targets.values())
+        assert s.workloads.desired[w] == len(eligible)
+
+
+def check_calendars(sim) -> None:
+    """Heaps and tournament trees are in order, and nothing in them lies in the past."""
+    s = sim.state
+    entries = list(zip(s.heap.time_ms.tolist(), s.heap.code.tolist()))[: int(s.heap.count[0])]
+    assert all(entries[(i - 1) // 2] <= entries[i] for i in range(1, len(entries)))
+    for tree in s.wheels:
+        half = tree.shape[0] // 2
+        for i in range(1, half):
+            assert tree[i] == min(tree[2 * i], tree[2 * i + 1])
+    first = min([int(tree[1]) for tree in s.wheels] + [at for at, _ in entries[:1]])
+    assert first > sim.now_ms
+
+
+def pod_usage_milli(sim, p: int) -> float:
+    """CPU that a Ready pod uses now."""
+    s = sim.state
+    w = s.pods.workload[p]
+    rate = s.usage.rate_rps[p] if s.usage.own[p] == 1 else s.physics.pod_rps[w]
+    return float(s.physics.load[w, t.L_IDLE] + s.physics.load[w, t.L_COST] * rate)
+
+
+def check_usage(sim) -> None:
+    """Usage <= limit, usage of a node's pods <= its allocatable; a workload's usage is that of its pods, where they
+    all run at one rate."""
+    s = sim.state
+    used = defaultdict(float)
+    by_workload = defaultdict(float)
+    for p in alive(sim):
+        if s.pods.state[p] != t.POD_READY:
+            continue
+        milli = pod_usage_milli(sim, p)
+        workload = sim.scenario.objects.workloads[s.pods.workload[p]]
+        limits = [c.limits.get("cpu") for c in workload.template.containers]
+        if all(limit is not None for limit in limits):
+            assert milli <= sum(limits) + 1e-6
+        used[int(s.pods.node[p])] += milli
+        by_workload[int(s.pods.workload[p])] += milli
+    for n, milli in used.items():
+        name = sim.names.node(int(s.nodes.group[n]), int(s.nodes.ordinal[n]))
+        assert milli <= s.nodes.allocatable[n, t.CPU] * (1 + 1e-6) + 1e-3, name
+    for w, milli in by_workload.items():
+        if s.physics.own[w, 0] > 0:
+            continue  # pods on short nodes: what they use may exceed what their workload is said to serve
+        assert abs(milli - s.physics.usage[w, t.U_CPU]) <= 1e-6 * (1 + milli)
+
+
+def fits(sim, p: int, n: int) -> bool:
+    """Whether the scheduler may put pod ``p`` on node ``n``, from the scenario's objects."""
+    s = sim.state
+    template = sim.scenario.objects.workloads[s.pods.workload[p]].template
+    daemon = int(s.pods.workload[p]) in sim.names.daemonsets
+    shape = sim.names.shapes[s.nodes.shape[n]]
+    if s.pods.target[p] >= 0 and s.pods.target[p] != n:
+        return False
+    taints = [taint for taint in shape.taints if taint.effect != "PreferNoSchedule"]
+    wanted = [(taint.key, taint.value, taint.effect) for taint in taints]
+    flags = int(s.nodes.flags[n])
+    if flags & t.FLAG_UNSCHEDULABLE and not daemon:
+        wanted.append(("node.kubernetes.io/unschedulable", "", "NoSchedule"))
+    if flags & t.FLAG_NOT_READY and not daemon:
+        wanted.append(("node.kubernetes.io/not-ready", "", "NoSchedule"))
+    if flags & t.FLAG_TO_BE_DELETED:
+        wanted.append(("ToBeDeletedByClusterAutoscaler", "", "NoSchedule"))
+    for key, value, effect in wanted:
+        if not any(
+            (not o.key or o.key == key)
+            and (o.operator == "Exists" or o.value == value)
+            and (not o.effect or o.effect == effect)
+            for o in template.tolerations
+        ):
+            return False
+    if any(shape.labels.get(key) != value for key, value in template.node_selector.items()):
+        return False
+    free = s.nodes.allocatable[n] - s.nodes.requested[n]
+    request = {**template.requests(), "pods": 1}
+    return all(free[sim.names.resources.index(name)] >= amount for name, amount in request.items() if amount > 0)
+
+
+def check_pending(sim) -> None:
+    """A pod that was tried and put aside fits no node; one that opened a moment ago is still to be noticed."""
+    s = sim.state
+    opening = s.clock.params[t.P_NODE_OPEN]
+    for p in alive(sim):
+        if s.links.queued[p] == 2:
+            for n in np.flatnonzero(np.isin(s.nodes.state, KNOWN)).tolist():
+                just_open = sim.now_ms - s.nodes.times[n, t.T_READY] <= opening
+                name = sim.names.pod(int(s.pods.workload[p]), int(s.pods.ordinal[p]))
+                assert just_open or not fits(sim, p, n), (name, n)

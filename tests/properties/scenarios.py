@@ -1,0 +1,300 @@
+"""Small random scenarios: a few workloads and node groups, and everything that can happen to them within an hour."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from capsim.scenario import (
+    AddNodes,
+    Apply,
+    ClusterAutoscalerSpec,
+    Container,
+    ContainerBehaviour,
+    ControlPlaneSpec,
+    DelaySpec,
+    Distribution,
+    Hpa,
+    Instance,
+    KubeObjects,
+    MetricsServerSpec,
+    NodeGroup,
+    NodeObject,
+    NodeTarget,
+    Phases,
+    PodTemplate,
+    RampSeries,
+    Scale,
+    Scenario,
+    SchedulerSpec,
+    ServiceSpec,
+    StepsSeries,
+    Taint,
+    TimedEvent,
+    Toleration,
+    UsageSpec,
+    Workload,
+    WorkloadSpec,
+)
+
+MIB, GIB = 2**20, 2**30
+MINUTE_MS = 60_000
+BATCH = Taint(key="dedicated", value="batch", effect="NoSchedule")
+TOLERATES_BATCH = Toleration(key="dedicated", value="batch", effect="NoSchedule")
+TOLERATES_ALL = Toleration(operator="Exists")
+
+durations = st.one_of(
+    st.integers(0, 90_000).map(Distribution.constant),
+    st.builds(
+        lambda low, more: Distribution(kind="uniform", min_ms=low, max_ms=low + more),
+        st.integers(0, 20_000),
+        st.integers(0, 60_000),
+    ),
+    st.builds(
+        lambda mean, deviation: Distribution(kind="lognormal", mean_ms=mean, stddev_ms=deviation, max_ms=200_000),
+        st.integers(1, 40_000),
+        st.integers(0, 20_000),
+    ),
+)
+
+
+@st.composite
+def groups(draw, name: str) -> NodeGroup:
+    """1 to 4 CPUs, some of them tainted, labelled, in zones, or short of pod slots."""
+    low = draw(st.integers(0, 3))
+    initial = low + draw(st.integers(0, 2))
+    return NodeGroup(
+        name=name,
+        instance=Instance(
+            cpu_milli=draw(st.sampled_from([1000, 2000, 4000])),
+            memory_bytes=draw(st.sampled_from([2, 4, 8])) * GIB,
+            pods=draw(st.sampled_from([4, 12, 110])),
+        ),
+        kube_reserved={"cpu": draw(st.sampled_from([0, 70]))},
+        labels=draw(st.sampled_from([{}, {}, {"pool": "a"}, {"pool": "b"}])),
+        taints=draw(st.sampled_from([[], [], [], [BATCH]])),
+        zones=draw(st.sampled_from([[], ["a", "b"]])),
+        min=low,
+        initial=initial,
+        max=initial + draw(st.integers(0, 4)),
+        boot_delay=draw(durations),
+        register_delay=Distribution.constant(0),
+        delete_delay_ms=draw(st.sampled_from([0, 10_000])),
+        price_per_hour_usd=draw(st.sampled_from([0.0, 0.1, 1.37])),
+    )
+
+
+@st.composite
+def nodes(draw, name: str) -> NodeObject:
+    """A node that belongs to no group."""
+    room = {"cpu": draw(st.sampled_from([500, 2000])), "memory": 4 * GIB, "pods": 20}
+    taints = draw(st.sampled_from([[], [BATCH]]))
+    return NodeObject(name=name, allocatable=room, capacity=room, taints=taints, unschedulable=draw(st.booleans()))
+
+
+@st.composite
+def templates(draw, *, daemon: bool = False) -> PodTemplate:
+    """One container, or two; requests and limits may be missing."""
+    most = 200 if daemon else 900
+    requests = {}
+    if draw(st.integers(0, 5)) > 0:
+        requests["cpu"] = draw(st.integers(1, most // 10)) * 10
+    if draw(st.booleans()):
+        requests["memory"] = draw(st.integers(1, 8)) * 64 * MIB
+    limits = {}
+    if draw(st.booleans()):
+        limits["cpu"] = requests.get("cpu", 100) + draw(st.sampled_from([0, 100, 1000]))
+    containers = [Container(name="app", requests=requests, limits=limits)]
+    if draw(st.integers(0, 3)) == 0:
+        containers.append(Container(name="proxy", requests={"cpu": 20}, limits={"cpu": 50}))
+    tolerations = draw(st.sampled_from([(), (), (TOLERATES_BATCH,), (TOLERATES_ALL,)]))
+    return PodTemplate(
+        labels={"app": "any"},
+        containers=tuple(containers),
+        tolerations=(TOLERATES_ALL,) if daemon and draw(st.booleans()) else tolerations,
+        node_selector={} if daemon else draw(st.sampled_from([{}, {}, {}, {"pool": "a"}])),
+        priority=draw(st.sampled_from([0, 0, 0, 1000, -20])),
+        termination_grace_s=draw(st.sampled_from([30, 1])),
+    )
+
+
+@st.composite
+def workloads(draw, name: str, kind: str) -> Workload:
+    """A Deployment, ReplicaSet, DaemonSet or Pod."""
+    replicas = 0 if kind == "DaemonSet" else 1 if kind == "Pod" else draw(st.integers(0, 7))
+    return Workload(
+        kind=kind,
+        namespace="default",
+        name=name,
+        replicas=replicas,
+        template=draw(templates(daemon=kind == "DaemonSet")),
+    )
+
+
+@st.composite
+def behaviours(draw, workload: Workload) -> WorkloadSpec:
+    """What its containers use; idle within the request, so that what is requested can always be had."""
+    containers = {}
+    for container in workload.template.containers:
+        containers[container.name] = ContainerBehaviour(
+            cpu_per_request_milli=draw(st.sampled_from([0.0, 5.0, 12.5, 40.0])),
+            idle_cpu_milli=float(draw(st.integers(0, container.requests.get("cpu", 0)))),
+            memory_base_bytes=draw(st.sampled_from([None, 100 * MIB])),
+            memory_per_inflight_bytes=draw(st.sampled_from([0, MIB])),
+        )
+    return WorkloadSpec(
+        containers=containers,
+        startup_time=draw(durations),
+        termination_time_ms=draw(st.sampled_from([0, 2000, 40_000])),
+    )
+
+
+metrics = st.one_of(
+    st.integers(20, 95).map(
+        lambda percent: {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}}
+    ),
+    st.integers(50, 800).map(
+        lambda milli: {"name": "cpu", "target": {"type": "AverageValue", "averageValue": f"{milli}m"}}
+    ),
+    st.integers(50, 300).map(
+        lambda mib: {"name": "memory", "target": {"type": "AverageValue", "averageValue": f"{mib}Mi"}}
+    ),
+).map(lambda resource: {"type": "Resource", "resource": resource})
+behaviors = st.sampled_from(
+    [
+        None,
+        None,
+        {"scaleDown": {"stabilizationWindowSeconds": 60}},
+        {
+            "scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]},
+            "scaleDown": {
+                "stabilizationWindowSeconds": 0,
+                "policies": [{"type": "Percent", "value": 50, "periodSeconds": 30}],
+            },
+        },
+    ]
+)
+
+
+@st.composite
+def hpas(draw, target: Workload) -> Hpa:
+    """An HPA with one or two metrics of pods."""
+    low = draw(st.integers(1, 3))
+    return Hpa(
+        namespace="default",
+        name=target.name,
+        target_key=target.key,
+        min_replicas=low,
+        max_replicas=low + draw(st.integers(0, 9)),
+        metrics=draw(st.lists(metrics, min_size=1, max_size=2)),
+        behavior=draw(behaviors),
+    )
+
+
+@st.composite
+def series(draw, duration_ms: int, most: int):
+    """Steps or ramps with a few corners."""
+    count = draw(st.integers(0, 4))
+    times = sorted(draw(st.sets(st.integers(1, duration_ms // 1000 - 1), min_size=count, max_size=count)))
+    corners = [[at * 1000, draw(st.one_of(st.just(0), st.integers(0, most)))] for at in [0, *times]]
+    points = [{"at_ms": at, "value": value} for at, value in corners]
+    if draw(st.booleans()):
+        return StepsSeries.model_validate({"steps": points}, by_name=True)
+    return RampSeries.model_validate({"ramp": points, "step_ms": draw(st.sampled_from([5000, 40_000]))}, by_name=True)
+
+
+@st.composite
+def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
+    """Somebody does something, or something breaks."""
+    listed_groups, deployments, listed_hpas, names = scenario_parts
+    at_ms = draw(st.integers(0, duration_ms // 1000 - 1)) * 1000 + draw(st.sampled_from([0, 0, 1, 417]))
+    kinds = ["add", "drain", "fail"] + ["scale"] * bool(deployments) + ["apply"] * bool(listed_hpas)
+    kind = draw(st.sampled_from(kinds))
+    if kind == "scale":
+        action = {"scale": Scale(target=draw(st.sampled_from(deployments)).key, replicas=draw(st.integers(0, 12)))}
+    elif kind == "apply":
+        old = draw(st.sampled_from(listed_hpas))
+        new = draw(hpas(next(d for d in deployments if d.key == old.target_key)))
+        action = {"apply": Apply(object=new)}
+    elif kind == "add":
+        group = draw(st.sampled_from(listed_groups))
+        action = {
+            "add_nodes": AddNodes(group=group.name, count=draw(st.integers(1, 3)), immediately=draw(st.booleans()))
+        }
+    else:
+        action = {kind: NodeTarget(node=draw(st.sampled_from(names)))}
+    return TimedEvent(at_ms=at_ms, **action)
+
+
+autoscalers = st.builds(
+    ClusterAutoscalerSpec,
+    expander=st.sampled_from(["least-waste", "random", "most-pods", "least-nodes"]),
+    scale_down_unneeded_time_ms=st.sampled_from([60_000, 180_000, 600_000]),
+    scale_down_delay_after_add_ms=st.sampled_from([0, 120_000]),
+    scale_down_utilization_threshold=st.sampled_from([0.5, 0.8]),
+    scale_down_enabled=st.sampled_from([True, True, False]),
+    max_nodes_total=st.sampled_from([0, 0, 6]),
+    max_drain_parallelism=st.sampled_from([1, 3]),
+    new_pod_scale_up_delay_ms=st.sampled_from([0, 15_000]),
+)
+control_planes = st.builds(
+    ControlPlaneSpec,
+    rate_limits=st.booleans(),
+    metrics_server=st.builds(MetricsServerSpec, delay_ms=st.sampled_from([0, 2000])),
+    delays=st.sampled_from(
+        [DelaySpec(), DelaySpec(hpa_to_scale_ms=0, schedule_ms=0, unbound_delete_ms=0, hpa_sync_lag_ms=0)]
+    ),
+    phases=st.sampled_from(["random", "zero", Phases(scrape_ms=3000, hpa_ms=18)]),
+)
+
+
+@st.composite
+def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
+    """A scenario of 2 to 5 workloads on 1 to 3 node groups."""
+    duration_ms = draw(st.integers(*minutes)) * MINUTE_MS
+    listed_groups = [draw(groups(f"g{i}")) for i in range(draw(st.integers(1, 3)))]
+    listed_nodes = [draw(nodes("static-1"))] if draw(st.integers(0, 3)) == 0 else []
+    deployments = [
+        draw(workloads(f"w{i}", draw(st.sampled_from(["Deployment", "Deployment", "ReplicaSet"]))))
+        for i in range(draw(st.integers(1, 4)))
+    ]
+    others = [draw(workloads(f"d{i}", "DaemonSet")) for i in range(draw(st.integers(0, 2)))]
+    if draw(st.integers(0, 3)) == 0:
+        others.append(draw(workloads("p0", "Pod")))
+    listed_hpas = [draw(hpas(w)) for w in deployments if draw(st.integers(0, 2)) > 0]
+    specs = {w.key: draw(behaviours(w)) for w in [*deployments, *others] if draw(st.integers(0, 5)) > 0}
+    services, traffic, usage = {}, {}, {}
+    for w in deployments:
+        fed = draw(st.sampled_from(["traffic", "traffic", "usage", "nothing"]))
+        if fed == "traffic":
+            services[f"default/{w.name}"] = ServiceSpec(
+                workloads=[w.key],
+                overload=draw(st.sampled_from(["queue", "drop"])),
+                request_timeout_ms=draw(st.sampled_from([500, 30_000])),
+            )
+            traffic[f"default/{w.name}"] = draw(series(duration_ms, 300))
+        elif fed == "usage":
+            memory = draw(series(duration_ms, 200 * MIB)) if draw(st.booleans()) else None
+            usage[w.key] = UsageSpec(cpu=draw(series(duration_ms, 4)), memory=memory)
+    fed = [w.key for w in deployments if w.key not in usage]
+    if len(fed) > 1 and draw(st.booleans()):
+        services["default/all"] = ServiceSpec(workloads=fed)
+        traffic["default/all"] = draw(series(duration_ms, 200))
+    names = [f"{g.name}-{i}" for g in listed_groups for i in range(1, g.initial + 3)] + [n.name for n in listed_nodes]
+    parts = (listed_groups, deployments, listed_hpas, names)
+    return Scenario(
+        name="random",
+        duration_ms=duration_ms,
+        seed=draw(st.integers(0, 2**40)),
+        sample_interval_ms=draw(st.sampled_from([15_000, 60_000, 77_777])),
+        initial_state=draw(st.sampled_from(["settled", "settled", "declared", "empty"])),
+        node_groups=listed_groups,
+        objects=KubeObjects(workloads=[*deployments, *others], nodes=listed_nodes, hpas=listed_hpas),
+        services=services,
+        workloads=specs,
+        traffic=traffic,
+        usage=usage,
+        events=draw(st.lists(events(duration_ms, parts), max_size=4)),
+        cluster_autoscaler=draw(st.one_of(st.none(), autoscalers)),
+        scheduler=SchedulerSpec(tie_break=draw(st.sampled_from(["random", "first"]))),
+        control_plane=draw(control_planes),
+    )
