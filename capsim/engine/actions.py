@@ -8,7 +8,7 @@ from __future__ import annotations
 from capsim.controllers.scheduler.cycle import flush_class, try_pod
 from capsim.controllers.workloads.replicas import set_desired
 from capsim.engine.dispatch import evict_pods, lose_node
-from capsim.engine.recorder import look
+from capsim.engine.recorder import forget_extremes, look
 from capsim.engine.settle import settle
 from capsim.engine.state import State
 from capsim.jit import carrier_kernel, inline_kernel, kernel
@@ -212,6 +212,7 @@ def begin(
             marks.busy_flag[marks.busy[i]] = 0
         marks.touched_count[M_BUSY] = 0
     look(samples, classes, workloads, physics, groups, marks, now)
+    forget_extremes(samples)
     return 0
 
 

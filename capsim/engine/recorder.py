@@ -194,6 +194,15 @@ def look(samples: Samples, classes: Classes, workloads: Workloads, physics: Phys
     marks.touched_count[M_TOUCHED] = 0
 
 
+@kernel
+def forget_extremes(samples: Samples):
+    """The first interval begins with the values as they are: nothing was lower or higher before."""
+    for row in range(samples.value.shape[0]):
+        samples.low[row, Q_READY] = samples.value[row, Q_READY]
+        for q in range(QUANTITIES):
+            samples.high[row, q] = samples.value[row, q]
+
+
 @inline_kernel
 def close_row(samples: Samples, s, row, span, now):
     """Write one row of sample ``s`` and begin the next interval."""
