@@ -13,6 +13,7 @@ import typer
 from capsim.cli.batch import batch
 from capsim.cli.compare import compare
 from capsim.cli.conformance import conformance
+from capsim.cli.explain import explain
 from capsim.cli.hpa import hpa
 from capsim.cli.init import init
 from capsim.cli.report import report
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, batch, compare, report, init, validate, warm, schema, conformance):
+for command in (run, batch, compare, report, init, validate, warm, schema, conformance, explain):
     app.command()(command)
 app.add_typer(hpa)
 app.add_typer(traces)

@@ -125,10 +125,10 @@ def node_object(node: Json, grouped: bool) -> NodeObject:
     )
 
 
-def template(name: str, cpu: int, memory: int, **more: Any) -> PodTemplate:
+def template(name: str, request_milli: int, request_bytes: int, **more: Any) -> PodTemplate:
     """Pods of one container."""
     limits = {"cpu": more.pop("limit_milli")} if "limit_milli" in more else {}
-    requests = {"cpu": cpu, "memory": memory}
+    requests = {"cpu": request_milli, "memory": request_bytes}
     container = Container(name=name, requests=requests, limits=limits)
     return PodTemplate(labels={"app": name}, containers=(container,), **more)
 

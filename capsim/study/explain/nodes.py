@@ -1,0 +1,107 @@
+"""Why each node refuses a pod at this instant, how much it lacks, and what would make room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capsim.controllers.scheduler.filters import exists, static_reason
+from capsim.engine.custom import python_of
+from capsim.engine.drive import Simulation
+from capsim.state.tables import G_EXIST, G_MAX, NODE_TOP
+from capsim.units import format_bytes, format_milli
+
+EXISTS, STATIC_REASON = python_of(exists), python_of(static_reason)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One node: the reasons in upstream's words, and what is short, resource -> base units (cpu: milli)."""
+
+    node: str
+    reasons: list[str]
+    short: dict[str, int]
+
+    @property
+    def text(self) -> str:
+        """``worker-2: 130m cpu short``."""
+        if self.short:
+            missing = [f"{quantity(name, amount)} {name} short" for name, amount in self.short.items()]
+            return f"{self.node}: {', '.join(missing)}"
+        return f"{self.node}: {', '.join(self.reasons)}" if self.reasons else f"{self.node}: has room by now"
+
+
+def quantity(resource: str, amount: int) -> str:
+    """An amount in the resource's unit."""
+    if resource == "cpu":
+        return format_milli(amount)
+    return format_bytes(amount) if resource in ("memory", "ephemeral-storage") else str(amount)
+
+
+def refusals(sim: Simulation, w: int) -> list[Refusal]:
+    """Every node's answer to a pod of workload ``w``; nodes that lack least come first."""
+    s = sim.state
+    slots = [n for n in range(int(s.clock.values[NODE_TOP])) if EXISTS(s.nodes, n)]
+    ranked = sorted((distance(sim, w, n), n) for n in slots)
+    return [refusal(sim, w, n) for _, n in ranked]
+
+
+def distance(sim: Simulation, w: int, n: int) -> tuple[int, float]:
+    """How far node ``n`` is from taking the pod: refused before resources are asked for, then the largest lack as a
+    share of what is requested."""
+    s = sim.state
+    c = int(s.workloads.pod_class[w])
+    lack = shortage(sim, w, n)
+    shares = [amount / max(1, int(s.classes.request[c, r])) for r, amount in lack.items()]
+    return int(STATIC_REASON(s.classes, s.nodes, c, n) >= 0), max(shares, default=0.0)
+
+
+def shortage(sim: Simulation, w: int, n: int) -> dict[int, int]:
+    """Resource column -> what node ``n`` lacks for one more pod."""
+    s = sim.state
+    want = s.classes.request[int(s.workloads.pod_class[w])]
+    over = s.nodes.requested[n] + want - s.nodes.allocatable[n]
+    return {r: int(over[r]) for r in range(len(want)) if want[r] > 0 and over[r] > 0}
+
+
+def refusal(sim: Simulation, w: int, n: int) -> Refusal:
+    """Node ``n``'s answer."""
+    s, names = sim.state, sim.names
+    name = names.node(int(s.nodes.group[n]), int(s.nodes.ordinal[n]))
+    static = int(STATIC_REASON(s.classes, s.nodes, int(s.workloads.pod_class[w]), n))
+    if static >= 0:
+        return Refusal(name, [names.reasons[static]], {})
+    short = {names.resources[r]: amount for r, amount in shortage(sim, w, n).items()}
+    words = ["Too many pods" if resource == "pods" else f"Insufficient {resource}" for resource in short]
+    return Refusal(name, words, short)
+
+
+def remedies(sim: Simulation, w: int, found: list[Refusal]) -> list[str]:
+    """What would have let one pod of the workload in, the smallest change first."""
+    closest = next((node for node in found if node.short), None)
+    listed = []
+    if closest is not None:
+        missing = " and ".join(f"{quantity(name, amount)} {name}" for name, amount in closest.short.items())
+        listed.append(f"{missing} more on {closest.node}, or a request that much smaller")
+    groups = range(len(sim.names.groups) - 1)
+    return [*listed, *(text for g in groups if (text := group_remedy(sim, w, g)))]
+
+
+def group_remedy(sim: Simulation, w: int, g: int) -> str:
+    """What a node more of group ``g`` takes, or why it would not help; empty for groups that never fit the pod."""
+    s, name = sim.state, sim.names.groups[g]
+    c = int(s.workloads.pod_class[w])
+    free = s.groups.template[g] - s.groups.daemons[g]
+    lacks = [r for r in range(free.size) if s.classes.request[c, r] > max(0, int(free[r]))]
+    if lacks:
+        short = ", ".join(
+            f"{quantity(sim.names.resources[r], int(s.classes.request[c, r] - free[r]))} {sim.names.resources[r]}"
+            for r in lacks
+        )
+        return f"no node of group {name}: even an empty one is {short} short"
+    if s.classes.shape_reason[c, s.groups.shapes[g, 0]] >= 0:
+        return ""
+    if int(s.groups.count[g, G_EXIST]) >= int(s.groups.size[g, G_MAX]):
+        return f"a larger max of group {name}, which is at its max of {int(s.groups.size[g, G_MAX])}"
+    if sim.scenario.cluster_autoscaler is None:
+        return f"one more node of group {name} (there is no cluster autoscaler that would add it)"
+    return f"one more node of group {name}"
