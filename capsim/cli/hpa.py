@@ -18,6 +18,42 @@ WORLD = "The cluster"
 OUTPUT = "Output"
 GAPS = ("refuse", "hold", "zero", "linear", "missing")
 
+Manifest = Annotated[Path, typer.Option("--hpa", help="Manifest with the HPA.", rich_help_panel=ASK)]
+MetricsFile = Annotated[
+    Path, typer.Option("--metrics", help="CSV (plain or .gz) or Parquet: a row per time.", rich_help_panel=METRICS)
+]
+Texts = list[str] | None
+Name = Annotated[str | None, typer.Option(help="Which HPA, if the file has several.", rich_help_panel=ASK)]
+PODS = "Manifest of the target, or cpu=200m,limits.cpu=500m; default: from the HPA's file."
+Pods = Annotated[str | None, typer.Option(help=PODS, rich_help_panel=ASK)]
+SETS = "A change to compare: spec.metrics.cpu.target.averageUtilization=60 (several: with commas). Repeat for a table."
+Sets = Annotated[Texts, typer.Option("--set", help=SETS, rich_help_panel=ASK)]
+Flags = Annotated[
+    Texts, typer.Option("--flag", help="horizontal-pod-autoscaler-…=… of the controller.", rich_help_panel=ASK)
+]
+REPLICAS = "Recorded ready pods: a number or a column; unknown with --per total."
+Replicas = Annotated[str | None, typer.Option(help=REPLICAS, rich_help_panel=METRICS)]
+Columns = Annotated[
+    Texts, typer.Option("--column", help="[METRIC=]COLUMN; none: not recorded.", rich_help_panel=METRICS)
+]
+UNITS = "[METRIC=]UNIT: 1, 10m, percent, ratio, limit-percent, requests*100m, counter."
+Units = Annotated[Texts, typer.Option("--unit", help=UNITS, rich_help_panel=METRICS)]
+Pers = Annotated[Texts, typer.Option("--per", help="[METRIC=]pod (default) or total.", rich_help_panel=METRICS)]
+Time = Annotated[str | None, typer.Option(help="Column of the times.", rich_help_panel=METRICS)]
+TimeUnit = Annotated[str | None, typer.Option(help="Unit of plain numbers of time: 1m.", rich_help_panel=METRICS)]
+Zone = Annotated[str, typer.Option(help="Time zone of times that name none.", rich_help_panel=METRICS)]
+Interval = Annotated[str | None, typer.Option(help="Time from row to row.", rich_help_panel=METRICS)]
+Gaps = Annotated[str, typer.Option(help=f"Missing rows and values: {', '.join(GAPS)}.", rich_help_panel=METRICS)]
+Service = Annotated[str | None, typer.Option(help="Whose rows, in long files.", rich_help_panel=METRICS)]
+ServiceColumn = Annotated[str | None, typer.Option(help="Column that names the service.", rich_help_panel=METRICS)]
+Startup = Annotated[str, typer.Option(help="From the decision to a ready pod.", rich_help_panel=WORLD)]
+Capacity = Annotated[
+    int | None, typer.Option(min=1, help="Pods that find room; others stay Pending.", rich_help_panel=WORLD)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.", rich_help_panel=OUTPUT)]
+SeriesFile = Annotated[Path | None, typer.Option(help="Write the series: .csv or .parquet.", rich_help_panel=OUTPUT)]
+Picture = Annotated[Path | None, typer.Option(help="Write the picture: .png.", rich_help_panel=OUTPUT)]
+
 hpa = typer.Typer(name="hpa", help="HorizontalPodAutoscalers on recorded metrics.", no_args_is_help=True)
 
 
@@ -28,72 +64,28 @@ def _group() -> None:
 
 @hpa.command()
 def replay(
-    manifest: Annotated[Path, typer.Option("--hpa", help="Manifest with the HPA.", rich_help_panel=ASK)],
-    metrics: Annotated[
-        Path, typer.Option("--metrics", help="CSV (plain or .gz) or Parquet: a row per time.", rich_help_panel=METRICS)
-    ],
-    name: Annotated[str | None, typer.Option(help="Which HPA, if the file has several.", rich_help_panel=ASK)] = None,
-    pods: Annotated[
-        str | None,
-        typer.Option(
-            help="Manifest of the target, or cpu=200m,limits.cpu=500m; default: from the HPA's file.",
-            rich_help_panel=ASK,
-        ),
-    ] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="A change to compare, such as spec.metrics.cpu.target.averageUtilization=60 (several with commas).",
-            rich_help_panel=ASK,
-        ),
-    ] = None,
-    flags: Annotated[
-        list[str] | None,
-        typer.Option("--flag", help="horizontal-pod-autoscaler-… of the controller.", rich_help_panel=ASK),
-    ] = None,
-    replicas: Annotated[
-        str | None,
-        typer.Option(help="Recorded ready pods: a number or a column; or unknown.", rich_help_panel=METRICS),
-    ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--column", help="[METRIC=]COLUMN; none: not recorded.", rich_help_panel=METRICS),
-    ] = None,
-    units: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--unit",
-            help="[METRIC=]UNIT: 1, 10m, percent, ratio, limit-percent, requests*100m, counter.",
-            rich_help_panel=METRICS,
-        ),
-    ] = None,
-    pers: Annotated[
-        list[str] | None,
-        typer.Option("--per", help="[METRIC=]pod (default) or total.", rich_help_panel=METRICS),
-    ] = None,
-    time: Annotated[str | None, typer.Option(help="Column of the times.", rich_help_panel=METRICS)] = None,
-    time_unit: Annotated[
-        str | None, typer.Option(help="One unit of plain numbers of time, such as 1m.", rich_help_panel=METRICS)
-    ] = None,
-    zone: Annotated[str, typer.Option(help="Time zone of times that name none.", rich_help_panel=METRICS)] = "UTC",
-    interval: Annotated[str | None, typer.Option(help="Time from row to row.", rich_help_panel=METRICS)] = None,
-    gaps: Annotated[
-        str, typer.Option(help="Missing rows and values: refuse, hold, zero, linear, missing.", rich_help_panel=METRICS)
-    ] = "refuse",
-    service: Annotated[str | None, typer.Option(help="Whose rows, in long files.", rich_help_panel=METRICS)] = None,
-    service_column: Annotated[
-        str | None, typer.Option(help="Column that names the service.", rich_help_panel=METRICS)
-    ] = None,
-    startup: Annotated[str, typer.Option(help="From the decision to a ready pod.", rich_help_panel=WORLD)] = "30s",
-    capacity: Annotated[
-        int | None, typer.Option(min=1, help="Pods that find room; others stay Pending.", rich_help_panel=WORLD)
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.", rich_help_panel=OUTPUT)] = False,
-    series: Annotated[
-        Path | None, typer.Option(help="Write the series: .csv or .parquet.", rich_help_panel=OUTPUT)
-    ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write the picture: .png.", rich_help_panel=OUTPUT)] = None,
+    manifest: Manifest,
+    metrics: MetricsFile,
+    name: Name = None,
+    pods: Pods = None,
+    sets: Sets = None,
+    flags: Flags = None,
+    replicas: Replicas = None,
+    columns: Columns = None,
+    units: Units = None,
+    pers: Pers = None,
+    time: Time = None,
+    time_unit: TimeUnit = None,
+    zone: Zone = "UTC",
+    interval: Interval = None,
+    gaps: Gaps = "refuse",
+    service: Service = None,
+    service_column: ServiceColumn = None,
+    startup: Startup = "30s",
+    capacity: Capacity = None,
+    as_json: AsJson = False,
+    series: SeriesFile = None,
+    figure: Picture = None,
 ) -> None:
     """What this HPA would have done on recorded metrics, as given and with changes."""
     with reported():
@@ -111,7 +103,15 @@ def replay(
             _duration_ms("--interval", interval) if interval else None, zone,
             _duration_ms("--time-unit", time_unit) if time_unit else None, world,
         )  # fmt: skip
+        _check_outputs(series, figure)
         _report(replay_history(options), as_json, series, figure)
+
+
+def _check_outputs(series: Path | None, figure: Path | None) -> None:
+    """Refuses names of files before the work is done."""
+    for option, path, forms in (("--series", series, (".csv", ".parquet")), ("--figure", figure, (".png",))):
+        if path is not None and path.suffix not in forms:
+            raise wrong_usage(f"{option}: found {str(path)!r}; allowed: a file that ends in {' or '.join(forms)}")
 
 
 def _duration_ms(option: str, text: str, least_ms: int = 1) -> int:

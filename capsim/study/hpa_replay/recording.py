@@ -151,6 +151,8 @@ def _demand(
     per_pod = metric.shared and choice.per != "total"
     each = amounts if per_pod else amounts / np.maximum(replicas, 1) if replicas is not None else None
     total = amounts * replicas if per_pod and replicas is not None else amounts
+    if per_pod and replicas is not None:
+        _check_pods(options, metric, rows, amounts, replicas)
     _check_sizes(options, metric, rows, total, each if per_pod else None)
     censored = nowhere
     if metric.limit_milli and each is not None:
@@ -193,6 +195,16 @@ def _only_rises(values: F64) -> bool:
     """Whether values never fall over many rows and grow in most of them: a level hardly does that."""
     steps = np.diff(values)
     return len(steps) >= 30 and bool((steps >= 0).all()) and int((steps > 0).sum()) * 2 > len(steps)
+
+
+def _check_pods(options: MetricsFile, metric: PodMetric, rows: Rows, amounts: F64, replicas: F64) -> None:
+    """Refuses usage per pod where there were no pods."""
+    bad = np.flatnonzero((replicas <= 0) & (np.nan_to_num(amounts) > 0))
+    if len(bad):
+        message = f"usage per pod without pods, in {len(bad)} rows"
+        column = f"column {rows.columns[metric.key]!r}"
+        line = rows.line(int(bad[0]))
+        raise ScenarioError(Problem(message, options.path, line, column, "0 replicas", "1 or more, or --per total"))
 
 
 def _check_sizes(options: MetricsFile, metric: PodMetric, rows: Rows, total: F64, each: F64 | None) -> None:

@@ -18,8 +18,7 @@ from capsim.study.hpa_replay.question import Question, Variant
 from capsim.study.hpa_replay.recording import Recording, pod_metrics
 
 I64 = NDArray[np.int64]
-MOST_SYNCS = 20_000_000
-MOST_COHORTS = 1 << 20
+MOST_SYNCS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def replay(question: Question, variant: Variant, recording: Recording, world: Wo
     specs = compile_specs([variant.spec], settings)
     state = new_state(specs, settings.sync_period_ms)
     pod = _pod(variant, recording)
-    cohorts = np.zeros((min(count + 1, MOST_COHORTS), 2), np.int64)
+    cohorts = np.zeros((count + 1, 2), np.int64)
     cohorts[0] = (k.SETTLED_MS, _initial(variant, recording))
     syncs = np.zeros((count, k.OUT_COLUMNS), np.int64)
     capacity = k.ROOMY if world.capacity is None else world.capacity
@@ -95,9 +94,9 @@ def _pod(variant: Variant, recording: Recording) -> I64:
 
 
 def _initial(variant: Variant, recording: Recording) -> int:
-    """Pods at the start: the recorded ones, else minReplicas."""
+    """Pods at the start: the recorded ones, else minReplicas; at least one, since an HPA is off while there is none."""
     if recording.replicas is not None:
-        return int(np.ceil(recording.replicas[0]))
+        return max(int(np.ceil(recording.replicas[0])), 1)
     return max(int(variant.spec["minReplicas"]), 1)
 
 

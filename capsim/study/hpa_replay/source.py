@@ -26,6 +26,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 NONE = "none"
 MISSING = "missing"
+OF_TIMES = ("rows that go back in time", "times that come twice", "missing rows")
 OTHER_UNIT = re.compile(r"(^|[^a-z])(ms|millis|milliseconds|min|mins|minutes|hours?|hrs?|days?)[^a-z]*$", re.I)
 """Names of time columns that say another unit than seconds."""
 
@@ -87,6 +88,8 @@ def _columns(
         found = _column(header, key, column, taken, len(chosen) == 1, where, problems)
         if found:
             columns[key] = found
+    if not columns and not problems:
+        problems.append(Problem("no metric has a column", where.path, key="--column", allowed="at least one"))
     if problems:
         raise ScenarioError(problems)
     names = dict.fromkeys([*columns.values(), *([replicas] if replicas else [])])
@@ -145,8 +148,6 @@ def _assembled(
             problems += error.problems
     if problems:
         raise ScenarioError(_once(problems))
-    if not series:
-        raise ScenarioError(Problem("no metric has a column", options.path, key="--column", allowed="at least one"))
     first = next(iter(series.values()))
     starts, interval_ms = first.samples.times_ms, first.interval_ms
     ends = np.append(starts, first.samples.end_ms)
@@ -204,5 +205,8 @@ def _with_holes(
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
-    """Problems of the times come with every column: each once, without the column."""
-    return list({(one.message, one.line): one for one in problems}.values())
+    """Problems of the times come with every column: they are told once."""
+    found: dict[tuple[str, int | None, str], Problem] = {}
+    for one in problems:
+        found.setdefault((one.message, one.line, "" if one.message in OF_TIMES else one.key), one)
+    return list(found.values())

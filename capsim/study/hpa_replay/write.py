@@ -10,8 +10,6 @@ from capsim.errors import OutputError
 from capsim.study.hpa_replay.study import Answer
 from capsim.study.hpa_replay.terminal import headline, remarks
 
-SERIES_FORMS = (".csv", ".parquet")
-
 
 def as_dict(answer: Answer) -> dict[str, Any]:
     """Question, measures, conditions and failures of every variant, for JSON (no NaN, no infinity)."""
@@ -47,9 +45,7 @@ def _finite(values: dict[str, object]) -> dict[str, object]:
 
 
 def write_series(answer: Answer, path: Path) -> None:
-    """The series as CSV or Parquet, by the name of the file. Raises OutputError."""
-    if path.suffix not in SERIES_FORMS:
-        raise OutputError(f"{path}: not a form of series; allowed: {', '.join(SERIES_FORMS)}")
+    """The series as CSV where the file is named so, else as Parquet. Raises OutputError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".csv":
