@@ -78,7 +78,7 @@ def replay(recording: Json) -> Replayed:
     set_ages(sim, recording["inputs"], shift)
     found = Replayed(sim, shift, None)  # type: ignore[arg-type]  # filled below
     stops: list[tuple[int, int, str, float]] = [(at_ms, 1, "", h) for h, at_ms in ticks(sim)]
-    stops += [(round(at_s * 1000) + shift - LEAD_MS, 0, app, at_s) for app, at_s in scale_downs(recording)]
+    stops += [(round(at_s * 1000) + shift - LEAD_MS, 0, app, at_s) for app, at_s in scale_downs(recording) if at_s > 0]
     open_downs: list[tuple[str, float, list[Pod], bool]] = []
     for at_ms, kind, app, what in sorted(stops):
         sim.advance(at_ms)
@@ -114,7 +114,7 @@ def set_flush_phase(sim: Simulation, recording: Json, shift: int) -> None:
 
 def set_ages(sim: Simulation, inputs: Json, shift: int) -> None:
     """The apps' first pods are as young as the recorded ones: their age ranks them on scale-down."""
-    ready_ms = shift - round((inputs["settle_s"] + inputs.get("hpa_lead_s", 0.0)) * 1000)
+    ready_ms = shift - round((inputs.get("settle_s", 20) + inputs.get("hpa_lead_s", 0.0)) * 1000)
     pods = sim.state.pods
     apps = [sim.names.workloads.index(workload_key(app)) for app in inputs["apps"]]
     rows = np.flatnonzero((pods.state == t.POD_READY) & np.isin(pods.workload, apps))

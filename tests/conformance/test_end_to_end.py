@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from capsim.conformance.end_to_end import replay_file, run
-from capsim.conformance.end_to_end_cluster import NODE_EVENT, REPEAT, as_recorded
+from capsim.conformance.end_to_end_cluster import CHANCE, NODE_EVENT, REPEAT, as_recorded
+from capsim.conformance.end_to_end_compare import divided
 from capsim.conformance.end_to_end_report import TOLERANCE_S, TimedReport
 from capsim.conformance.end_to_end_run import counterparts
 from capsim.conformance.end_to_end_scenario import scenario_of, shift_ms
@@ -70,6 +71,16 @@ def test_the_scenario_has_the_phases_and_flags_of_the_recording(recordings):
     assert [group.max for group in scenario.node_groups] == [6]
 
 
+def test_a_scale_down_that_cannot_be_fed_is_not_passed(recordings):
+    other = copy.deepcopy(recordings["app10_autoscaled_short1"])
+    for row in other["derived"]["pods"][:3]:
+        row["node"] = "worker-1"
+    report = TimedReport("end_to_end")
+    replay_file(other, report, "-")
+    assert report.mismatches == 0, report.text()
+    assert report.unsupported[CHANCE] > 20
+
+
 def test_taints_are_not_named_in_the_newer_release():
     older = "0/4 nodes are available: 1 node(s) had untolerated taint {a: b}, 3 Insufficient cpu. no new claims"
     newer = "0/4 nodes are available: 1 node(s) had untolerated taint(s), 3 Insufficient cpu. no new claims"
@@ -89,6 +100,11 @@ def test_victims_and_their_classes(recordings):
     assert class_of(Pod(0, "n", 0.0, None, 0), 2, 300.0)[:2] == (1, 2)
     assert class_of(Pod(0, "n", 0.0, 0.0, 0), 2, 274.0) == (2, 2, 37)
     assert class_of(Pod(0, "n", 0.0, 0.0, 0), 2, 276.0) == (2, 2, 38)
+
+
+def test_a_scrape_between_record_and_replay_is_a_race():
+    assert divided(14.99, 15.2, [0.0, 15.0])
+    assert not divided(15.03, 15.2, [0.0, 15.0])
 
 
 def test_counterparts_need_the_same_spread():
