@@ -37,6 +37,8 @@ def grid(duration_ms: int, step_ms: int) -> I64:
 
 def united(first: I64, second: I64) -> I64:
     """Both of two rising arrays as one, each value once."""
+    if not len(first):
+        return second
     place = np.searchsorted(first, second)
     new = first[np.minimum(place, len(first) - 1)] != second
     return np.insert(first, place[new], second[new])

@@ -24,7 +24,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Spacing:
-    """The usual time from row to row; `even` when at least half of the rows keep it. 0: there is only one row."""
+    """The usual time from row to row; `even` when more than half of the rows keep it. 0: there is only one row."""
 
     interval_ms: int
     even: bool
@@ -68,7 +68,7 @@ def find(times_ms: I64, values: F64, interval_ms: int | None) -> Findings:
 
 
 def usual_spacing(steps: I64) -> Spacing:
-    """The median distance of rows that differ in time, and whether at least half of them are equal to it."""
+    """The median distance of rows that differ in time, and whether more than half of them are equal to it."""
     positive = steps[steps > 0] if len(steps) and steps.min() <= 0 else steps
     if not len(positive):
         return Spacing(0, False)
@@ -78,7 +78,7 @@ def usual_spacing(steps: I64) -> Spacing:
     if 2 * equal > len(positive):
         return Spacing(first, True)
     median = int(np.partition(positive, middle)[middle])
-    return Spacing(median, 2 * int(np.count_nonzero(positive == median)) >= len(positive))
+    return Spacing(median, 2 * int(np.count_nonzero(positive == median)) > len(positive))
 
 
 def _rows(mask: NDArray[np.bool_], shift: int = 0, order: I64 | None = None) -> Rows:

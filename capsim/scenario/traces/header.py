@@ -44,10 +44,10 @@ class Header:
 
     def time_name(self) -> str | None:
         """The column that looks like the times: by name, else the first if it holds times."""
-        named = [name for name, kind in self.kinds.items() if kind != "empty" and TIME_NAMES.fullmatch(name)]
+        named = [name for name in self.kinds if TIME_NAMES.fullmatch(name)]
         temporal = [name for name, kind in self.kinds.items() if kind in ("time", "zoned")]
-        both = [name for name in named if name in temporal]
-        return next(iter([*both, *named, *temporal]), None)
+        filled = [name for name in named if self.kinds[name] != "empty"]
+        return next(iter([*(name for name in named if name in temporal), *filled, *named, *temporal]), None)
 
 
 def read_header(where: Where) -> Header:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -73,7 +74,7 @@ class SeriesFacts:
 
     def as_dict(self) -> dict[str, Any]:
         """The facts without arrays, for JSON."""
-        plain = {key: value for key, value in self.__dict__.items() if key not in ("samples", "cycles")}
+        plain = {key: _or_none(value) for key, value in self.__dict__.items() if key not in ("samples", "cycles")}
         plain["oddities"] = {key: asdict(value) for key, value in self.oddities.items()}
         plain["peaks"] = [asdict(peak) for peak in self.peaks]
         return plain
@@ -259,6 +260,11 @@ def _cycle_facts(found: Cycles | None, is_clock: bool) -> dict[str, Any]:
         "week_repeats_ratio": found.week.repeats_ratio,
         "weekend_factor": float(weekend.mean() / weekday) if known and is_clock else None,
     }
+
+
+def _or_none(value: Any) -> Any:
+    """JSON has no NaN."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _clock(time_ms: int, start_ms: int) -> str:
