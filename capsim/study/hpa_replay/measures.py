@@ -62,7 +62,7 @@ def needed_pods(base: Variant, recording: Recording) -> F64 | None:
             if kind in (t.RESOURCE_UTILIZATION, t.CONTAINER_UTILIZATION)
             else target
         )
-        if not pod.shared or milli <= 0:
+        if kind in (t.OBJECT_VALUE, t.EXTERNAL_VALUE, t.UNKNOWN_SOURCE) or milli <= 0:
             continue
         needed = np.ceil(_held(recording.demand_milli[index]) / milli - 1e-9)
         found = needed if found is None else np.maximum(found, needed)

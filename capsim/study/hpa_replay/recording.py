@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from capsim.controllers.hpa.defaults import target_type_of
 from capsim.controllers.hpa.messages import source as source_of
 from capsim.controllers.hpa.requests import request_milli
 from capsim.errors import Problem, ScenarioError
@@ -29,6 +28,8 @@ MOST_RATIO = 2.0
 """More than this part of the CPU limit cannot be: the unit is wrong."""
 LARGEST_MILLI = 2.0**53
 UNKNOWN = "unknown"
+OF_PODS = ("Resource", "ContainerResource", "Pods")
+"""Types of metrics that each pod has a value of."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class PodMetric:
     request_milli: int
     limit_milli: int
     shared: bool
-    """Pods share the demand; otherwise the value is one of the whole service (target type Value)."""
+    """Pods share the demand; otherwise the value is one of the whole service (Object and External metrics)."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,7 @@ def pod_metrics(metrics: Sequence[Any], template: PodTemplate) -> list[PodMetric
         container = about.get("container")
         request = request_milli(template, resource, container) if resource else 0
         limit = limit_milli(template, resource, container) if resource == "cpu" else 0
-        target_type = target_type_of(kind, about.get("target") or {})
-        found.append(PodMetric(metric_key(metric), resource, request, limit, target_type != "Value"))
+        found.append(PodMetric(metric_key(metric), resource, request, limit, kind in OF_PODS))
     return found
 
 
@@ -148,6 +148,9 @@ def _demand(
     choice = options.choices[metric.key]
     unit = unit_of(choice.unit or "1", metric.key, metric.request_milli, metric.limit_milli)
     amounts = _rates(values, rows, unit, choice, metric, options, notes) * unit.milli
+    if not metric.shared and choice.per == "pod":
+        found, allowed = "an Object or External metric", "total: its value is that of the whole service"
+        raise ScenarioError(Problem("no metric of pods", key=f"--per {metric.key}", found=found, allowed=allowed))
     per_pod = metric.shared and choice.per != "total"
     each = amounts if per_pod else amounts / np.maximum(replicas, 1) if replicas is not None else None
     total = amounts * replicas if per_pod and replicas is not None else amounts

@@ -113,3 +113,8 @@ def test_the_rows_of_one_service(ask):
     )
     assert ask(text, service_column="service", service="b").recording.demand_milli.tolist() == [[400, 400]]
     assert "no rows of service 'c'" in _refused(ask, text, service_column="service", service="c")
+
+
+def test_a_metric_of_the_whole_service_is_not_per_pod(ask):
+    hpa = PODS_HPA.replace("Pods, pods", "External, external")
+    assert "--per rps: no metric of pods" in _refused(ask, GOOD.replace("cpu", "rps"), hpa, pers=("pod",))

@@ -177,3 +177,32 @@ def test_a_v1_object_and_a_target_of_any_kind(ask, rows):
         "  targetCPUUtilizationPercentage: 25\n"
     )
     assert _measures(ask(rows([0.05] * 10, replicas=4), hpa))["as given"].max_replicas == 8
+
+
+METRIC = PODS_HPA.rpartition("  - ")[2].strip()
+
+
+@pytest.mark.parametrize("kind", ["External", "Object"])
+@pytest.mark.parametrize(("target", "replicas"), [("AverageValue", 4), ("Value", 10)])
+def test_metrics_of_the_whole_service(ask, rows, kind, target, replicas):
+    """An average is shared by the replicas; a plain value is not, so that it multiplies them up to the maximum."""
+    about = "describedObject: {kind: Service, name: web, apiVersion: v1}, " if kind == "Object" else ""
+    key = "averageValue" if target == "AverageValue" else "value"
+    metric = (
+        f"{{type: {kind}, {kind.lower()}: {{{about}metric: {{name: queue}}, target: {{type: {target}, {key}: '10'}}}}}}"
+    )
+    text = rows([35] * 30, head="time,queue,replicas")
+    answer = ask(text, PODS_HPA.replace(METRIC, metric), replicas="unknown", pods="cpu=1")
+    assert answer.series["replicas"].iloc[-1] == replicas
+    assert answer.measures[0].under_pod_hours is None or target == "AverageValue"
+
+
+def test_memory_and_two_metrics_from_parquet(ask, tmp_path):
+    hpa = HPA + "  - {type: Resource, resource: {name: memory, target: {type: AverageValue, averageValue: 100Mi}}}\n"
+    times = pd.date_range("2026-01-01", periods=60, freq="1min", tz="UTC")
+    frame = pd.DataFrame({"time": times, "cpu": 0.05, "memory": 150.0, "replicas": 4})
+    frame.to_parquet(tmp_path / "usage.parquet")
+    answer = ask(tmp_path / "usage.parquet", hpa, units=("cpu=1", "memory=1Mi"))
+    assert answer.recording.demand_milli[:, 0].tolist() == [200, 4 * 150 * 2**20 * 1000]
+    assert answer.series["replicas"].iloc[-1] == 6  # 600Mi at 100Mi each; the CPU alone asks for 4
+    assert answer.series["demand_memory"].iloc[0] == 600 * 2**20
