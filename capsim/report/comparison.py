@@ -25,6 +25,7 @@ DOTS_PER_INCH = 110
 WIDTH_INCHES = 12.0
 MOST_ROWS = 60
 PANELS_PER_ROW = 4
+LONGEST_NAME, LONGEST_LABEL = 32, 100  # characters
 Floats = npt.NDArray[np.float64]
 
 
@@ -70,6 +71,17 @@ def draw_spread(panels: Sequence[SpreadPanel], title: str, path: Path) -> None:
     figure.savefig(path, format="png", metadata={"Software": "capsim"})
 
 
+def shortened(text: str, most: int = LONGEST_NAME) -> str:
+    """At most ``most`` characters: the middle goes, both ends tell names and paths apart.
+
+    >>> shortened("app10"), shortened("/data/experiments/of-last-week/app10", 20)
+    ('app10', '/data/exp…week/app10')
+    """
+    if len(text) <= most:
+        return text
+    return f"{text[: (most - 1) // 2]}…{text[len(text) - most // 2 :]}"
+
+
 def _counted(title: str, names: list[str], shown: list[str]) -> str:
     return title if len(shown) == len(names) else f"{title} (the first {len(shown)} of {len(names)} scenarios)"
 
@@ -81,7 +93,7 @@ def _spread(axes: Axes, panel: SpreadPanel, names: list[str]) -> None:
         if len(found[name]):
             _row(axes, row, found[name])
             axes.text(found[name].max() + 0.03 * most, row, panel.labels.get(name, ""), va="center", fontsize=8)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [shortened(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, most * 1.42)
     axes.set_title(panel.title, fontsize=10, loc="left")
@@ -106,14 +118,14 @@ def draw_overlay(one: Side, other: Side, title: str, path: Path) -> None:
     """Traffic, replicas, Pending pods, nodes and cost of two runs over time; a band from min to max over the seeds."""
     figure = Figure(figsize=(10.0, 10.6), dpi=DOTS_PER_INCH, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    figure.suptitle(shortened(title, 80), x=0.01, ha="left", fontsize=13, fontweight="bold")
     panels = figure.subplots(len(OVERLAID), 1, sharex=True)
     axis = time_axis(max(one.end_ms, other.end_ms))
     for (column, label, whole), panel in zip(OVERLAID, panels, strict=True):
         for side, color, dashes in ((one, BLUE, "-"), (other, ORANGE, (0, (4, 1.5)))):
             _line(panel, side, column, axis, color, dashes)
         _dress(panel, label, whole=whole)
-    panels[0].legend(loc="lower left", bbox_to_anchor=(-0.01, 0.98), ncols=2, fontsize=9.5, frameon=False)
+    panels[0].legend(loc="lower left", bbox_to_anchor=(-0.01, 0.98), fontsize=9.5, frameon=False)
     panels[-1].set_xlim(0, axis.at(max(one.end_ms, other.end_ms, 1)))
     panels[-1].set_xlabel(f"Time since the start of the run [{axis.unit}]")
     figure.savefig(path, format="png", metadata={"Software": "capsim"})
@@ -140,7 +152,15 @@ def _line(panel: Axes, side: Side, column: str, axis: TimeAxis, color: str, dash
     if len(frames) > 1:
         step: Literal["post"] | None = None if style == "default" else "post"
         panel.fill_between(edges, values.min(0), values.max(0), step=step, color=BANDS[color], linewidth=0, zorder=1)
-    panel.plot(edges, values.mean(0), color=color, linestyle=dashes, linewidth=1.8, drawstyle=style, label=side.label)
+    panel.plot(
+        edges,
+        values.mean(0),
+        color=color,
+        linestyle=dashes,
+        linewidth=1.8,
+        drawstyle=style,
+        label=shortened(side.label, LONGEST_LABEL),
+    )
 
 
 def _values(frame: pd.DataFrame, column: str) -> Floats:
