@@ -1,0 +1,1 @@
+"""Starts, compilation, and the loop of a developer: edit, run."""

@@ -1,0 +1,1 @@
+"""One kernel at a time: what every simulated second goes through."""
