@@ -17,14 +17,14 @@ from capsim.study.hpa_replay.flags import PREFIX
 from capsim.study.hpa_replay.measures import F64
 from capsim.study.hpa_replay.question import AS_GIVEN
 from capsim.study.hpa_replay.study import Answer
-from capsim.study.hpa_replay.terminal import headline
+from capsim.study.hpa_replay.terminal import headline, short_names
 
 # Okabe and Ito's palette, as in every picture of capsim.
 GREY, BLUE, RED, SHADE, PALE = "#8C8C8C", "#0072B2", "#D55E00", "#FBE3D6", "#CFE3F0"
 LATER = ("#E69F00", "#009E73", "#A2487A", "#56B4E9", "#D55E00")
 DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.5), (2, 1.2), (7, 2, 2, 2), (1, 1))
 INCHES, DOTS_PER_INCH = (10.0, 6.4), 110
-POINTS, MEANS = 1800, 600
+POINTS, MEANS = 12_000, 600
 LABEL = 44
 
 
@@ -77,8 +77,9 @@ def _replicas(panel: Axes, answer: Answer, axis: TimeAxis) -> None:
         at = axis_at(np.append(recording.times_ms[:-1], recording.times_ms[-1]).astype(np.float64), axis)
         held = np.append(recording.replicas, recording.replicas[-1])
         panel.plot(at, held, drawstyle="steps-post", color=GREY, linewidth=3.0, label="recorded")
+    names = dict(zip((one.label for one in answer.measures), short_names(answer.measures)))
     for index, (label, rows) in enumerate(answer.series.groupby("variant", sort=False)):
-        _variant(panel, str(label), rows, index, axis)
+        _variant(panel, str(label), names[str(label)], rows, index, axis)
     most = int(answer.question.base.spec["maxReplicas"])
     largest = max(one.max_replicas for one in answer.measures)
     if largest >= 0.6 * most:
@@ -87,7 +88,7 @@ def _replicas(panel: Axes, answer: Answer, axis: TimeAxis) -> None:
     panel.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
 
 
-def _variant(panel: Axes, label: str, rows: pd.DataFrame, index: int, axis: TimeAxis) -> None:
+def _variant(panel: Axes, label: str, name: str, rows: pd.DataFrame, index: int, axis: TimeAxis) -> None:
     """One line; where there are more syncs than pixels, with the range of each pixel behind it."""
     colour = BLUE if label == AS_GIVEN else LATER[(index - 1) % len(LATER)]
     at, low, mean, high = _thinned(rows["time_ms"].to_numpy(np.float64), rows["replicas"].to_numpy(np.float64))
@@ -99,6 +100,7 @@ def _variant(panel: Axes, label: str, rows: pd.DataFrame, index: int, axis: Time
     if label == AS_GIVEN and len(at) < len(rows):
         panel.fill_between(axis_at(at, axis), low, high, step="post", color=PALE, linewidth=0, label="its range")
     shown = label.removeprefix("spec.").removeprefix("metrics.").removeprefix(PREFIX)
+    shown = shown if name == label else f"{name}: {shown}"
     shown = shown if len(shown) <= LABEL else f"{shown[: LABEL - 1]}…"
     dashes = DASHES[index % len(DASHES)]
     panel.plot(

@@ -106,7 +106,7 @@ def test_pending_pods_do_not_pin_the_replicas_when_the_load_is_gone():
     out = _replay(_spec(), [800] * 20 + [10] * 20, 15_000, 3)
     assert out[: 20 * 4, k.DESIRED].max() == 12
     assert out[: 20 * 4, k.WAITING].max() == 9
-    # Pending pods are set aside on the way down since v1.16: five minutes of stabilisation, then minReplicas.
+    # Pending pods are set aside on the way down now: five minutes of stabilisation, then minReplicas.
     down = np.flatnonzero(out[:, k.DESIRED] < 12)
     down = down[down > 20 * 4]
     assert 300 <= int(down[0]) * 15 - 20 * 60 <= 330
