@@ -1,0 +1,1 @@
+"""Examples of what can be written in Python; the example scenarios are copied by ``capsim init``."""
