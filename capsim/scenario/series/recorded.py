@@ -81,13 +81,15 @@ class Recording(Model):
         import numpy as np
 
         values = self.values.values
-        if not len(values) or not (np.isfinite(values) & (values >= 0) & (values <= LARGEST * self.per_ms)).all():
+        if not len(values) or not (values.min() >= 0 and values.max() <= LARGEST * self.per_ms):  # NaN is neither
             raise problem("values that are no rates", "numbers, not negative", key="values")
         if (self.interval_ms is None) == (self.gaps is None):
             raise problem("how the values are spaced is not said, or said twice", "one of interval and gaps")
-        times = self.samples().times_ms
-        if len(times) != len(values) or (np.diff(times) <= 0).any() or times[-1] >= self.length_ms:
-            raise problem("the times do not fit the values", "as many as there are values, within length")
+        gaps = np.full(0, 0.0) if self.gaps is None else self.gaps.values
+        last_ms = gaps.sum() if self.interval_ms is None else (len(values) - 1) * self.interval_ms
+        is_even = self.gaps is None or (len(gaps) == len(values) - 1 and (gaps > 0).all())
+        if not is_even or last_ms >= self.length_ms:
+            raise problem("the times do not fit the values", "rising, as many as there are values, within length")
         return self
 
     def samples(self) -> Samples:

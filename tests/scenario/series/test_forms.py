@@ -117,7 +117,7 @@ def test_bad_forms(data, message):
 
 def test_messages_name_the_place_and_the_keys_of_the_form(folder):
     problems = folder.problems(
-        "usage:\n  app: {memory: {sum: [{diurnal: 4, peakRaito: 2}, {noise: {spike: 4, at: x}}]}}\n"
+        "usage:\n  app: {memory: {sum: [{diurnal: 4, peakRaito: 2}, {noise: {spike: 4, at: x}}, {sums: [1]}]}}\n"
     )
     keys = [problem.split(": ", 2)[1] for problem in problems]
     assert keys == [
