@@ -62,7 +62,9 @@ def _demand(panel: Axes, answer: Answer, axis: TimeAxis) -> None:
         values = values / 2**30
     at, low, mean, high = _thinned(recording.times_ms[:-1].astype(np.float64), values)
     if len(at) < len(values):
-        panel.fill_between(axis_at(at, axis), low, high, step="post", color="#D9D9D9", linewidth=0, label="its range")
+        panel.fill_between(
+            axis_at(at, axis), low, high, step="post", color="#D9D9D9", linewidth=0, label="lowest and highest"
+        )
     ends = np.append(at, float(recording.times_ms[-1]))
     held = np.append(mean, mean[-1])
     panel.plot(
@@ -98,7 +100,9 @@ def _variant(panel: Axes, label: str, name: str, rows: pd.DataFrame, index: int,
         )
         panel.fill_between(axis_at(at, axis), placed, mean, step="post", color="#F4B183", linewidth=0, label="Pending")
     if label == AS_GIVEN and len(at) < len(rows):
-        panel.fill_between(axis_at(at, axis), low, high, step="post", color=PALE, linewidth=0, label="its range")
+        panel.fill_between(
+            axis_at(at, axis), low, high, step="post", color=PALE, linewidth=0, label="its lowest and highest"
+        )
     shown = label.removeprefix("spec.").removeprefix("metrics.").removeprefix(PREFIX)
     shown = shown if name == label else f"{name}: {shown}"
     shown = shown if len(shown) <= LABEL else f"{shown[: LABEL - 1]}…"

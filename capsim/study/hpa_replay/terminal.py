@@ -66,14 +66,22 @@ def remarks(answer: Answer) -> list[str]:
             "their CPU limit, the demand was at least what was recorded"
         )
     found += recording.notes
+    return [*found, *_failures(answer)]
+
+
+def _failures(answer: Answer) -> list[str]:
+    """Failed syncs in upstream's words; what is the same for several variants is told once."""
+    names = dict(zip((one.label for one in answer.measures), short_names(answer.measures), strict=True))
+    who: dict[str, list[str]] = {}
     for replayed in answer.replays:
+        reason = next((one.reason for one in replayed.conditions if one.type == "ScalingActive"), "")
         for failure in replayed.failures:
-            reason = next((one.reason for one in replayed.conditions if one.type == "ScalingActive"), "")
-            found.append(
-                f"{replayed.variant.label}: {failure.syncs} of {len(replayed.syncs)} syncs failed, first at "
-                f"{format_duration(failure.first_ms)} (ScalingActive {reason} at the end): {failure.message}"
+            text = (
+                f"{failure.syncs} of {len(replayed.syncs)} syncs failed, first at {format_duration(failure.first_ms)} "
+                f"(ScalingActive at the end: {reason}): {failure.message}"
             )
-    return found
+            who.setdefault(text, []).append(names[replayed.variant.label])
+    return [f"{', '.join(labels)}: {text}" for text, labels in who.items()]
 
 
 def _table(measures: list[Measures]) -> Table:
