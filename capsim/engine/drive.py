@@ -23,6 +23,7 @@ from capsim.state import tables as t
 if TYPE_CHECKING:
     from capsim.engine.build.names import Names
     from capsim.engine.custom import Custom
+    from capsim.scenario.kubernetes.hpa import Hpa
     from capsim.scenario.scenario import Scenario
 
 Progress = Callable[[int], None]
@@ -70,6 +71,11 @@ class Simulation:
     def now_ms(self) -> int:
         """Simulated time reached."""
         return int(self.state.clock.values[t.NOW])
+
+    @property
+    def hpas(self) -> list[Hpa]:
+        """The HPAs by row, as they have been applied by now."""
+        return self._happenings.hpas
 
     def act(self, what: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, now_ms: int | None = None) -> int:
         """Carry out one step of ``actions.py``."""

@@ -78,7 +78,7 @@ def explain_hpa(scenario: Scenario, name: str, reached_ms: int, at_ms: int | Non
 def sync_at(sim: Simulation, h: int, tick_ms: int) -> Sync:
     """Advance to a tick and read what the sync left behind."""
     sim.advance(tick_ms)
-    s, hpa = sim.state, sim.scenario.objects.hpas[h]
+    s, hpa = sim.state, sim.hpas[h]
     w = int(s.hpas.workload[h])
     row = [int(cell) for cell in s.hpa.row[h]]
     seen = [metric_seen(sim, h, m, metric) for m, metric in enumerate(hpa.metrics)] if gathered(row) else []
@@ -131,7 +131,7 @@ def known(value: int) -> int | None:
 
 def metric_seen(sim: Simulation, h: int, m: int, metric: messages.Metric) -> MetricSeen:
     """Value, target and proposal of metric ``m`` of the last sync."""
-    specs, state, hpa = sim.state.specs, sim.state.hpa, sim.scenario.objects.hpas[h]
+    specs, state, hpa = sim.state.specs, sim.state.hpa, sim.hpas[h]
     row = int(specs.row[h, t.S_METRIC_FIRST]) + m
     kind, target = int(specs.metric[row, t.M_KIND]), int(specs.metric[row, t.M_TARGET])
     replicas, value, percent, error = (int(cell) for cell in state.metric[row])

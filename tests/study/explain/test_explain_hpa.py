@@ -88,6 +88,23 @@ def test_without_a_recommendation(cases):
     assert first["memory"].counted is None  # all HPAs sync at the same instant here
 
 
+def test_an_hpa_that_is_applied_anew(app10, tmp_path):
+    cpu = "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}"
+    text = (
+        f"apiVersion: capsim/v1\nextends: {app10}\nduration: 5m\nevents:\n- at: 2m\n  apply:\n    object:\n"
+        "      apiVersion: autoscaling/v2\n      kind: HorizontalPodAutoscaler\n      metadata: {name: app10}\n"
+        "      spec:\n        scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: app10}\n"
+        f"        minReplicas: 2\n        maxReplicas: 10\n        metrics: [{MEMORY}, {cpu}]\n"
+    )
+    (tmp_path / "anew.yaml").write_text(text)
+    scenario = load(tmp_path / "anew.yaml")
+    syncs = explain_hpa(scenario, "app10", scenario.duration_ms)
+    targets = [[metric.target for metric in sync.metrics] for sync in syncs]
+    assert targets[0] == [75]
+    assert targets[-1] == [64 * 2**20 * 1000, 50]
+    assert syncs[-1].metrics[0].name == "memory resource"
+
+
 def test_unknown_names(cases):
     with pytest.raises(ScenarioError, match="did you mean hpa/memory"):
         explain_hpa(cases, "memry", 0)
