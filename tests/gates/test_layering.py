@@ -13,7 +13,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("result",),
     ("report",),
-    ("study", "conformance"),
+    ("study", "conformance", "examples"),
     ("cli",),
     ("", "__main__"),  # capsim itself: the Python interface, which re-exports from any layer
 )
