@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from capsim.errors import ScenarioError
+from capsim.scenario import load
 from capsim.study.identity import code_hash
 from capsim.study.measures import Measures, measures_of
 from capsim.study.store import FRAMES
@@ -47,9 +48,9 @@ class Run:
             return pd.read_parquet(self.folder / FRAMES)
         if self.provenance.get("code_sha256") != code_hash():
             return None
-        import capsim
+        from capsim.result.run import run  # imports numba
 
-        return capsim.run(capsim.load(self.folder / "scenario.resolved.yaml")).series["totals"]
+        return run(load(self.folder / "scenario.resolved.yaml")).series["totals"]
 
 
 def runs_in(folder: Path) -> dict[str, list[Run]]:
