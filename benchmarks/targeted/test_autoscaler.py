@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import reference
-from benchmarks.generated import deployment, nodes, scenario
+from benchmarks.generated import GIB, deployment, nodes, scenario
 from capsim.controllers.cluster_autoscaler.scan import scale_down
 from capsim.engine.autoscaler import ask
 from capsim.engine.drive import Simulation, copy_tables
@@ -54,12 +54,12 @@ def scan_many(clock, heap, classes, pods, links, nodes, scan, groups, workloads,
 
 
 def scanned(measure, scans: int, anew: bool, target_us: float):
-    """Scans over 1,000 nodes that are used below the threshold, with 6 pods each."""
+    """Scans over 1,000 nodes that are used below the threshold, with 30 pods each."""
     group = nodes(16_000, NODES, 0, NODES)
     sim = Simulation(
         scenario(
             "scale-down",
-            [deployment(f"app-{i}", 6 * NODES // 10, 1200) for i in range(10)],
+            [deployment(f"app-{i}", 30 * NODES // 10, 240, GIB // 2) for i in range(10)],
             group,
             duration_ms=3_600_000,
             cluster_autoscaler=ClusterAutoscalerSpec(),

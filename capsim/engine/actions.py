@@ -5,7 +5,8 @@ One compiled function with a code per step: each further entry would cost second
 
 from __future__ import annotations
 
-from capsim.controllers.scheduler.cycle import flush_class, try_pod
+from capsim.controllers.scheduler.cycle import next_pod, try_pod
+from capsim.controllers.scheduler.queue import wake_head
 from capsim.controllers.workloads.replicas import set_desired
 from capsim.engine.dispatch import evict_pods, lose_node
 from capsim.engine.recorder import forget_extremes, look
@@ -13,8 +14,7 @@ from capsim.engine.settle import settle
 from capsim.engine.state import State
 from capsim.jit import carrier_kernel, inline_kernel, kernel
 from capsim.state.calendar import encode, push
-from capsim.state.eventlog import events_left
-from capsim.state.links import dequeue
+from capsim.state.eventlog import LOG_FAILED_SCHEDULING, events_left, log_event
 from capsim.state.marks import PODS_CHANGED, TOUCHED, mark_dirty, touch
 from capsim.state.tables import (
     EV_NODE_READY,
@@ -26,7 +26,6 @@ from capsim.state.tables import (
     POD_STARTING,
     T_READY,
     T_REGISTERED,
-    UNSCHEDULABLE,
     Classes,
     Clock,
     Groups,
@@ -145,6 +144,14 @@ def start_pods(
 
 
 @kernel
+def tell_waiting(clock: Clock, pods: Pods, links: PodLinks, log: Log, p, now):
+    """FailedScheduling for the pods that wait behind one that was just refused, as many as there is room for."""
+    while p >= 0 and events_left(log) > ROOM:
+        log_event(clock, log, now, LOG_FAILED_SCHEDULING, pods.workload[p], pods.ordinal[p], pods.diagnosis[p], 1)
+        p = links.queue_next[p]
+
+
+@kernel
 def retry(
     clock: Clock,
     pods: Pods,
@@ -163,23 +170,23 @@ def retry(
     c,
     now,
 ):
-    """Try the unschedulable pods of class ``c`` again, until one fails; those that fit have been Ready for long."""
+    """Try the unschedulable pods of class ``c`` again, until one fails; those that fit have been Ready for long.
+
+    The active queue is empty: each pod that finds a node wakes the next of its class.
+    """
     bound = 0
-    while classes.queue_count[c] > 0:
-        classes.diagnosis[c] = -1
-        p = classes.queue_head[c]
-        dequeue(links, classes, p, c)
-        clock.values[UNSCHEDULABLE] -= 1
+    wake_head(clock, queue, pods, links, classes, c)
+    p = next_pod(clock, pods, links, classes, queue)
+    while p >= 0:
         try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, trees, marks, log, p, now)
         if pods.state[p] != POD_STARTING:
             break
         start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, 0.0, now)
         pods.diagnosis[p] = -1
         bound += 1
-    queue.count[0] = 0
-    p = classes.queue_head[c]
+        p = next_pod(clock, pods, links, classes, queue)
     if p >= 0:
-        flush_class(clock, pods, links, classes, queue, log, c, now)
+        tell_waiting(clock, pods, links, log, links.queue_next[p], now)
     return bound
 
 

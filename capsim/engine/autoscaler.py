@@ -51,7 +51,8 @@ def scale_up(sim: Simulation) -> None:
         sim.add_node(decision.group, next_ordinal(sim, decision.group), boots=True)
     sim.state.groups.size[decision.group, G_TARGET] += decision.nodes
     tell_triggered(sim, decision, before, now)
-    looked(sim)
+    # Other pods may need another group: the next loop asks again, unless what is on its way will hold them all.
+    sim.state.clock.values[CA_SEEN_PENDING] = -1
 
 
 def looked(sim: Simulation) -> None:

@@ -207,8 +207,19 @@ def tell_cloud(
 
 @kernel
 def drop_waiting_daemons(
-    clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads,
-    nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, n, now
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    n,
+    now,
 ):
     """DaemonSet pods that still waited for node ``n`` are deleted; at most one for each DaemonSet."""
     for w in range(workloads.kind.shape[0]):
@@ -216,8 +227,7 @@ def drop_waiting_daemons(
             p = workloads.first_pod[w]
             while p >= 0:
                 if pods.target[p] == n and pods.state[p] == POD_PENDING:
-                    delete_pod(
-                        clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
+                    delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
                     workloads.desired[w] -= 1
                 p = links.workload_next[p]
 

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,6 +62,7 @@ class Simulation:
         self.state.clock.params[t.P_SKIP_SYNCS] = int(skip_syncs)
         self.sink = Sink()
         self._budget = 2000
+        self._interrupted = False
         self._happenings = Happenings(scenario)
         self._customs = Customs(custom or [])
         start(self)
@@ -102,15 +106,35 @@ class Simulation:
         until_ms = min(until_ms, self.scenario.duration_ms)
         began = time.perf_counter()
         try:
-            self._loop(until_ms, progress)
+            with self._interrupts_between_calls():
+                self._loop(until_ms, progress)
         finally:
             self.advance_s += time.perf_counter() - began
+
+    @contextmanager
+    def _interrupts_between_calls(self) -> Iterator[None]:
+        """Ctrl-C waits for the end of a call, compiled or plain: a state in mid-step could not be read."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+        if before is not signal.default_int_handler:
+            yield  # whoever has a handler of their own keeps it
+            return
+        signal.signal(signal.SIGINT, lambda *_: setattr(self, "_interrupted", True))
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def _loop(self, until_ms: int, progress: Progress | None) -> None:
         stalls, stalled_ms = 0, -1
         while True:
             at = time.perf_counter()
             status = call(self.state, ACT_ADVANCE, until_ms, self._budget, 0, 0, 0)
+            if self._interrupted:
+                self._interrupted = False
+                raise KeyboardInterrupt
             if status == t.DONE:
                 return
             if status == t.NEED:

@@ -32,7 +32,7 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
         namespace = names.workloads[subject].split("/")[0]
         return f"Pod/{namespace}/{names.pod(subject, a)}", pod_message(sim, kind, b, c, messages)
     if kind == e.LOG_RESCALE:
-        metrics = sim.scenario.objects.hpas[subject].metrics
+        metrics = sim.hpas[subject].metrics
         reason = rescale_reason(b, metrics[c] if 0 <= c < len(metrics) else None)
         return f"HorizontalPodAutoscaler/{names.hpas[subject]}", rescale_message(a, reason)
     if kind == e.LOG_SCALING_REPLICA_SET:
