@@ -9,10 +9,11 @@ from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.kubernetes.pod import Container, PodTemplate
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.scenario import Scenario
+from capsim.scenario.series.noise import NoiseSeries
 
 
 def warm_up() -> None:
-    """Simulate a minute in which a pod is too many, so that the autoscaler is asked as well."""
+    """Simulate a minute in which a pod is too many, so that the autoscaler is asked as well; draw some noise."""
     template = PodTemplate(containers=(Container(name="app", requests={"cpu": 600}),))
     workload = Workload(kind="Deployment", namespace="default", name="warm", replicas=2, template=template)
     instance = Instance(cpu_milli=1000, memory_bytes=2**30)
@@ -26,3 +27,5 @@ def warm_up() -> None:
             objects=KubeObjects(workloads=[workload]),
         )
     ).advance(60_000)
+    for noise in ({"kind": "lognormal", "cv": 0.1}, {"kind": "poisson"}):
+        NoiseSeries.model_validate({"noise": 10, "step": "1m", **noise}).points(60_000)
