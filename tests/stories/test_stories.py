@@ -163,7 +163,12 @@ def interrupted(scenario, folder, after_s):
     """(output, seconds from the interrupt to the end) of a run that gets SIGINT."""
     line = command("run", scenario, "--out", folder, "--no-figures")
     child = subprocess.Popen(
-        line, env=environment(), cwd=folder.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        line,
+        env=environment(),
+        cwd=folder.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     try:
         time.sleep(after_s)
