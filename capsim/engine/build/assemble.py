@@ -90,7 +90,8 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
     node_rows = wanted.nodes or node_capacity(scenario)
     pod_rows = wanted.pods or max(64, 2 * replicas + 4 * node_rows)
     pods, pod_links, usage = empty_pods(pod_rows)
-    most_pods = max([110, *(int(row[PODS]) for row in groups.template)])
+    objects = (int(node.allocatable.get("pods", 110)) for node in scenario.objects.nodes)
+    most_pods = max([110, *objects, *(int(row[PODS]) for row in groups.template)])
     params = build_params(scenario, step_rows=most_pods + count + 16)
     rows = count + group_count + 1
     signatures = int(classes.signature.max(initial=0)) + 1
