@@ -80,6 +80,7 @@ def check_lists(sim) -> None:
         by_workload[int(s.pods.workload[p])].add(p)
         if s.pods.node[p] >= 0:
             by_node[int(s.pods.node[p])].add(p)
+        assert links.queued[p] != 1, "said to wait in the active queue, which is empty"
         if links.queued[p] == 2:
             by_class[int(s.pods.pod_class[p])].add(p)
             assert s.pods.state[p] == t.POD_PENDING

@@ -1,0 +1,40 @@
+"""The cluster at time 0."""
+
+from __future__ import annotations
+
+import pytest
+
+from capsim.engine.build.assemble import SMALLEST
+from capsim.engine.drive import Simulation
+from capsim.scenario import ClusterAutoscalerSpec, Distribution, KubeObjects, NodeObject, WorkloadSpec
+from capsim.state.tables import G_EXIST, POD_READY
+from tests.engine.clusters import cluster, deployment, group
+
+pytestmark = pytest.mark.plain
+
+
+@pytest.mark.parametrize("capacity", [None, SMALLEST])
+def test_settled_has_the_nodes_that_all_pods_need(capacity):
+    one_each = deployment("a", 10, 900)
+    scenario = cluster([one_each], [group(1000, 1, max=20)], cluster_autoscaler=ClusterAutoscalerSpec())
+    sim = Simulation(scenario, capacity=capacity)
+    assert sim.state.workloads.count[0, POD_READY] == 10
+    assert sim.state.groups.count[0, G_EXIST] == 10
+
+
+@pytest.mark.parametrize("capacity", [None, SMALLEST])
+def test_a_node_object_may_hold_more_pods_than_its_group_does(capacity):
+    room = {"cpu": 64_000, "memory": 2**38, "pods": 400}
+    many = deployment("a", 300, 10)
+    nodes = [NodeObject(name=name, allocatable=room, capacity=room, group=of) for name, of in (("x", "n"), ("y", None))]
+    scenario = cluster(
+        [],
+        [group(64_000, 1)],
+        objects=KubeObjects(workloads=[many], nodes=nodes),
+        workloads={many.key: WorkloadSpec(startup_time=Distribution.constant(1))},
+        cluster_autoscaler=ClusterAutoscalerSpec(scale_down_unneeded_time_ms=30_000),
+    )
+    sim = Simulation(scenario, capacity=capacity)
+    sim.advance(scenario.duration_ms)
+    assert sim.state.workloads.count[0, POD_READY] == 300
+    assert sim.state.groups.count[0, G_EXIST] == 0
