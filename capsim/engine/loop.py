@@ -7,7 +7,7 @@ publication), HPA, workload controllers, scheduler, node autoscaler, recorder. `
 phase; each phase looks at due times and work lists only, so that calling it again continues where it left off.
 
 A causal chain may come back to an earlier phase within an instant (a delay of 0 ms); it is taken up in another round of
-the same instant, and more than ``MAX_ROUNDS`` of them are an error that names the instant.
+the same instant. No chain can go round for ever: replica controllers act at least 1 ms after they were told.
 """
 
 from __future__ import annotations

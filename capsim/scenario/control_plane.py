@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from capsim.scenario.cluster_autoscaler import flag_name
 from capsim.scenario.model import Milliseconds, Model, NotNegative, Positive, Switch, Text, WholeNumber, problem
@@ -49,6 +49,12 @@ class MetricsServerSpec(Model):
 
     metric_resolution_ms: Milliseconds = Field(15_000, gt=0, description="Time between scrapes.")
     delay_ms: Milliseconds = Field(0, description="From a scrape until its values can be read.")
+
+    @model_validator(mode="after")
+    def _published_before_the_next(self) -> Self:
+        if self.delay_ms >= self.metric_resolution_ms:
+            raise problem("the delay is not shorter than metric-resolution", "less than metric-resolution", key="delay")
+        return self
 
 
 class DelaySpec(Model):
