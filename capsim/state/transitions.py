@@ -13,7 +13,6 @@ from capsim.state.tables import (
     C_PODS_CREATED,
     C_PODS_GONE,
     CAPACITY_VERSION,
-    CPU,
     EV_POD_TRY,
     NODE_READY,
     P_RATE_LIMITS,
@@ -276,12 +275,6 @@ def log_pod(pods: Pods, nodes: Nodes, log: Log, p, gone_ms):
 def schedule_try(heap: Heap, pods: Pods, p, at_ms):
     """The scheduler will look at pod ``p`` at ``at_ms``."""
     push(heap, at_ms, encode(EV_POD_TRY, p, pods.uid[p]))
-
-
-@inline_kernel
-def free_milli(nodes: Nodes, n):
-    """Unrequested CPU of node ``n``."""
-    return nodes.allocatable[n, CPU] - nodes.requested[n, CPU]
 
 
 @inline_kernel

@@ -20,8 +20,6 @@ EVENTS: dict[int, tuple[str, str, str]] = {
 }
 """Log kind -> (type, reason, source)."""
 
-SUCCESS_REASONS = ("Scheduled", "SuccessfulCreate", "SuccessfulDelete")
-
 
 def failed_scheduling(counts: list[int], reasons: list[str]) -> str:
     """The FailedScheduling message of kube-scheduler v1.34: counts per reason sorted as text, then what preemption

@@ -21,7 +21,6 @@ from capsim.state.tables import (
     G_BOOTING,
     G_DELETING,
     G_EXIST,
-    G_LAST,
     G_READY,
     NODE_DELETING,
     NODE_FREE,
@@ -181,10 +180,3 @@ def free_node(
     clock.counters[C_NODES_GONE] += 1
     node_changed(trees, nodes, n)
     touch(marks, workloads.kind.shape[0] + g, TOUCHED)
-
-
-@inline_kernel
-def next_ordinal(groups: Groups, g):
-    """The ordinal of the next node of group ``g``."""
-    groups.size[g, G_LAST] += 1
-    return groups.size[g, G_LAST]

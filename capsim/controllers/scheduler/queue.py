@@ -95,12 +95,6 @@ def wake_head(clock: Clock, queue: Queue, pods: Pods, links: PodLinks, classes: 
         activate(queue, pods, classes, links, p)
 
 
-@inline_kernel
-def queue_room(queue: Queue, pods: Pods):
-    """Whether the active queue can take every pod of the table (stale entries included)."""
-    return queue.key.shape[0] - queue.count[0] > 1
-
-
 @kernel
 def capacity_gained(clock: Clock, queue: Queue, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, n):
     """Node ``n`` has more room than before: wake each blocked class that fits it now."""
