@@ -68,8 +68,18 @@ def workloads_frame(samples: Samples, names: Names) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def groups_frame(samples: Samples, names: Names) -> pd.DataFrame:
-    """One row per sample and node group; the static group only where it has nodes."""
+def cost_between(nodes: pd.DataFrame, start_ms: I64, span_ms: I64) -> F64:
+    """USD of ``nodes`` (rows of the nodes frame) in each interval: price x the part of it in which they are paid."""
+    begin = np.maximum(0, nodes["requested_ms"].fillna(0).to_numpy(np.int64))[:, None]
+    end = nodes["gone_ms"].fillna(np.iinfo(np.int64).max).to_numpy(np.int64)[:, None]
+    paid_ms = np.minimum(end, (start_ms + span_ms)[None, :]) - np.maximum(begin, start_ms[None, :])
+    usd: F64 = nodes["price_per_hour_usd"].to_numpy(float) @ (np.maximum(0, paid_ms) / HOUR_MS)
+    return usd
+
+
+def groups_frame(samples: Samples, names: Names, nodes: pd.DataFrame) -> pd.DataFrame:
+    """One row per sample and node group; the static group, whose nodes have prices of their own, only where it has
+    nodes. ``nodes`` is the nodes frame of the run."""
     first, count, size = len(names.workloads), len(names.groups), samples.start_ms.size
     part = samples.data[:, first : first + count, :]
     columns: dict[str, Any] = {
@@ -80,7 +90,11 @@ def groups_frame(samples: Samples, names: Names) -> pd.DataFrame:
         values = part[:, :, column]
         columns[name] = np.where(np.abs(values) < SETTLED_NOISE, 0.0, values).reshape(-1)
     hours = samples.span_ms[:, None] / HOUR_MS
-    columns["cost_usd"] = (part[:, :, q.Q_NODES] * hours * np.array(names.prices)).reshape(-1)
+    usd = part[:, :, q.Q_NODES] * hours * np.array(names.prices)
+    static = nodes[nodes["node_group"] == names.groups[-1]]
+    if len(static):
+        usd[:, -1] = cost_between(static, samples.start_ms, samples.span_ms)
+    columns["cost_usd"] = usd.reshape(-1)
     frame = pd.DataFrame(columns)
     if not names.node_names:
         frame = frame[frame["node_group"] != names.groups[-1]].reset_index(drop=True)

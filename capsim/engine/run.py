@@ -52,7 +52,8 @@ def collect(sim: Simulation, partial: bool = False) -> Recording:
     samples = Samples(sim)
     messages = messages_of(sim)
     workloads = workloads_frame(samples, sim.names)
-    groups = groups_frame(samples, sim.names)
+    nodes = nodes_frame(sim)
+    groups = groups_frame(samples, sim.names, nodes)
     pods = pods_frame(sim, messages)
     return Recording(
         series={
@@ -61,7 +62,7 @@ def collect(sim: Simulation, partial: bool = False) -> Recording:
             "totals": totals_frame(samples, sim.names, workloads, groups),
         },
         pods=pods,
-        nodes=nodes_frame(sim),
+        nodes=nodes,
         events=events_frame(sim, pods, messages),
         facts=facts(sim, partial),
     )

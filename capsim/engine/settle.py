@@ -59,7 +59,19 @@ def settle(
             marks.dirty_flag[marks.dirty[i]] = 0
         for i in range(count):
             compute_rates(
-                clock, physics, workloads, traffic, links, pods, nodes, scan, marks, wheels.backlog, marks.dirty[i], now
+                clock,
+                physics,
+                workloads,
+                traffic,
+                links,
+                pods,
+                usage,
+                nodes,
+                scan,
+                marks,
+                wheels.backlog,
+                marks.dirty[i],
+                now,
             )
         count = marks.touched_count[M_NODE]
         marks.touched_count[M_NODE] = 0

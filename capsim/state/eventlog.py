@@ -16,11 +16,8 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_NODE_ADDED,
     LOG_NODE_READY,
     LOG_NODE_GONE,
-    LOG_NODE_FAILED,
     LOG_MANUAL,
-    LOG_EVICTED,
-    LOG_BACKLOG_LOST,
-) = range(13)
+) = range(10)
 
 
 @inline_kernel

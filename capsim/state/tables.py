@@ -395,8 +395,8 @@ class Physics(NamedTuple):
     limits: F64
     """[W, 3]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage, request milli."""
     own: F64
-    """[W, 4]: number and summed rate of pods with a rate of their own; 1 when pressed (``rates.common_rate``); pods
-    that were Ready at the last computation."""
+    """[W, 3]: number and summed rate of pods with a rate of their own; pods that were Ready at the last
+    computation."""
     samples: F64
     """[W, 6]: integral at the previous and the last published scrape and at the last one taken; memory per pod now,
     published, and taken."""

@@ -36,6 +36,7 @@ from capsim.state.tables import (
     Physics,
     PodLinks,
     Pods,
+    PodUsage,
     Traffic,
     Workloads,
 )
@@ -98,7 +99,7 @@ def arrival(traffic: Traffic, workloads: Workloads, w):
 @inline_kernel
 def mark_siblings(physics: Physics, workloads: Workloads, traffic: Traffic, marks: Marks, w):
     """When the Ready pods of ``w`` changed, so do the parts of all others behind the same services."""
-    if physics.own[w, 3] != workloads.count[w, POD_READY]:
+    if physics.own[w, 2] != workloads.count[w, POD_READY]:
         for k in range(traffic.source_start[w], traffic.source_start[w + 1]):
             v = traffic.source[k]
             for e in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
@@ -142,13 +143,42 @@ def mark_tight(workloads: Workloads, links: PodLinks, pods: Pods, scan: NodeScan
         p = links.workload_next[p]
 
 
+@kernel
+def level_rate(physics: Physics, workloads: Workloads, links: PodLinks, pods: Pods, usage: PodUsage, w, ready, cap):
+    """The rate ``x``, at most ``cap``, at which the Ready pods of ``w`` serve all that arrives when a pod with a rate
+    of its own gives at most that rate, and no more than ``x``; ``cap`` when they cannot.
+
+    Water level: pods whose own rate lies above the level are counted at the level and the level is computed anew; it
+    only falls, so that there is at most one round more than pods.
+    """
+    level = cap
+    for _ in range(ready + 1):
+        bound = 0
+        given = highest = 0.0
+        p = workloads.first_pod[w]
+        while p >= 0:
+            if pods.state[p] == POD_READY and usage.own[p] == 1 and usage.rate_rps[p] < level:
+                bound += 1
+                given += usage.rate_rps[p]
+                highest = max(highest, usage.rate_rps[p])
+            p = links.workload_next[p]
+        if bound == ready:
+            if given <= physics.arrival_rps[w]:
+                break
+            level = highest  # together they could serve more than arrives: the level is not above the fastest
+            continue
+        after = max(0.0, min((physics.arrival_rps[w] - given) / (ready - bound), cap))
+        if after >= level * (1.0 - 1e-12):
+            break
+        level = after
+    return level
+
+
 @inline_kernel
-def common_rate(physics: Physics, w, ready):
+def common_rate(physics: Physics, workloads: Workloads, links: PodLinks, pods: Pods, usage: PodUsage, w, ready):
     """(rate of a pod at the common rate, rate that it would take if it could) for workload ``w``, requests per second.
 
-    A workload that was once found *pressed* (some of its pods get less CPU than their part of the traffic needs)
-    stays so until its traffic or its pods change: its other pods then take over what is missing. Without that memory
-    two nodes could press a workload in turn, for ever.
+    Pods on contended nodes that get less CPU than their part of the traffic needs leave the rest to the others.
     """
     cap = physics.load[w, L_CAP]
     each = physics.arrival_rps[w] / ready
@@ -160,18 +190,10 @@ def common_rate(physics: Physics, w, ready):
             each += physics.backlog[w] / ready
             return each, each
         return cap, cap
-    own_count = physics.own[w, 0]
-    own_sum = physics.own[w, 1]
-    at_ease = min(each, cap)
-    short = physics.arrival_rps[w] - at_ease * (ready - own_count) - own_sum
-    if short > TINY * (1.0 + physics.arrival_rps[w]):
-        physics.own[w, 2] = 1.0
-    if physics.own[w, 2] == 0.0:
-        return at_ease, at_ease
-    if ready > own_count:
-        rest = max(0.0, min((physics.arrival_rps[w] - own_sum) / (ready - own_count), cap))
-        return rest, rest
-    return cap, cap
+    rate = min(each, cap)
+    if physics.own[w, 0] > 0.0:
+        rate = level_rate(physics, workloads, links, pods, usage, w, ready, cap)
+    return rate, rate
 
 
 @inline_kernel
@@ -191,6 +213,7 @@ def compute_rates(
     traffic: Traffic,
     links: PodLinks,
     pods: Pods,
+    usage: PodUsage,
     nodes: Nodes,
     scan: NodeScan,
     marks: Marks,
@@ -202,16 +225,14 @@ def compute_rates(
     fold(physics, w, now)
     ready = workloads.count[w, POD_READY]
     rps = arrival(traffic, workloads, w)
-    if rps != physics.arrival_rps[w] or ready != physics.own[w, 3]:
-        physics.own[w, 2] = 0.0
-    physics.own[w, 3] = ready
+    physics.own[w, 2] = ready
     physics.arrival_rps[w] = rps
     before = physics.pod_rps[w]
     served = 0.0
     wanted = 0.0
     rate = 0.0
     if ready > 0:
-        rate, wanted = common_rate(physics, w, ready)
+        rate, wanted = common_rate(physics, workloads, links, pods, usage, w, ready)
         served = served_rate(physics, w, ready, rate)
     if rate != before or pod_memory(physics, w, ready, rate) != physics.samples[w, S_MEMORY]:
         mark_busy(marks, physics, clock, w, now)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from capsim import load, run
+from capsim.scenario import KubeObjects
+from capsim.scenario.event import TimedEvent
+from capsim.scenario.kubernetes.node import NodeObject
+from tests.engine.clusters import cluster, deployment, group
 
 pytestmark = [pytest.mark.plain]
 
@@ -102,3 +106,18 @@ def test_an_event_on_a_node_that_is_gone_is_told_not_fatal(tmp_path):
     path.write_text(BASE + "  - {at: 1m, fail: {node: n-1}}\n  - {at: 2m, drain: {node: n-1}}\n")
     events = run(load(path)).events
     assert "no such node any more" in events[events["time_ms"] == 120_000]["message"].str.cat()
+
+
+def test_what_static_nodes_cost_is_in_the_series_until_they_are_gone():
+    rented = NodeObject(
+        name="rented", allocatable={"cpu": 2000, "pods": 110}, capacity={"cpu": 2000}, price_per_hour_usd=1.2
+    )
+    objects = KubeObjects(nodes=[rented], workloads=[deployment()])
+    fail = TimedEvent.model_validate({"at_ms": 210_000, "fail": {"node": "rented"}}, by_name=True)
+    base = cluster([], [group(price_per_hour_usd=0.6)], objects=objects, sample_interval_ms=60_000, events=[fail])
+    result = run(base)
+    assert result.nodes.set_index("name").cost_usd["rented"] == pytest.approx(1.2 * 3.5 / 60)
+    groups = result.series["node_groups"]
+    static = groups[groups.node_group == "(static)"]
+    assert static.cost_usd.iloc[:5].tolist() == pytest.approx([0.02, 0.02, 0.02, 0.01, 0.0])
+    assert result.series["totals"].cost_usd.sum() == pytest.approx(result.nodes.cost_usd.sum())

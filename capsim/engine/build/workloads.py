@@ -247,7 +247,7 @@ def build_physics(scenario: Scenario, containers: Containers) -> Physics:
         since_ms=np.zeros(count, np.int64),
         load=load,
         limits=limits,
-        own=np.zeros((count, 4)),
+        own=np.zeros((count, 3)),
         samples=np.zeros((count, 6)),
         usage=np.zeros((count, 3)),
         area=np.zeros((count, 2)),
