@@ -15,6 +15,7 @@ from capsim.cli.compare import compare
 from capsim.cli.conformance import conformance
 from capsim.cli.explain import explain
 from capsim.cli.hpa import hpa
+from capsim.cli.importing import importing
 from capsim.cli.init import init
 from capsim.cli.report import report
 from capsim.cli.run import run
@@ -40,6 +41,7 @@ for command in (run, batch, compare, report, init, validate, warm, schema, confo
     app.command()(command)
 app.add_typer(hpa)
 app.add_typer(traces)
+app.add_typer(importing)
 
 
 @app.callback(invoke_without_command=True)

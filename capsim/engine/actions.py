@@ -127,15 +127,17 @@ def start_pods(
     """Create ``count`` pods that have been Ready for long where they fit; returns how many were created.
 
     ``target`` >= 0 pins them to a node: by affinity, or (``fixed`` = 1) bound to it without asking the scheduler.
-    Stops early when a table is too small.
+    ``fixed`` = 2: bound likewise, each to the node in its row of ``queue.scratch``, and not pinned. Stops early when a
+    table is too small.
     """
     for done in range(count):
         full = queue.diagnosis_count[0] >= queue.diagnoses.shape[0]
         if pods_left(clock, pods) < 1 or full or events_left(log) < ROOM:
             return done
         p = create_pod(clock, pods, links, usage, workloads, marks, w, target, now)
-        if fixed == 1:
-            bind_pod(clock, pods, links, classes, workloads, nodes, groups, marks, trees, p, target, now)
+        if fixed > 0:
+            n = queue.scratch[done] if fixed == 2 else target
+            bind_pod(clock, pods, links, classes, workloads, nodes, groups, marks, trees, p, n, now)
         else:
             try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, trees, marks, log, p, now)
         if pods.state[p] == POD_STARTING:

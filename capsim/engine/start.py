@@ -1,8 +1,9 @@
 """The cluster at time 0: nodes, DaemonSet pods, replicas.
 
 ``settled``: every workload has the replicas that its HPA holds under the traffic of the start, all Ready for an hour,
-and where an autoscaler is on, the nodes that they need. ``declared``: replicas as written. ``empty``: nodes only; the
-controllers create everything from time 0 on.
+and where an autoscaler is on, the nodes that they need. ``declared``: replicas as written. ``recorded``: the same, the
+pods of ``placement`` on their nodes before the scheduler places the others. ``empty``: nodes only; the controllers
+create everything from time 0 on.
 """
 
 from __future__ import annotations
@@ -46,14 +47,48 @@ def start(sim: Simulation) -> None:
     start_daemons(sim)
     settled = sim.scenario.initial_state != "empty"
     replicas = initial_replicas(sim)
+    if sim.scenario.initial_state == "recorded":
+        start_recorded(sim, replicas)
     for w in in_priority_order(sim):
         if settled:
             start_workload(sim, w, replicas[w])
         else:
             declare_workload(sim, w, replicas[w])
     sim.act(ACT_BEGIN, 1, now_ms=0)
-    if settled and sim.scenario.cluster_autoscaler is not None:
+    # What is pending in a recorded cluster was pending there: the autoscaler finds it at its first loop.
+    if settled and sim.scenario.initial_state != "recorded" and sim.scenario.cluster_autoscaler is not None:
         settle_nodes(sim)
+
+
+def start_recorded(sim: Simulation, replicas: list[int]) -> None:
+    """The pods of ``placement``, Ready for long on the nodes where they were; ``replicas`` becomes what is left."""
+    slots = slots_by_name(sim)
+    rows = {key: w for w, key in enumerate(sim.names.workloads)}
+    for key, nodes in sim.scenario.placement.items():
+        w = rows[key]
+        targets = [slots[name] for name, count in nodes.items() for _ in range(count)]
+        sim.state.workloads.desired[w] = sim.state.workloads.announced[w] = len(targets)
+        create_on(sim, w, targets)
+        replicas[w] -= len(targets)
+
+
+def slots_by_name(sim: Simulation) -> dict[str, int]:
+    """Every Ready node's slot."""
+    nodes = sim.state.nodes
+    ready = [n for n in range(int(sim.state.clock.values[NODE_TOP])) if nodes.state[n] == NODE_READY]
+    return {sim.names.node(int(nodes.group[n]), int(nodes.ordinal[n])): n for n in ready}
+
+
+def create_on(sim: Simulation, w: int, targets: list[int]) -> None:
+    """One pod of workload ``w`` on each of these nodes, whatever is free there."""
+    sim.make_room(pods=len(targets))
+    while targets:
+        sim.state.queue.scratch[: len(targets)] = targets
+        done = sim.act(ACT_START_PODS, w, len(targets), -1, 2, now_ms=SETTLED_MS)
+        targets = targets[done:]
+        if targets:
+            make_room_to_fail(sim)
+            sim.make_room(pods=len(targets))
 
 
 def in_priority_order(sim: Simulation) -> list[int]:
@@ -150,10 +185,10 @@ def start_daemons_of(sim: Simulation, n: int) -> None:
 def start_workload(sim: Simulation, w: int, replicas: int) -> None:
     """Replicas of a workload, placed by the scheduler or on the node that a bare Pod names."""
     workload = sim.scenario.objects.workloads[w]
-    sim.state.workloads.desired[w] = replicas
-    sim.state.workloads.announced[w] = replicas
+    sim.state.workloads.desired[w] += replicas
+    sim.state.workloads.announced[w] += replicas
     node = workload.template.node_name
-    if node is None:
+    if node is None or replicas == 0:
         create(sim, w, replicas)
         return
     n = slot_of(sim, node)

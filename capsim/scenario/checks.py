@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from capsim.errors import Problem
@@ -29,6 +30,7 @@ class Checks:
         self._nodes()
         self._events()
         self._containers()
+        self._placement()
         self._pods_that_fit_nowhere()
         self._without_effect()
 
@@ -99,9 +101,36 @@ class Checks:
                     path = ("workloads", workload.key, "containers", name)
                     self._fail(path, "no such container" + suggestion(name, known), name, ", ".join(known))
 
+    def _placement(self) -> None:
+        if self.scenario.placement and self.scenario.initial_state != "recorded":
+            found = self.scenario.initial_state
+            self._note("warnings", ("placement",), f"initialState is {found}: the recorded placement is not used")
+        replicas = {workload.key: workload.replicas for workload in self.scenario.objects.workloads}
+        for key, nodes in self.scenario.placement.items():
+            for name in nodes:
+                if name not in self._known_nodes:
+                    text = "no such node" + suggestion(name, self.nodes[:1000])
+                    self._fail(("placement", key, name), text, name, "nodes of the start")
+            if key in replicas and (placed := sum(nodes.values())) > replicas[key]:
+                text = f"more pods than the workload's {replicas[key]} replicas"
+                self._fail(("placement", key), text, str(placed), f"at most {replicas[key]}")
+
+    @cached_property
+    def _known_nodes(self) -> set[str]:
+        """Nodes of the start: Node objects, and those that groups begin with."""
+        made = {
+            group.node_name(index)
+            for group in self.scenario.node_groups
+            for index in range(
+                1, 1 + group.initial - sum(node.group == group.name for node in self.scenario.objects.nodes)
+            )
+        }
+        return made | set(self.nodes)
+
     def _pods_that_fit_nowhere(self) -> None:
-        shapes = [g.allocatable() for g in self.scenario.node_groups if g.max > 0]
-        shapes += [node.allocatable for node in self.scenario.objects.nodes]
+        every = [g.allocatable() for g in self.scenario.node_groups if g.max > 0]
+        every += [node.allocatable for node in self.scenario.objects.nodes]
+        shapes = list({tuple(sorted(shape.items())): shape for shape in every}.values())
         for workload in self.scenario.objects.workloads:
             request = workload.template.requests()
             misses = [[r for r, amount in request.items() if amount > shape.get(r, 0)] for shape in shapes]

@@ -257,6 +257,8 @@ def _syntax_problem(error: yaml.YAMLError, file: str, text: str) -> Problem:
         return Problem("not readable as text", file, line, found="a control character", allowed="YAML or JSON in UTF-8")
     message = str(getattr(error, "problem", "") or "not valid YAML")
     line, allowed = mark.line + 1, ""
+    if "nesting" in message:  # libyaml has a limit of its own
+        return Problem("nested too deeply", file, line, allowed=f"at most {MAX_DEPTH} levels")
     lines = text.splitlines()
     if "tab" in message or "'\\t'" in message or (mark.line < len(lines) and lines[mark.line].lstrip(" ")[:1] == "\t"):
         message, allowed = "a tab in the indentation", "spaces"

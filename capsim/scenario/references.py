@@ -36,6 +36,7 @@ class References:
         """Canonical keys of services, workloads, traffic and usage; targets of events; workloads of services."""
         self._rename("workloads", self._workload)
         self._rename("usage", self._workload)
+        self._rename("placement", self._workload)
         self._rename("services", self._declared_service)
         services = self.root.get("services")
         if isinstance(services, SourceMap):

@@ -14,7 +14,7 @@ from capsim.scenario.control_plane import ControlPlaneSpec, OutputSpec, Schedule
 from capsim.scenario.event import TimedEvent
 from capsim.scenario.inventory import Inventory
 from capsim.scenario.kubernetes.objects import KubeObjects
-from capsim.scenario.model import Integer, Milliseconds, Model, Text, problem
+from capsim.scenario.model import Integer, Milliseconds, Model, Text, WholeNumber, problem
 from capsim.scenario.series import AnySeries, TraceFile
 from capsim.scenario.workload import ServiceSpec, UsageSpec, WorkloadSpec
 
@@ -64,10 +64,16 @@ class ScenarioKeys(Model):
     sample_interval_ms: Milliseconds = Field(
         60_000, gt=0, alias="sampleInterval", description="Interval over which the recorded series aggregate."
     )
-    initial_state: Literal["settled", "declared", "empty"] = Field(
+    initial_state: Literal["settled", "declared", "recorded", "empty"] = Field(
         "settled",
         description="`settled`: replicas as the HPAs hold them under the traffic of the start; `declared`: replicas as "
-        "written, all Ready; `empty`: everything is created at the start.",
+        "written, all Ready; `recorded`: the same, on the nodes that `placement` names; `empty`: everything is created "
+        "at the start.",
+    )
+    placement: dict[Text, dict[Text, WholeNumber]] = Field(
+        {},
+        description="Pods of each workload by node, for `initialState: recorded`: they run there, whatever fits; "
+        "replicas beyond them are placed by the scheduler.",
     )
     node_groups: list[NodeGroup] = Field(
         [],

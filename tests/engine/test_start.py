@@ -38,3 +38,34 @@ def test_a_node_object_may_hold_more_pods_than_its_group_does(capacity):
     sim.advance(scenario.duration_ms)
     assert sim.state.workloads.count[0, POD_READY] == 300
     assert sim.state.groups.count[0, G_EXIST] == 0
+
+
+@pytest.mark.parametrize("capacity", [None, SMALLEST])
+def test_recorded_pods_are_where_they_were_and_the_others_where_they_fit(capacity):
+    """Four of six replicas on one node that could hold two; the scheduler finds room for one more, one is Pending."""
+    app = deployment("a", 6, 400)
+    scenario = cluster(
+        [app], [group(1000, 2, max=5)],
+        initial_state="recorded", placement={app.key: {"n-2": 4}}, cluster_autoscaler=ClusterAutoscalerSpec(),
+    )  # fmt: skip
+    sim = Simulation(scenario, capacity=capacity)
+    nodes = [int(n) for n in sim.state.pods.node[:6]]
+    assert nodes[:4] == [1, 1, 1, 1]
+    assert sim.state.nodes.requested[1, 0] == 1600
+    assert sorted(nodes[4:]) == [0, 0]
+    assert sim.state.workloads.count[0, POD_READY] == 6
+    assert sim.state.groups.count[0, G_EXIST] == 2
+    assert sim.state.workloads.desired[0] == 6
+    sim.advance(scenario.duration_ms)
+    assert sim.state.workloads.count[0, POD_READY] == 6
+
+
+def test_what_was_pending_in_the_dump_is_pending_at_the_start():
+    app = deployment("a", 3, 900)
+    scenario = cluster(
+        [app], [group(1000, 1, max=5)],
+        initial_state="recorded", placement={app.key: {"n-1": 1}}, cluster_autoscaler=ClusterAutoscalerSpec(),
+    )  # fmt: skip
+    sim = Simulation(scenario)
+    assert sim.state.workloads.count[0, POD_READY] == 1
+    assert sim.state.groups.count[0, G_EXIST] == 1

@@ -72,7 +72,7 @@ def test_all_problems_at_once(folder):
         ("clusterAutoscaler: {scan_interval: 1s}", 'clusterAutoscaler.scan_interval: unknown key, did you mean "scan-'),
         ("clusterAutoscaler: {expander: price}", "expander: not modelled yet; found 'price'; allowed: least-waste"),
         ("clusterAutoscaler: {expander: beast}", "expander: unknown expander; found 'beast'; allowed: least-waste"),
-        ("initialState: warm", "unknown value; found 'warm'; allowed: settled, declared or empty"),
+        ("initialState: warm", "unknown value; found 'warm'; allowed: settled, declared, recorded or empty"),
         ("name: a/b", "name: wrong form; found 'a/b'; allowed: text without /"),
         ("name: ..", "name: wrong form"),
         ("output: []", "output: wrong type; found a list; allowed: a mapping"),

@@ -207,7 +207,9 @@ def build_containers(scenario: Scenario) -> Containers:
     return Containers(array(start), floats(idle), floats(cost), array(cpu), array(memory), requests)
 
 
-def pod_load(scenario: Scenario, workload: Workload, containers: Containers, w: int) -> list[float]:
+def pod_load(
+    scenario: Scenario, workload: Workload, containers: Containers, w: int, widest_milli: float
+) -> list[float]:
     """The row of Physics.load: idle, cost, cap, memory base, memory per request in flight, seconds in service."""
     spec = scenario.workloads.get(workload.key, WorkloadSpec())
     listed = long_running(workload.template)
@@ -219,7 +221,7 @@ def pod_load(scenario: Scenario, workload: Workload, containers: Containers, w: 
     for k, container in enumerate(listed):
         b = behaviour(spec, container)
         own = float(containers.cost_milli[first + k])
-        limit = float(container.limits.get("cpu", 0)) or widest_node_milli(scenario)
+        limit = float(container.limits.get("cpu", 0)) or widest_milli
         if own > 0.0:
             cap = min(cap, max(0.0, limit - float(containers.idle_milli[first + k])) / own)
         base = b.memory_base_bytes
@@ -234,8 +236,9 @@ def build_physics(scenario: Scenario, containers: Containers) -> Physics:
     count = len(listed)
     load = np.zeros((count, 6))
     limits = np.zeros((count, 3))
+    widest_milli = widest_node_milli(scenario)
     for w, workload in enumerate(listed):
-        load[w] = pod_load(scenario, workload, containers, w)
+        load[w] = pod_load(scenario, workload, containers, w, widest_milli)
         limits[w] = overload_row(scenario, workload)
     return Physics(
         arrival_rps=np.zeros(count),

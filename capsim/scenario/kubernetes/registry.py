@@ -17,6 +17,16 @@ from capsim.scenario.kubernetes.reading import Reading
 NOT_A_KIND = {"update_fields"}
 """Modules of this package that are tools."""
 
+NAMESPACED = {
+    *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Endpoints", "Event", "PersistentVolumeClaim",
+                              "ResourceQuota", "LimitRange", "ReplicationController", "PodTemplate")),
+    ("apps", "StatefulSet"), ("batch", "Job"), ("batch", "CronJob"), ("networking.k8s.io", "Ingress"),
+    ("networking.k8s.io", "NetworkPolicy"), ("rbac.authorization.k8s.io", "Role"),
+    ("rbac.authorization.k8s.io", "RoleBinding"), ("coordination.k8s.io", "Lease"),
+    ("discovery.k8s.io", "EndpointSlice"),
+}  # fmt: skip
+"""Namespaced kinds without a reader."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -207,3 +217,23 @@ def _check_metadata(source: Source, check: FieldCheck) -> None:
 def known_mark(source: Source, *path: str) -> Any:
     """Mark of a path of an object, for notes."""
     return mark_of(*source.at(*path))
+
+
+def is_known(group: str, kind: str) -> bool:
+    """Whether objects of a kind become part of a scenario."""
+    load_kinds()
+    return (group, kind) in _READERS
+
+
+def is_workload(group: str, kind: str) -> bool:
+    """Whether objects of a kind become workloads of a scenario."""
+    load_kinds()
+    reader = _READERS.get((group, kind))
+    return reader is not None and reader.into == "workloads"
+
+
+def is_namespaced(group: str, kind: str) -> bool:
+    """Whether objects of a kind belong to a namespace; of kinds that only a cluster could tell: no."""
+    load_kinds()
+    reader = _READERS.get((group, kind))
+    return reader.namespaced if reader is not None else (group, kind) in NAMESPACED
