@@ -5,6 +5,7 @@ One compiled function with a code per step: each further entry would cost second
 
 from __future__ import annotations
 
+from capsim.controllers.gitops.self_heal import notice
 from capsim.controllers.scheduler.cycle import next_pod, try_pod
 from capsim.controllers.scheduler.queue import wake_head
 from capsim.controllers.workloads.replicas import set_desired
@@ -260,6 +261,7 @@ def act(s: State, what, a, b, c, d, now):
     if what == ACT_SCALE:
         set_desired(s.wheels, s.workloads, s.marks, a, b, c)
         touch(s.marks, a, PODS_CHANGED)
+        notice(s.workloads, s.heal, a, now)
         return 0
     if what == ACT_CORDON:
         return cordon(s.nodes, s.trees, a)

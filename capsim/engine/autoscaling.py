@@ -9,17 +9,29 @@ bytes.
 
 from __future__ import annotations
 
-from capsim.controllers.hpa.codes import GATHER
+from capsim.controllers.hpa.codes import FAILED_METRICS, GATHER, PARTIAL
 from capsim.controllers.hpa.log import extend_log
 from capsim.controllers.hpa.replicas import propose
-from capsim.controllers.hpa.sync import begin, commit, decide, next_change_ms
-from capsim.controllers.hpa.tables import R_METRIC, R_REASON, S_METRIC_END, S_METRIC_FIRST, HpaSpecs, HpaState
+from capsim.controllers.hpa.sync import begin, commit, decide, fail_ambiguous, next_change_ms
+from capsim.controllers.hpa.tables import (
+    P_ERROR,
+    R_ACTIVE,
+    R_FIRST_INVALID,
+    R_INVALID,
+    R_METRIC,
+    R_OUTCOME,
+    R_REASON,
+    S_METRIC_END,
+    S_METRIC_FIRST,
+    HpaSpecs,
+    HpaState,
+)
 from capsim.controllers.workloads.replicas import active_pods
 from capsim.engine.metrics_view import gather
 from capsim.engine.quiet import changes_nothing, keep_band
-from capsim.jit import inline_kernel
+from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, push, tree_first, tree_leaf, tree_set
-from capsim.state.eventlog import LOG_RESCALE, log_event
+from capsim.state.eventlog import LOG_COMPUTE_FAILED, LOG_METRIC_FAILED, LOG_RESCALE, log_event
 from capsim.state.marks import WAKES
 from capsim.state.tables import (
     C_HPA_SYNCS,
@@ -30,6 +42,10 @@ from capsim.state.tables import (
     P_HPA_PERIOD,
     P_HPA_TO_SCALE,
     P_SKIP_SYNCS,
+    POD_PENDING,
+    POD_READY,
+    POD_STARTING,
+    POD_TERMINATING,
     Clock,
     Containers,
     Heap,
@@ -43,6 +59,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_adapter import Adapter
 
 
 @inline_kernel
@@ -57,8 +74,8 @@ def tick_at_or_after(clock: Clock, hpas: HpaLinks, h, at_ms):
 
 @inline_kernel
 def wake(clock: Clock, wheels: Wheels, hpas: HpaLinks, h, at_ms):
-    """HPA ``h`` must sync at its first tick at or after ``at_ms``."""
-    tick = tick_at_or_after(clock, hpas, h, at_ms)
+    """HPA ``h`` must sync at its first tick at or after ``at_ms`` at which it has not synced yet."""
+    tick = tick_at_or_after(clock, hpas, h, max(at_ms, hpas.last_ms[h] + 1))
     if hpas.custom[h] == 0 and tick < tree_leaf(wheels.hpa, h):
         tree_set(wheels.hpa, h, tick)
 
@@ -70,8 +87,10 @@ def wake_changed(clock: Clock, wheels: Wheels, workloads: Workloads, hpas: HpaLi
         w = marks.touched[i]
         if marks.touched_flag[w] & WAKES:
             marks.touched_flag[w] &= ~WAKES
-            if w < workloads.hpa.shape[0] and workloads.hpa[w] >= 0:
-                wake(clock, wheels, hpas, workloads.hpa[w], at_ms)
+            h = workloads.hpa[w] if w < workloads.hpa.shape[0] else -1
+            while h >= 0:
+                wake(clock, wheels, hpas, h, at_ms)
+                h = hpas.next_same[h]
 
 
 @inline_kernel
@@ -85,8 +104,10 @@ def wake_published(
     for i in range(marks.touched_count[M_BUSY]):
         w = marks.busy[i]
         h = workloads.hpa[w]
-        if h >= 0 and not changes_nothing(clock, workloads, physics, marks, hpas, h, w):
-            wake(clock, wheels, hpas, h, now)
+        while h >= 0:
+            if not changes_nothing(clock, workloads, physics, marks, hpas, h, w):
+                wake(clock, wheels, hpas, h, now)
+            h = hpas.next_same[h]
 
 
 @inline_kernel
@@ -96,6 +117,61 @@ def catch_up(clock: Clock, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, h, 
     if hpas.last_ms[h] >= 0 and before > hpas.last_ms[h]:
         extend_log(specs, state, h, before)
     hpas.last_ms[h] = now
+
+
+@inline_kernel
+def is_ambiguous(workloads: Workloads, hpas: HpaLinks, h):
+    """Whether pods of HPA ``h`` belong to another HPA, too (each knows a selector from its first sync on)."""
+    for i in range(hpas.rival_start[h], hpas.rival_start[h + 1]):
+        w = hpas.rival[i, 1]
+        pods = workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING]
+        pods += workloads.count[w, POD_READY] + workloads.count[w, POD_TERMINATING]
+        if hpas.last_ms[hpas.rival[i, 0]] >= 0 and pods > 0:
+            return True
+    return False
+
+
+@kernel
+def tell_failures(clock: Clock, log: Log, specs: HpaSpecs, state: HpaState, hpas: HpaLinks, h, now):
+    """Warning events where a sync fails in another way than the one before; its repeats are not told."""
+    row = state.row
+    wrong = 0
+    if row[h, R_OUTCOME] in (PARTIAL, FAILED_METRICS):
+        wrong = 1 + row[h, R_ACTIVE] + 16 * row[h, R_OUTCOME]
+        first = specs.row[h, S_METRIC_FIRST]
+        for m in range(first, specs.row[h, S_METRIC_END]):
+            wrong = wrong * 16 + state.metric[m, P_ERROR]
+            wrong = wrong % 1_000_003
+    if wrong != 0 and wrong != hpas.told[h]:
+        active, metric = row[h, R_ACTIVE], row[h, R_FIRST_INVALID]
+        error = state.metric[specs.row[h, S_METRIC_FIRST] + metric, P_ERROR] if metric >= 0 else 0
+        log_event(clock, log, now, LOG_METRIC_FAILED, h, active, metric, error)
+        if row[h, R_OUTCOME] == FAILED_METRICS:
+            log_event(clock, log, now, LOG_COMPUTE_FAILED, h, row[h, R_INVALID], metric, error)
+    hpas.told[h] = wrong
+
+
+@inline_kernel
+def ask_metrics(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    containers: Containers,
+    adapter: Adapter,
+    specs: HpaSpecs,
+    state: HpaState,
+    h,
+    w,
+    now,
+):
+    """What each metric of HPA ``h`` proposes."""
+    for m in range(specs.row[h, S_METRIC_FIRST], specs.row[h, S_METRIC_END]):
+        gather(clock, pods, links, usage, workloads, physics, marks, containers, adapter, specs, state, h, m, w, now)
+        propose(specs, state, h, m, workloads.desired[w], active_pods(workloads, w))
 
 
 @inline_kernel
@@ -109,6 +185,7 @@ def sync(
     physics: Physics,
     marks: Marks,
     containers: Containers,
+    adapter: Adapter,
     specs: HpaSpecs,
     state: HpaState,
     hpas: HpaLinks,
@@ -121,19 +198,23 @@ def sync(
     current = workloads.desired[w]
     catch_up(clock, specs, state, hpas, h, now)
     step = begin(specs, state, h, now, current)
-    if step == GATHER:
-        status = active_pods(workloads, w)
-        for m in range(specs.row[h, S_METRIC_FIRST], specs.row[h, S_METRIC_END]):
-            gather(clock, pods, links, usage, workloads, physics, marks, containers, specs, state, h, m, w, now)
-            propose(specs, state, h, m, current, status)
-    desired = decide(specs, state, h, now, current, step)
+    desired = current
+    if step == GATHER and is_ambiguous(workloads, hpas, h):
+        fail_ambiguous(state, h)
+    else:
+        if step == GATHER:
+            ask_metrics(
+                clock, pods, links, usage, workloads, physics, marks, containers, adapter, specs, state, h, w, now
+            )
+        desired = decide(specs, state, h, now, current, step)
     commit(specs, state, h, now, current, desired, True)
     clock.counters[C_HPA_SYNCS] += 1
     if desired != current:
         hpas.target[h] = desired
         push(heap, now + clock.params[P_HPA_TO_SCALE], encode(EV_SCALE, h, 0))
         log_event(clock, log, now, LOG_RESCALE, h, desired, state.row[h, R_REASON], state.row[h, R_METRIC])
-    if clock.params[P_SKIP_SYNCS] == 0:
+    tell_failures(clock, log, specs, state, hpas, h, now)
+    if clock.params[P_SKIP_SYNCS] == 0 or hpas.restless[h] == 1:
         return now + clock.params[P_HPA_PERIOD]
     keep_band(clock, workloads, physics, marks, containers, specs, state, hpas, h, step)
     due = next_change_ms(specs, state, h, now, current)
@@ -154,6 +235,7 @@ def sync_due(
     physics: Physics,
     marks: Marks,
     containers: Containers,
+    adapter: Adapter,
     specs: HpaSpecs,
     state: HpaState,
     hpas: HpaLinks,
@@ -165,5 +247,22 @@ def sync_due(
     tree_set(
         wheels.hpa,
         h,
-        sync(clock, heap, pods, links, usage, workloads, physics, marks, containers, specs, state, hpas, log, h, now),
+        sync(
+            clock,
+            heap,
+            pods,
+            links,
+            usage,
+            workloads,
+            physics,
+            marks,
+            containers,
+            adapter,
+            specs,
+            state,
+            hpas,
+            log,
+            h,
+            now,
+        ),
     )

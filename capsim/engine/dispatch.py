@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capsim.controllers.cluster_autoscaler.scan import IGNORED_BY_DRAIN
+from capsim.controllers.gitops.self_heal import notice
 from capsim.controllers.scheduler.cycle import requeue
 from capsim.controllers.scheduler.queue import capacity_gained
 from capsim.controllers.workloads.replicas import delete_pod, set_desired, try_after_creation, wake_replicas
@@ -52,6 +53,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_adapter import SelfHeal
 from capsim.state.transitions import create_pod, node_changed, remove_pod
 from capsim.world.kubelet import become_ready
 from capsim.world.nodes import delete_node, free_node, ready_node, register_node
@@ -314,7 +316,7 @@ def node_event(
 def dispatch(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees:
-    Trees, hpas: HpaLinks, log: Log, code, now):
+    Trees, hpas: HpaLinks, heal: SelfHeal, log: Log, code, now):
     """Carry out one due event; the caller has made room for all that it can add."""
     kind = kind_of(code)
     i = entity_of(code)
@@ -322,6 +324,7 @@ def dispatch(
         w = hpas.workload[i]
         set_desired(wheels, workloads, marks, w, hpas.target[i], now + max(1, clock.params[P_SCALE_TO_POD]))
         touch(marks, w, PODS_CHANGED)
+        notice(workloads, heal, w, now)
     elif kind == EV_POD_READY:
         if same(pods.uid[i], code):
             become_ready(clock, pods, usage, workloads, nodes, scan, physics, marks, i, now)

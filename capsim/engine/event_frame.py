@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from capsim.controllers.hpa.messages import rescale_message, rescale_reason
+from capsim.engine.hpa_errors import computation, failed_reason, failure
 from capsim.state import eventlog as e
 from capsim.state.tables import I64
 from capsim.state.wording import EVENTS, failed_scheduling
@@ -35,6 +36,13 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
         metrics = sim.hpas[subject].metrics
         reason = rescale_reason(b, metrics[c] if 0 <= c < len(metrics) else None)
         return f"HorizontalPodAutoscaler/{names.hpas[subject]}", rescale_message(a, reason)
+    if kind == e.LOG_METRIC_FAILED:
+        return f"HorizontalPodAutoscaler/{names.hpas[subject]}", failure(sim, subject, a, b, c)
+    if kind == e.LOG_COMPUTE_FAILED:
+        return f"HorizontalPodAutoscaler/{names.hpas[subject]}", computation(sim, subject, a, b, c)
+    if kind == e.LOG_SELF_HEAL:
+        namespace, owner, name = names.workloads[subject].split("/")
+        return f"{owner}/{namespace}/{name}", f"spec.replicas set back from {a} to {b}, as in Git"
     if kind == e.LOG_SCALING_REPLICA_SET:
         namespace, owner, name = names.workloads[subject].split("/")
         change = "up" if b > a else "down"
@@ -98,6 +106,8 @@ def events_frame(sim: Simulation, pods: pd.DataFrame, messages: list[str]) -> pd
     seen: dict[tuple[str, str, str], int] = {}
     for row in rows.tolist():
         kind, reason, source = EVENTS[row[1]]
+        if row[1] == e.LOG_METRIC_FAILED:
+            reason = failed_reason(sim, row[2], row[3], row[4])
         where, message = word(sim, row, messages)
         key = (reason, where, message)
         seen[key] = seen.get(key, 0) + 1

@@ -20,14 +20,15 @@ def longer(array: Any, rows: int, fill: float = 0) -> Any:
 
 
 def grow_pods(s: State, rows: int) -> State:
-    """Pod table, lists and usage; the scratch lists are at least as long."""
+    """Pod table, lists, usage and what Prometheus knows of pods; the scratch lists are at least as long."""
     old = s.pods.state.shape[0]
     fresh = empty_pods(rows)
     for target, source in zip(fresh, (s.pods, s.links, s.usage), strict=True):
         for new, have in zip(target, source, strict=True):
             new[:old] = have
     pods, links, usage = fresh
-    return grow_scratch(s._replace(pods=pods, links=links, usage=usage), rows)
+    adapter = s.adapter._replace(pods=longer(s.adapter.pods, rows))
+    return grow_scratch(s._replace(pods=pods, links=links, usage=usage, adapter=adapter), rows)
 
 
 def grow_scratch(s: State, rows: int) -> State:

@@ -8,7 +8,8 @@ from capsim.controllers.hpa.doors import sleep_until
 from capsim.controllers.hpa.spec import carry_over
 from capsim.engine.actions import ACT_BOOT_NOW, ACT_CORDON, ACT_EVICT, ACT_LOSE, ACT_SCALE
 from capsim.engine.autoscaler import log, next_ordinal
-from capsim.engine.build.control import build_specs, hpa_period_ms, set_leaf
+from capsim.engine.build.adapter import metric_rows
+from capsim.engine.build.control import build_specs, hpa_period_ms, is_restless, set_leaf
 from capsim.engine.start import slot_of
 from capsim.state.eventlog import LOG_MANUAL
 from capsim.state.tables import (
@@ -87,7 +88,13 @@ class Happenings:
         scenario = sim.scenario.model_copy(update={"objects": objects})
         specs = build_specs(scenario)
         bring_logs_up(sim)
-        sim.state = sim.state._replace(specs=specs, hpa=carry_over(sim.state.hpa, specs, hpa_period_ms(scenario)))
+        state = sim.state
+        adapter = state.adapter._replace(metric=metric_rows(scenario, sim.names))
+        carried = carry_over(state.hpa, specs, hpa_period_ms(scenario))
+        sim.state = state._replace(specs=specs, hpa=carried, adapter=adapter)
+        links = state.hpas
+        has_rivals = bool(links.rival_start[h] < links.rival_start[h + 1])
+        links.restless[h] = is_restless(scenario, changed, has_rivals)
         wake_hpa(sim, h)
 
 

@@ -13,12 +13,14 @@ the same instant. No chain can go round for ever: replica controllers act at lea
 from __future__ import annotations
 
 from capsim.controllers.cluster_autoscaler.scan import is_covered, remember, scale_down, wants_scale_up
+from capsim.controllers.gitops.self_heal import set_back
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
 from capsim.controllers.scheduler.cycle import flush_class, next_pod, try_pod
 from capsim.controllers.workloads.replicas import reconcile
 from capsim.engine.autoscaling import sync_due, wake_changed, wake_published
 from capsim.engine.dispatch import dispatch
 from capsim.engine.recorder import close_sample, look
+from capsim.engine.room import ROOM, ask, need, room_for_step
 from capsim.engine.settle import settle
 from capsim.engine.state import State
 from capsim.jit import carrier_kernel, inline_kernel
@@ -32,14 +34,9 @@ from capsim.state.tables import (
     DONE,
     M_DIRTY,
     M_NODE,
-    NEED,
     NEED_DIAGNOSES,
     NEED_EVENTS,
-    NEED_HEAP,
-    NEED_NODE_LOG,
-    NEED_POD_LOG,
     NEED_PODS,
-    NEED_QUEUE,
     NEED_SAMPLES,
     NEVER,
     NEXT_CA,
@@ -57,13 +54,10 @@ from capsim.state.tables import (
     P_SAMPLE,
     P_STEP_ROWS,
     PHASE,
-    STATUS_TABLE,
     UNSCHEDULABLE,
-    YIELD,
     YIELD_BREATH,
     YIELD_CUSTOM,
     YIELD_EVENTS,
-    YIELD_REASON,
     YIELD_SCALE_UP,
     Classes,
     Clock,
@@ -86,17 +80,17 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_adapter import A_NEXT_RELIST_MS, Adapter, SelfHeal
 from capsim.state.transitions import pods_left
 from capsim.world.kubelet import begin_start
 from capsim.world.metrics import publish, release_quiet, scrape
+from capsim.world.prometheus import scrape_due
 from capsim.world.traffic import step
 
 FLUSH_PERIOD_MS = 30_000
 """kube-scheduler: how often pods that are unschedulable for long are looked for."""
 FLUSH_AGE_MS = 300_000
 """podMaxInUnschedulablePodsDuration."""
-ROOM = 8
-"""Rows that one step of a phase can add to a buffer, DaemonSets and evictions excepted."""
 
 # PHASE_NONE lies between two instants: an instant that scenario events interrupted goes on where they left it.
 (
@@ -116,44 +110,15 @@ ROOM = 8
 
 
 @inline_kernel
-def need(clock: Clock, table):
-    """Ask Python for more rows in ``table``."""
-    clock.values[STATUS_TABLE] = table
-    return NEED
-
-
-@inline_kernel
-def ask(clock: Clock, reason):
-    """Ask Python to act."""
-    clock.values[YIELD_REASON] = reason
-    return YIELD
-
-
-@inline_kernel
-def earliest(clock: Clock, heap: Heap, wheels: Wheels):
+def earliest(clock: Clock, heap: Heap, wheels: Wheels, adapter: Adapter, heal: SelfHeal):
     """Time of the next instant at which anything but an HPA sync is due."""
     v = clock.values
     t = heap_time(heap)
     t = min(min(t, wheels.traffic[1]), min(wheels.backlog[1], wheels.replicas[1]))
     t = min(min(t, v[NEXT_SCRAPE]), v[NEXT_PUBLISH])
+    t = min(min(t, adapter.due[1]), min(adapter.settings[A_NEXT_RELIST_MS], heal.next_ms[0]))
     t = min(min(t, v[NEXT_SAMPLE]), min(v[NEXT_EVENT], v[NEXT_CA]))
     return min(min(t, v[NEXT_FLUSH]), v[NEXT_CUSTOM])
-
-
-@inline_kernel
-def room_for_step(heap: Heap, queue: Queue, log: Log, rows):
-    """Which table is too small for a step that adds up to ``rows`` rows, 0 when none is."""
-    if heap.time_ms.shape[0] - heap.count[0] < rows:
-        return NEED_HEAP
-    if queue.key.shape[0] - queue.count[0] < rows:
-        return NEED_QUEUE
-    if events_left(log) < rows:
-        return NEED_EVENTS
-    if log.pods.shape[0] - log.count[1] < rows:
-        return NEED_POD_LOG
-    if log.nodes.shape[0] - log.count[2] < ROOM:
-        return NEED_NODE_LOG
-    return 0
 
 
 @inline_kernel
@@ -174,6 +139,7 @@ def run_transitions(
     queue: Queue,
     trees: Trees,
     hpas: HpaLinks,
+    heal: SelfHeal,
     log: Log,
     now,
 ):
@@ -202,6 +168,7 @@ def run_transitions(
             queue,
             trees,
             hpas,
+            heal,
             log,
             pop(heap),
             now,
@@ -245,9 +212,11 @@ def run_metrics(
     physics: Physics,
     marks: Marks,
     hpas: HpaLinks,
+    traffic: Traffic,
+    adapter: Adapter,
     now,
 ):
-    """Scrape, and publish after the delay."""
+    """Scrape, and publish after the delay; then what Prometheus and its adapter do."""
     v = clock.values
     if v[NEXT_SCRAPE] <= now:
         scrape(clock, pods, links, usage, workloads, physics, marks, now)
@@ -259,6 +228,8 @@ def run_metrics(
         wake_published(clock, wheels, workloads, physics, marks, hpas, now)
         release_quiet(marks)
         v[NEXT_PUBLISH] = NEVER
+    if adapter.due[1] <= now or adapter.settings[A_NEXT_RELIST_MS] <= now:
+        scrape_due(pods, links, usage, workloads, physics, traffic, adapter, now)
 
 
 @inline_kernel
@@ -272,6 +243,7 @@ def run_hpas(
     workloads: Workloads,
     physics: Physics,
     containers: Containers,
+    adapter: Adapter,
     marks: Marks,
     queue: Queue,
     hpas: HpaLinks,
@@ -287,7 +259,22 @@ def run_hpas(
         if table > 0:
             return need(clock, table)
         sync_due(
-            clock, heap, wheels, pods, links, usage, workloads, physics, marks, containers, specs, hpa, hpas, log, now
+            clock,
+            heap,
+            wheels,
+            pods,
+            links,
+            usage,
+            workloads,
+            physics,
+            marks,
+            containers,
+            adapter,
+            specs,
+            hpa,
+            hpas,
+            log,
+            now,
         )
     return DONE
 
@@ -449,18 +436,24 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_TRANSITIONS:
         return run_transitions(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
-            s.physics, s.marks, s.queue, s.trees, s.hpas, s.log, now)
+            s.physics, s.marks, s.queue, s.trees, s.hpas, s.heal, s.log, now)
     elif phase == PHASE_RATES:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
             s.marks, now)
     elif phase == PHASE_METRICS:
-        run_metrics(s.clock, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, s.hpas, now)
+        run_metrics(
+            s.clock, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, s.hpas, s.traffic, s.adapter,
+            now)
     elif phase == PHASE_HPA:
         return run_hpas(
-            s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.marks, s.queue,
-            s.hpas, s.specs, s.hpa, s.log, now)
+            s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.adapter,
+            s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, now)
     elif phase == PHASE_CUSTOM:
+        if s.heal.next_ms[0] <= now:
+            if events_left(s.log) < s.heal.row.shape[0]:
+                return need(s.clock, NEED_EVENTS)
+            set_back(s.clock, s.wheels, s.workloads, s.marks, s.heal, s.log, now)
         if v[NEXT_CUSTOM] <= now:
             return ask(s.clock, YIELD_CUSTOM)
     elif phase == PHASE_REPLICAS:
@@ -497,6 +490,7 @@ def run_hpas_alone(
     workloads: Workloads,
     physics: Physics,
     containers: Containers,
+    adapter: Adapter,
     marks: Marks,
     queue: Queue,
     hpas: HpaLinks,
@@ -514,7 +508,22 @@ def run_hpas_alone(
         now = wheels.hpa[1]
         clock.values[NOW] = now
         sync_due(
-            clock, heap, wheels, pods, links, usage, workloads, physics, marks, containers, specs, hpa, hpas, log, now
+            clock,
+            heap,
+            wheels,
+            pods,
+            links,
+            usage,
+            workloads,
+            physics,
+            marks,
+            containers,
+            adapter,
+            specs,
+            hpa,
+            hpas,
+            log,
+            now,
         )
         done += 1
         until_ms = min(until_ms, heap_time(heap))
@@ -531,10 +540,11 @@ def advance(s: State, until_ms, budget):
     v = s.clock.values
     while True:
         if v[PHASE] == 0:
+            due = min(earliest(s.clock, s.heap, s.wheels, s.adapter, s.heal), until_ms + 1)
             alone = run_hpas_alone(
-                s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.marks,
-                s.queue, s.hpas, s.specs, s.hpa, s.log, min(earliest(s.clock, s.heap, s.wheels), until_ms + 1))
-            t = min(earliest(s.clock, s.heap, s.wheels), s.wheels.hpa[1])
+                s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.adapter,
+                s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, due)
+            t = min(earliest(s.clock, s.heap, s.wheels, s.adapter, s.heal), s.wheels.hpa[1])
             if t > until_ms:
                 v[NOW] = until_ms
                 return DONE

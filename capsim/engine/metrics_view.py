@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from capsim.controllers.hpa.codes import ERROR_UNAVAILABLE, PENDING, READY_TRUE, RUNNING
+from capsim.controllers.hpa.codes import ERROR_NO_CONTAINER, ERROR_UNAVAILABLE, READY_TRUE, RUNNING
 from capsim.controllers.hpa.grouping import (
     NO_REQUEST,
     add_counted,
     add_pod,
-    add_unready,
+    add_waiting,
     classify,
     clear,
     percent_of_missing,
@@ -27,9 +27,11 @@ from capsim.controllers.hpa.tables import (
     RESOURCE_UTILIZATION,
     S_CPU_INIT_MS,
     S_READY_DELAY_MS,
+    S_RULES,
     HpaSpecs,
     HpaState,
 )
+from capsim.engine.adapter_view import gather_adapter
 from capsim.jit import inline_kernel, kernel
 from capsim.state.tables import (
     POD_PENDING,
@@ -51,6 +53,7 @@ from capsim.state.tables import (
     PodUsage,
     Workloads,
 )
+from capsim.state.tables_adapter import Adapter
 from capsim.world.metrics import served_between, whole_second
 
 
@@ -114,6 +117,8 @@ def gather_settled(
     w,
     cpu,
     request,
+    target,
+    rules,
 ):
     """All pods at once: Ready ones are alike, the rest have no sample yet."""
     ready = workloads.count[w, POD_READY]
@@ -130,7 +135,7 @@ def gather_settled(
     if ready > 0:
         add_counted(g, ready, ready * value, ready * request)
     if waiting > 0:
-        add_unready(g, waiting, request)
+        add_waiting(g, rules, waiting, request, target)
 
 
 @kernel
@@ -150,6 +155,7 @@ def gather_each(
     cpu,
     request,
     target,
+    rules,
     init_ms,
     delay_ms,
     now,
@@ -184,8 +190,7 @@ def gather_each(
             )
             add_pod(g, group, has, value, request, target)
         elif state in (POD_PENDING, POD_STARTING):
-            group = classify(PENDING, False, False, cpu, now, READY_TRUE, now, 0, 1, now, init_ms, delay_ms)
-            add_pod(g, group, False, 0, request, target)
+            add_waiting(g, rules, 1, request, target)
         elif state == POD_TERMINATING:
             g[G_LISTED] += 1
         p = links.workload_next[p]
@@ -201,6 +206,7 @@ def gather(
     physics: Physics,
     marks: Marks,
     containers: Containers,
+    adapter: Adapter,
     specs: HpaSpecs,
     state: HpaState,
     h,
@@ -212,22 +218,24 @@ def gather(
     g = state.gathered
     clear(g)
     kind = specs.metric[m, M_KIND]
-    resource = specs.metric[m, M_RESOURCE]
-    first = containers.start[w]
-    last = containers.start[w + 1]
+    cpu = specs.metric[m, M_RESOURCE] == RESOURCE_CPU
+    first, last = containers.start[w], containers.start[w + 1]
     if kind in (CONTAINER_UTILIZATION, CONTAINER_AVERAGE):
+        if specs.metric[m, M_CONTAINER] < 0:
+            g[G_ERROR] = ERROR_NO_CONTAINER
+            return
         first += specs.metric[m, M_CONTAINER]
         last = first + 1
     elif kind != RESOURCE_UTILIZATION and kind != RESOURCE_AVERAGE:
+        gather_adapter(pods, links, workloads, adapter, specs, g, h, m, w, now)
+        return
+    if not cpu and specs.metric[m, M_RESOURCE] != RESOURCE_MEMORY:
         g[G_ERROR] = ERROR_UNAVAILABLE
         return
-    if resource != RESOURCE_CPU and resource != RESOURCE_MEMORY:
-        g[G_ERROR] = ERROR_UNAVAILABLE
-        return
-    cpu = resource == RESOURCE_CPU
     request = request_milli(containers, w, first, last, cpu)
+    target, rules = percent_of_missing(specs, m), specs.row[h, S_RULES]
     if is_settled(clock, workloads, marks, w):
-        gather_settled(clock, workloads, physics, marks, containers, g, first, last, w, cpu, request)
+        gather_settled(clock, workloads, physics, marks, containers, g, first, last, w, cpu, request, target, rules)
     else:
         gather_each(
             clock,
@@ -244,7 +252,8 @@ def gather(
             w,
             cpu,
             request,
-            percent_of_missing(specs, m),
+            target,
+            rules,
             specs.row[h, S_CPU_INIT_MS],
             specs.row[h, S_READY_DELAY_MS],
             now,

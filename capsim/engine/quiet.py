@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 from capsim.controllers.hpa.codes import GATHER
+from capsim.controllers.hpa.releases import RULE_TOLERANCE_BY_DISTANCE
 from capsim.controllers.hpa.tables import (
     M_KIND,
     M_RESOURCE,
@@ -21,6 +22,7 @@ from capsim.controllers.hpa.tables import (
     RESOURCE_UTILIZATION,
     S_METRIC_END,
     S_METRIC_FIRST,
+    S_RULES,
     TOLERANCE_DOWN,
     TOLERANCE_UP,
     HpaSpecs,
@@ -48,14 +50,20 @@ def percent_band(specs: HpaSpecs, h, target, percent, proposal, ready):
     """(lowest, highest) whole percent at which ``ready`` pods make the same proposal as at ``percent``."""
     floor = target * (1.0 - specs.tolerance_ratio[h, TOLERANCE_DOWN])
     roof = target * (1.0 + specs.tolerance_ratio[h, TOLERANCE_UP])
+    margin = 0
+    if specs.row[h, S_RULES] & RULE_TOLERANCE_BY_DISTANCE != 0:
+        # The ends themselves may lie on either side: nothing is known next to them.
+        margin = 1
+        if min(abs(percent - floor), abs(percent - roof)) < 1.0:
+            return percent + 1, percent
     if floor <= percent <= roof:
-        return int(floor) + 1, math.ceil(roof) - 1
+        return int(floor) + 1 + margin, math.ceil(roof) - 1 - margin
     low = int((proposal - 1) * target / ready) + 1
     high = math.ceil(proposal * target / ready) - 1
     if percent < floor:
-        high = min(high, math.ceil(floor) - 1)
+        high = min(high, math.ceil(floor) - 1 - margin)
     else:
-        low = max(low, int(roof) + 1)
+        low = max(low, int(roof) + 1 + margin)
     return low, high
 
 

@@ -15,6 +15,7 @@ from capsim.controllers.hpa import tables as hpa
 from capsim.engine import growth
 from capsim.engine.actions import ACT_BEGIN, ACT_NODE_READY, ACT_RETRY, ACT_SCALE, ACT_START_PODS
 from capsim.engine.autoscaler import ask, next_ordinal
+from capsim.engine.build.adapter import settle_adapter
 from capsim.engine.build.cluster import asks_for_hostname, node_shape, node_vector
 from capsim.errors import RunError
 from capsim.state.tables import (
@@ -58,6 +59,8 @@ def start(sim: Simulation) -> None:
     # What is pending in a recorded cluster was pending there: the autoscaler finds it at its first loop.
     if settled and sim.scenario.initial_state != "recorded" and sim.scenario.cluster_autoscaler is not None:
         settle_nodes(sim)
+    if settled:
+        settle_adapter(sim)
 
 
 def start_recorded(sim: Simulation, replicas: list[int]) -> None:

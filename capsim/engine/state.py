@@ -27,6 +27,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_adapter import Adapter, SelfHeal
 
 
 class State(NamedTuple):
@@ -50,6 +51,8 @@ class State(NamedTuple):
     queue: Queue
     trees: Trees
     hpas: HpaLinks
+    adapter: Adapter
+    heal: SelfHeal
     specs: HpaSpecs
     hpa: HpaState
     log: Log

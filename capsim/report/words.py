@@ -51,6 +51,9 @@ def words(summary: Summary) -> list[Line]:
             Line("Requests", _traffic(summary), "warning" if summary.traffic.lost_requests >= 0.5 else "plain")
         )
     lines.append(Line("Cost", _cost(summary)))
+    lines += [Line("Warning", warning.text, "warning") for warning in summary.warnings[:NAMED]]
+    if len(summary.warnings) > NAMED:
+        lines.append(Line("", f"and {len(summary.warnings) - NAMED} more: see warnings in summary.json", "warning"))
     return lines
 
 

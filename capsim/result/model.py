@@ -38,7 +38,7 @@ class Result:
     @cached_property
     def summary(self) -> Summary:
         """Peaks, Pending, limits, use, requests and cost: ``docs/reference/summary.md`` documents each number."""
-        return summarise(self.scenario, self.series, self.pods, self.nodes, self.facts)
+        return summarise(self.scenario, self.series, self.pods, self.nodes, self.events, self.facts)
 
     @property
     def partial(self) -> bool:

@@ -29,7 +29,9 @@ from capsim.scenario.kubernetes.service import KService
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.load import load
 from capsim.scenario.manifests import from_manifests
+from capsim.scenario.metrics import MetricSpec, PrometheusAdapterSpec, PrometheusSpec
 from capsim.scenario.scenario import Scenario, ScenarioFile
+from capsim.scenario.self_heal import ArgoCdSpec, SelfHealSpec
 from capsim.scenario.series import AnySeries, ConstantSeries, RampSeries, Series, StepsSeries
 from capsim.scenario.workload import ContainerBehaviour, ServiceSpec, UsageSpec, WorkloadSpec
 
@@ -45,6 +47,7 @@ __all__ = [
     "AddNodes",
     "AnySeries",
     "Apply",
+    "ArgoCdSpec",
     "ClusterAutoscalerSpec",
     "ConstantSeries",
     "Container",
@@ -60,6 +63,7 @@ __all__ = [
     "KubeObjects",
     "KubeSchedulerSpec",
     "Line",
+    "MetricSpec",
     "MetricsServerSpec",
     "NodeGroup",
     "NodeObject",
@@ -68,11 +72,14 @@ __all__ = [
     "Pdb",
     "Phases",
     "PodTemplate",
+    "PrometheusAdapterSpec",
+    "PrometheusSpec",
     "RampSeries",
     "Scale",
     "Scenario",
     "ScenarioFile",
     "SchedulerSpec",
+    "SelfHealSpec",
     "Series",
     "ServiceSpec",
     "StepsSeries",

@@ -13,6 +13,7 @@ from capsim.scenario.event import AddNodes, NodeTarget
 from capsim.scenario.explain import Place
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.merge import suggestion
+from capsim.scenario.metric_checks import MetricChecks
 from capsim.scenario.scenario import Scenario
 from capsim.units import format_bytes, format_duration, format_milli
 
@@ -33,6 +34,10 @@ class Checks:
         self._placement()
         self._pods_that_fit_nowhere()
         self._without_effect()
+        MetricChecks(self.scenario, self._fail, self._object_note).run()
+
+    def _object_note(self, section: Any, field: str, text: str, object_name: str) -> None:
+        self.reading.note(section, field, text, self.root.mark, object_name)
 
     def _fail(self, path: tuple[Any, ...], message: str, found: str = "", allowed: str = "") -> None:
         place = Place(self.root, path, missing=True)

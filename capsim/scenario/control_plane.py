@@ -8,7 +8,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from capsim.scenario.cluster_autoscaler import flag_name
+from capsim.scenario.metrics import PrometheusAdapterSpec, PrometheusSpec
 from capsim.scenario.model import Milliseconds, Model, NotNegative, Positive, Switch, Text, WholeNumber, problem
+from capsim.scenario.self_heal import ArgoCdSpec
+
+Release = Literal["1.15", "1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36"]
 
 
 class KubeControllerManagerSpec(Model):
@@ -16,6 +20,13 @@ class KubeControllerManagerSpec(Model):
 
     model_config = ConfigDict(alias_generator=flag_name)
 
+    release: Release = Field(
+        "1.36",
+        description="Whose HPA rules apply (docs/fidelity.md names the differences); recordings prove 1.36 only.",
+    )
+    hpa_scale_to_zero: Switch = Field(
+        False, alias="HPAScaleToZero", description="Feature gate: minReplicas 0 with Object or External metrics."
+    )
     horizontal_pod_autoscaler_sync_period_ms: Milliseconds = Field(15_000, gt=0, description="Time between HPA syncs.")
     horizontal_pod_autoscaler_tolerance: NotNegative = Field(
         0.1, description="Ratios within 1 ± tolerance change nothing."
@@ -90,6 +101,12 @@ class Phases(Model):
 
     scrape_ms: Milliseconds | None = Field(None, alias="scrape", description="First scrape of metrics-server.")
     hpa_ms: HpaPhase | None = Field(None, alias="hpa", description="First sync of all HPAs, or of each by name.")
+    prometheus_ms: Milliseconds | None = Field(
+        None, alias="prometheus", description="First scrape of every custom and external metric."
+    )
+    relist_ms: Milliseconds | None = Field(
+        None, alias="relist", description="First look of the adapter at which metrics there are."
+    )
     cluster_autoscaler_ms: Milliseconds | None = Field(
         None, alias="clusterAutoscaler", description="First loop of the Cluster Autoscaler."
     )
@@ -109,6 +126,11 @@ class ControlPlaneSpec(Model):
     )
     kube_scheduler: KubeSchedulerSpec = Field(KubeSchedulerSpec(), description="Flags of kube-scheduler.")
     metrics_server: MetricsServerSpec = Field(MetricsServerSpec(), description="Flags of metrics-server.")
+    prometheus: PrometheusSpec = Field(PrometheusSpec(), description="Prometheus, behind custom and external metrics.")
+    prometheus_adapter: PrometheusAdapterSpec = Field(
+        PrometheusAdapterSpec(), description="The adapter that serves custom and external metrics from it."
+    )
+    argo_cd: ArgoCdSpec = Field(ArgoCdSpec(), alias="argocd", description="Flags of Argo CD, for `selfHeal`.")
     rate_limits: Switch = Field(True, description="Whether kube-api-qps and kube-api-burst slow the controllers.")
     delays: DelaySpec = Field(DelaySpec(), description="Latencies inside the control plane.")
     phases: PhaseChoice = Field(

@@ -19,7 +19,7 @@ def resolved_yaml(scenario: Scenario) -> str:
     inventory = document.pop("inventory")
     document["objects"] = scenario.objects.manifests()
     document["inventory"] = {key: value for key, value in inventory.items() if value}
-    document |= {key: _shared(document[key], {}) for key in ("traffic", "usage") if key in document}
+    document |= {key: _shared(document[key], {}) for key in ("traffic", "usage", "metrics") if key in document}
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
 
 

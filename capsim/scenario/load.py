@@ -93,6 +93,7 @@ def _expand_traces(root: SourceMap, objects: KubeObjects, tree: Tree) -> None:
 
 def _with_traces(scenario: Scenario, root: SourceMap, reading: Reading) -> Scenario:
     used = [series for spec in scenario.usage.values() for series in (spec.cpu, spec.memory) if series is not None]
+    used += [spec.series for spec in scenario.metrics.values() if spec.series is not None]
     if not any(map(is_file, [*scenario.traffic.values(), *used])):
         return scenario
     from capsim.scenario.traces.attach import with_traces  # imports pyarrow

@@ -33,7 +33,11 @@ def merged(base: Any, over: Any, path: Path = ()) -> Any:
 
 
 def _is_series(path: Path) -> bool:
-    return (len(path) == 2 and path[0] == "traffic") or (len(path) == 3 and path[0] == "usage")
+    return (
+        (len(path) == 2 and path[0] == "traffic")
+        or (len(path) == 3 and path[0] == "usage")
+        or (len(path) == 3 and path[0] == "metrics" and path[2] == "series")
+    )
 
 
 def _without_patch(over: SourceMap) -> SourceMap:

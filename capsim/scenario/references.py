@@ -10,6 +10,7 @@ from capsim.scenario.document import SourceList, SourceMap, describe, mark_of
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.merge import merged, suggestion
+from capsim.scenario.metrics import described_service, identifier
 from capsim.scenario.names import Keys, PodLabels, without_kind
 
 WORKLOAD_KINDS = ("Deployment", "ReplicaSet", "DaemonSet", "Pod")
@@ -48,6 +49,8 @@ class References:
             self._service_workloads(key, self._map("services"))
         self._services_of_traffic()
         self._targets()
+        self._self_heal()
+        self._metrics()
         self._traffic_or_usage()
 
     def _map(self, key: str) -> SourceMap:
@@ -158,12 +161,9 @@ class References:
         return found
 
     def _services_of_traffic(self) -> None:
-        traffic, services = self._map("traffic"), self._map("services")
+        traffic = self._map("traffic")
         for key in traffic:
-            if key in self.services and key not in services:
-                services.put(key, SourceMap(mark=mark_of(traffic, key)), mark_of(traffic, key))
-                self.root.put("services", services, services.mark)
-                self._service_workloads(key, services)
+            self._serve(key, mark_of(traffic, key))
 
     def _targets(self) -> None:
         events = self.root.get("events")
@@ -180,6 +180,38 @@ class References:
         if kind not in ("Deployment", "ReplicaSet"):
             self._fail((action, "target"), path, f"a {kind} cannot be scaled", key, "a Deployment or ReplicaSet")
         action["target"] = key
+
+    def _self_heal(self) -> None:
+        entries = self.root.get("selfHeal")
+        for index, entry in enumerate(entries if isinstance(entries, SourceList) else []):
+            if isinstance(entry, SourceMap) and isinstance(entry.get("target"), str):
+                path = f"selfHeal[{index}].target"
+                key = self._workload(entry["target"], (entry, "target"), path)
+                if key is not None:
+                    self._scalable(key, entry, path)
+
+    def _metrics(self) -> None:
+        """Services that metrics look at, by name or because an Object metric describes them."""
+        metrics = self._map("metrics")
+        for name, entry in metrics.items():
+            if isinstance(entry, SourceMap) and isinstance(entry.get("of"), str):
+                key = self._service(entry["of"], (entry, "of"), f"metrics.{name}.of")
+                if key is not None:
+                    entry["of"] = key
+                    self._serve(key, mark_of(entry, "of"))
+        for hpa in self.objects.hpas:
+            for metric in hpa.metrics:
+                described = described_service(hpa, metric)
+                if described is not None and identifier(metric)[1] in metrics:
+                    self._serve(described, self.root.mark)
+
+    def _serve(self, key: str, mark: Any) -> None:
+        """A service that is looked at has workloads, also where it gets no traffic."""
+        services = self._map("services")
+        if key in self.services and key not in services:
+            services.put(key, SourceMap(mark=mark), mark)
+            self.root.put("services", services, services.mark)
+            self._service_workloads(key, services)
 
     def _phases(self) -> None:
         control = self._map("controlPlane")

@@ -14,7 +14,9 @@ from capsim.scenario.control_plane import ControlPlaneSpec, OutputSpec, Schedule
 from capsim.scenario.event import TimedEvent
 from capsim.scenario.inventory import Inventory
 from capsim.scenario.kubernetes.objects import KubeObjects
+from capsim.scenario.metrics import MetricSpec
 from capsim.scenario.model import Integer, Milliseconds, Model, Text, WholeNumber, problem
+from capsim.scenario.self_heal import SelfHealSpec
 from capsim.scenario.series import AnySeries, TraceFile
 from capsim.scenario.workload import ServiceSpec, UsageSpec, WorkloadSpec
 
@@ -83,6 +85,10 @@ class ScenarioKeys(Model):
     workloads: dict[Text, WorkloadSpec] = Field({}, description="Behaviour of workloads, by name.")
     traffic: dict[Text, AnySeries] = Field({}, description="Requests per second of each service.")
     usage: dict[Text, UsageSpec] = Field({}, description="Recorded usage of workloads, replayed instead of traffic.")
+    metrics: dict[Text, MetricSpec] = Field(
+        {}, description="What custom and external metrics measure, by the name that HPAs ask for."
+    )
+    self_heal: list[SelfHealSpec] = Field([], description="Workloads whose replicas a GitOps controller sets back.")
     events: list[TimedEvent] = Field([], description="Timed actions: scale, apply, addNodes, drain, fail.")
     cluster_autoscaler: ClusterAutoscalerSpec | None = Field(
         None, description="The Cluster Autoscaler, `{}` for its defaults; absent: node counts stay."

@@ -17,7 +17,10 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_NODE_READY,
     LOG_NODE_GONE,
     LOG_MANUAL,
-) = range(10)
+    LOG_METRIC_FAILED,
+    LOG_COMPUTE_FAILED,
+    LOG_SELF_HEAL,
+) = range(13)
 
 
 @inline_kernel

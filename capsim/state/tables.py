@@ -368,7 +368,7 @@ class Workloads(NamedTuple):
     """Last time at which a pod became Ready."""
     reconcile_ms: I64
     hpa: I64
-    """Row of its HPA, -1: none."""
+    """Row of its first HPA, -1: none."""
     spread: I64
     """[W, G]: Ready pods by node group."""
     bound_leaving: I64
@@ -543,5 +543,15 @@ class HpaLinks(NamedTuple):
     """[H] desired replicas that travel to the scale subresource."""
     custom: I64
     """1: a custom controller stands in for this HPA."""
+    next_same: I64
+    """The next HPA of the same workload, -1: none (``Workloads.hpa`` is the first)."""
+    restless: I64
+    """1: every tick is executed, because more can change its mind than its own pods and their samples."""
+    told: I64
+    """What the last Warning events told, 0: nothing was wrong."""
+    rival_start: I64
+    """[H + 1] offsets into ``rival``."""
+    rival: I64
+    """[R, 2]: another HPA that counts pods of a workload that this one counts too, and that workload."""
     band: F64
     """[H, 2] requests/s per pod between which a sync over the same pods proposes what the last one did; empty: 1, 0."""

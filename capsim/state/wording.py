@@ -16,6 +16,10 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_NODE_ADDED: (NORMAL, "RegisteredNode", "node-controller"),
     e.LOG_NODE_READY: (NORMAL, "NodeReady", "kubelet"),
     e.LOG_NODE_GONE: (NORMAL, "RemovingNode", "node-controller"),
+    # The reason of this one is that of the metric's kind, or AmbiguousSelector.
+    e.LOG_METRIC_FAILED: (WARNING, "FailedGetMetric", "horizontal-pod-autoscaler"),
+    e.LOG_COMPUTE_FAILED: (WARNING, "FailedComputeMetricsReplicas", "horizontal-pod-autoscaler"),
+    e.LOG_SELF_HEAL: (NORMAL, "SelfHeal", "argocd-application-controller"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }
 """Log kind -> (type, reason, source)."""

@@ -15,17 +15,22 @@ from capsim.scenario import (
     Distribution,
     Hpa,
     Instance,
+    KubeControllerManagerSpec,
     KubeObjects,
+    MetricSpec,
     MetricsServerSpec,
     NodeGroup,
     NodeObject,
     NodeTarget,
     Phases,
     PodTemplate,
+    PrometheusAdapterSpec,
+    PrometheusSpec,
     RampSeries,
     Scale,
     Scenario,
     SchedulerSpec,
+    SelfHealSpec,
     ServiceSpec,
     StepsSeries,
     Taint,
@@ -159,6 +164,37 @@ metrics = st.one_of(
         lambda mib: {"name": "memory", "target": {"type": "AverageValue", "averageValue": f"{mib}Mi"}}
     ),
 ).map(lambda resource: {"type": "Resource", "resource": resource})
+SERVED = {
+    "per_pod": MetricSpec(measures="rps", rate_window_ms=120_000),
+    "waiting": MetricSpec(measures="inFlight"),
+    "arriving": MetricSpec(measures="rps"),
+    "queue": MetricSpec(series=StepsSeries.model_validate(
+        {"steps": [{"at_ms": 0, "value": 10}, {"at_ms": 400_000, "value": 90}, {"at_ms": 900_000, "value": 0}]},
+        by_name=True)),
+}  # fmt: skip
+"""What the adapter serves; ``unknown`` it does not."""
+
+
+def adapter_metric(kind: str, name: str, target: int, service: str):
+    """A Pods, Object or External metric."""
+    average = {"type": "AverageValue", "averageValue": str(target)}
+    body = {"metric": {"name": name}, "target": average}
+    if kind == "Object":
+        body["describedObject"] = {"apiVersion": "v1", "kind": "Service", "name": service}
+    return {"type": kind, kind.lower(): body}
+
+
+@st.composite
+def adapter_metrics(draw, service: str):
+    """One that the adapter serves, or does not."""
+    kind, names = draw(
+        st.sampled_from(
+            [("Pods", ["per_pod", "waiting", "unknown"]), ("Object", ["arriving"]), ("External", ["queue", "unknown"])]
+        )
+    )
+    return adapter_metric(kind, draw(st.sampled_from(names)), draw(st.sampled_from([5, 20, 80])), service)
+
+
 behaviors = st.sampled_from(
     [
         None,
@@ -176,16 +212,17 @@ behaviors = st.sampled_from(
 
 
 @st.composite
-def hpas(draw, target: Workload) -> Hpa:
-    """An HPA with one or two metrics of pods."""
+def hpas(draw, target: Workload, *, served: bool = False, suffix: str = "") -> Hpa:
+    """An HPA with one or two metrics of pods; ``served``: its target has a service, that metrics can be of."""
     low = draw(st.integers(1, 3))
+    of_adapter = adapter_metrics(target.name) if served else metrics
     return Hpa(
         namespace="default",
-        name=target.name,
+        name=target.name + suffix,
         target_key=target.key,
         min_replicas=low,
         max_replicas=low + draw(st.integers(0, 9)),
-        metrics=draw(st.lists(metrics, min_size=1, max_size=2)),
+        metrics=draw(st.lists(st.one_of(metrics, metrics, of_adapter), min_size=1, max_size=2)),
         behavior=draw(behaviors),
     )
 
@@ -214,6 +251,7 @@ def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
     elif kind == "apply":
         old = draw(st.sampled_from(listed_hpas))
         new = draw(hpas(next(d for d in deployments if d.key == old.target_key)))
+        new = new.replaced(name=old.name)
         action = {"apply": Apply(object=new)}
     elif kind == "add":
         group = draw(st.sampled_from(listed_groups))
@@ -239,6 +277,11 @@ autoscalers = st.builds(
 control_planes = st.builds(
     ControlPlaneSpec,
     rate_limits=st.booleans(),
+    kube_controller_manager=st.builds(
+        KubeControllerManagerSpec, release=st.sampled_from(["1.36", "1.36", "1.36", "1.32", "1.15"])
+    ),
+    prometheus=st.builds(PrometheusSpec, scrape_interval_ms=st.sampled_from([15_000, 60_000])),
+    prometheus_adapter=st.builds(PrometheusAdapterSpec, metrics_relist_interval_ms=st.sampled_from([60_000, 600_000])),
     metrics_server=st.builds(MetricsServerSpec, delay_ms=st.sampled_from([0, 2000])),
     delays=st.sampled_from(
         [DelaySpec(), DelaySpec(hpa_to_scale_ms=0, schedule_ms=0, unbound_delete_ms=0, hpa_sync_lag_ms=0)]
@@ -260,7 +303,6 @@ def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
     others = [draw(workloads(f"d{i}", "DaemonSet")) for i in range(draw(st.integers(0, 2)))]
     if draw(st.integers(0, 3)) == 0:
         others.append(draw(workloads("p0", "Pod")))
-    listed_hpas = [draw(hpas(w)) for w in deployments if draw(st.integers(0, 2)) > 0]
     specs = {w.key: draw(behaviours(w)) for w in [*deployments, *others] if draw(st.integers(0, 5)) > 0}
     services, traffic, usage = {}, {}, {}
     for w in deployments:
@@ -279,6 +321,13 @@ def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
     if len(fed) > 1 and draw(st.booleans()):
         services["default/all"] = ServiceSpec(workloads=fed)
         traffic["default/all"] = draw(series(duration_ms, 200))
+    listed_hpas = [
+        draw(hpas(w, served=f"default/{w.name}" in services)) for w in deployments if draw(st.integers(0, 2)) > 0
+    ]
+    if listed_hpas and draw(st.integers(0, 4)) == 0:  # a second HPA on one target
+        target = next(w for w in deployments if w.key == listed_hpas[0].target_key)
+        listed_hpas.append(draw(hpas(target, suffix="-2")))
+    healed = [SelfHealSpec(target=w.key) for w in deployments if draw(st.integers(0, 6)) == 0]
     names = [f"{g.name}-{i}" for g in listed_groups for i in range(1, g.initial + 3)] + [n.name for n in listed_nodes]
     parts = (listed_groups, deployments, listed_hpas, names)
     return Scenario(
@@ -293,6 +342,8 @@ def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
         workloads=specs,
         traffic=traffic,
         usage=usage,
+        metrics=SERVED,
+        self_heal=healed,
         events=draw(st.lists(events(duration_ms, parts), max_size=4)),
         cluster_autoscaler=draw(st.one_of(st.none(), autoscalers)),
         scheduler=SchedulerSpec(tie_break=draw(st.sampled_from(["random", "first"]))),

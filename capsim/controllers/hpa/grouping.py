@@ -7,6 +7,7 @@ step, and classifies only young, pending or dying ones one by one.
 from __future__ import annotations
 
 from capsim.controllers.hpa.codes import COUNTED, FAILED, IGNORED, MISSING, PENDING, READY_ABSENT, READY_FALSE, UNREADY
+from capsim.controllers.hpa.releases import RULE_PENDING_IS_MISSING
 from capsim.controllers.hpa.tables import (
     CONTAINER_UTILIZATION,
     G_ALL_USAGE,
@@ -128,11 +129,10 @@ def add_pod(gathered, group, has_value, usage, request, missing_percent):
 
 
 @inline_kernel
-def add_unready(gathered, pods, request_each):
-    """Add ``pods`` equal pods that are pending, or not ready and without sample."""
-    gathered[G_LISTED] += pods
-    gathered[G_UNREADY] += pods
-    gathered[G_UNREADY_REQUEST] += pods * request_each
+def add_waiting(gathered, rules, pods, request_each, missing_percent):
+    """Add ``pods`` equal pods that are pending, without sample; arguments as in ``add_pods``."""
+    group = MISSING if rules & RULE_PENDING_IS_MISSING != 0 else UNREADY
+    add_pods(gathered, group, pods, 0, 0, request_each, missing_percent)
 
 
 @inline_kernel

@@ -36,6 +36,7 @@ MESSAGES = {
     "ScaleDownLimit": "the desired replica count is decreasing faster than the maximum scale rate",
     "TooFewReplicas": "the desired replica count is less than the minimum replica count",
     "TooManyReplicas": "the desired replica count is more than the maximum replica count",
+    "AmbiguousSelector": "{error}",
     "ScaledToZero": "the HPA controller scaled the workload to zero",
     "NotScaledToZero": "the HPA controller did not scale the workload to zero",
 }

@@ -28,6 +28,7 @@ from capsim.controllers.hpa.codes import (
     ERROR_UNKNOWN_SOURCE,
     NO_ERROR,
 )
+from capsim.controllers.hpa.releases import RULE_MISSING_AT_ONE, RULE_TOLERANCE_BY_DISTANCE
 from capsim.controllers.hpa.tables import (
     CONTAINER_UTILIZATION,
     EXTERNAL_AVERAGE,
@@ -58,6 +59,7 @@ from capsim.controllers.hpa.tables import (
     P_UTILIZATION,
     P_VALUE,
     RESOURCE_UTILIZATION,
+    S_RULES,
     TOLERANCE_DOWN,
     TOLERANCE_UP,
     UNKNOWN_SOURCE,
@@ -66,8 +68,10 @@ from capsim.jit import inline_kernel, kernel
 
 
 @inline_kernel
-def within_tolerance(ratio, tolerance_up_ratio, tolerance_down_ratio):
+def within_tolerance(ratio, tolerance_up_ratio, tolerance_down_ratio, rules):
     """Whether a usage ratio is close enough to 1 to change nothing (both ends included)."""
+    if rules & RULE_TOLERANCE_BY_DISTANCE != 0:
+        return abs(1.0 - ratio) <= tolerance_up_ratio
     return 1.0 - tolerance_down_ratio <= ratio and ratio <= 1.0 + tolerance_up_ratio
 
 
@@ -111,13 +115,13 @@ def pod_metric_error(gathered, needs_request):
 
 
 @inline_kernel
-def utilization_replicas(g, target, current, up, down):
+def utilization_replicas(g, target, current, up, down, rules):
     """(replicas, mean usage, percent of the request) for a Utilization target; the caller excludes errors."""
     ratio, percent = utilization_ratio(g[G_USAGE], g[G_REQUEST], target)
     mean = quotient(g[G_USAGE], g[G_MATCHED])
     rebalance = g[G_UNREADY] > 0 and ratio > 1.0
     if not rebalance and g[G_MISSING] == 0:
-        if within_tolerance(ratio, up, down):
+        if within_tolerance(ratio, up, down, rules):
             return current, mean, percent
         return ceil_int32(ratio * g[G_READY]), mean, percent
     usage, request, metrics = g[G_USAGE], g[G_REQUEST], g[G_METRICS]
@@ -131,22 +135,22 @@ def utilization_replicas(g, target, current, up, down):
         request += g[G_UNREADY_REQUEST]
         metrics += g[G_UNREADY]
     again, _ = utilization_ratio(usage, request, target)
-    holds = within_tolerance(again, up, down) or (ratio < 1.0 and again > 1.0) or (ratio > 1.0 and again < 1.0)
+    holds = within_tolerance(again, up, down, rules) or (ratio < 1.0 and again > 1.0) or (ratio > 1.0 and again < 1.0)
     return rounded_replicas(again, metrics, current, holds), mean, percent
 
 
 @inline_kernel
-def average_replicas(g, target, current, up, down):
+def average_replicas(g, target, current, up, down, rules):
     """(replicas, mean usage) for a target per pod in milli-units; the caller excludes errors."""
     mean = quotient(g[G_ALL_USAGE], g[G_METRICS])
     ratio = float(mean) / float(target)
     rebalance = g[G_UNREADY] > 0 and ratio > 1.0
     if not rebalance and g[G_MISSING] == 0:
-        if within_tolerance(ratio, up, down):
+        if within_tolerance(ratio, up, down, rules):
             return current, mean
         return ceil_int32(ratio * g[G_READY]), mean
     usage, metrics = g[G_ALL_USAGE], g[G_METRICS]
-    if ratio != 1.0:
+    if ratio != 1.0 or rules & RULE_MISSING_AT_ONE != 0:
         # Missing pods stand for the target when scaling down, for nothing when scaling up.
         metrics += g[G_MISSING]
         if ratio < 1.0:
@@ -154,17 +158,17 @@ def average_replicas(g, target, current, up, down):
     if rebalance:
         metrics += g[G_UNREADY]
     again = float(quotient(usage, metrics)) / float(target)
-    holds = within_tolerance(again, up, down) or (ratio < 1.0 and again > 1.0) or (ratio > 1.0 and again < 1.0)
+    holds = within_tolerance(again, up, down, rules) or (ratio < 1.0 and again > 1.0) or (ratio > 1.0 and again < 1.0)
     return rounded_replicas(again, metrics, current, holds), mean
 
 
 @inline_kernel
-def value_replicas(g, value, target, current, up, down):
+def value_replicas(g, value, target, current, up, down, rules):
     """(replicas, error) for a target that the whole metric is compared with (Object and External, type Value)."""
     ratio = float(value) / float(target)
     if current == 0:
         return ceil_int32(ratio), NO_ERROR
-    if within_tolerance(ratio, up, down):
+    if within_tolerance(ratio, up, down, rules):
         return current, NO_ERROR
     if g[G_LISTED] == 0:
         return 0, ERROR_COUNT_READY
@@ -173,7 +177,7 @@ def value_replicas(g, value, target, current, up, down):
 
 
 @inline_kernel
-def value_per_pod_replicas(external, value, target, status_replicas, up, down):
+def value_per_pod_replicas(external, value, target, status_replicas, up, down, rules):
     """(replicas, value per pod) for Object and External of type AverageValue: status replicas, not the spec's.
 
     External values are held at the largest integers, Object values are not, as upstream has it.
@@ -182,7 +186,9 @@ def value_per_pod_replicas(external, value, target, status_replicas, up, down):
         value = INT64_MAX
     wanted = float(value) / float(target)
     replicas = INT32_MAX if external and wanted > INT32_MAX else ceil_int32(wanted)
-    if status_replicas != 0 and within_tolerance(float(value) / (float(target) * float(status_replicas)), up, down):
+    if status_replicas != 0 and within_tolerance(
+        float(value) / (float(target) * float(status_replicas)), up, down, rules
+    ):
         replicas = status_replicas
     if external and float(value) >= INT64_MAX_AS_FLOAT:
         return replicas, INT64_MAX
@@ -200,6 +206,7 @@ def propose(specs, state, h, m, current, status_replicas):
     target = specs.metric[m, M_TARGET]
     up = specs.tolerance_ratio[h, TOLERANCE_UP]
     down = specs.tolerance_ratio[h, TOLERANCE_DOWN]
+    rules = specs.row[h, S_RULES]
     replicas, value, percent = 0, 0, -1
     if kind == UNKNOWN_SOURCE:
         error = ERROR_UNKNOWN_SOURCE
@@ -209,19 +216,19 @@ def propose(specs, state, h, m, current, status_replicas):
         error = g[G_ERROR]
         if error == NO_ERROR:
             value = g[G_USAGE]
-            replicas, error = value_replicas(g, value, target, current, up, down)
+            replicas, error = value_replicas(g, value, target, current, up, down, rules)
     elif kind in (OBJECT_AVERAGE, EXTERNAL_AVERAGE):
         error = g[G_ERROR]
         if error == NO_ERROR:
             external = kind == EXTERNAL_AVERAGE
-            replicas, value = value_per_pod_replicas(external, g[G_USAGE], target, status_replicas, up, down)
+            replicas, value = value_per_pod_replicas(external, g[G_USAGE], target, status_replicas, up, down, rules)
     else:
         by_request = kind in (RESOURCE_UTILIZATION, CONTAINER_UTILIZATION)
         error = pod_metric_error(g, by_request)
         if error == NO_ERROR and by_request:
-            replicas, value, percent = utilization_replicas(g, target, current, up, down)
+            replicas, value, percent = utilization_replicas(g, target, current, up, down, rules)
         elif error == NO_ERROR:
-            replicas, value = average_replicas(g, target, current, up, down)
+            replicas, value = average_replicas(g, target, current, up, down, rules)
     state.metric[m, P_REPLICAS] = replicas
     state.metric[m, P_VALUE] = value
     state.metric[m, P_UTILIZATION] = percent

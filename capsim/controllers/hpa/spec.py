@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from capsim.controllers.hpa import tables as t
 from capsim.controllers.hpa.defaults import NO_TARGET, full_spec, target_type_of
+from capsim.controllers.hpa.releases import FIRST_TOLERANCE_FIELD, LATEST, rules_of
 from capsim.units import cpu_milli, parse_quantity
 
 Object = Mapping[str, Any]
@@ -45,6 +46,7 @@ class ControllerSettings:
     configurable_tolerance: bool = True
     scale_up_limit_factor: int = 2
     scale_up_limit_floor: int = 4
+    release: tuple[int, int] = LATEST
 
 
 def compile_specs(
@@ -86,12 +88,13 @@ def _fill_row(row: Any, spec: Object, settings: ControllerSettings) -> None:
         raise ValueError(f"minReplicas {lowest}, maxReplicas {highest}; allowed: 0 <= minReplicas <= maxReplicas >= 1")
     row[t.S_MIN], row[t.S_MAX] = lowest, highest
     row[t.S_DOWN_WINDOW_MS] = settings.downscale_stabilization_ms
-    row[t.S_ZERO_GATE] = int(settings.scale_to_zero)
+    row[t.S_ZERO_GATE] = int(settings.scale_to_zero and settings.release >= LATEST)
     row[t.S_HAS_EXTERNAL] = int(any(metric["type"] in ("Object", "External") for metric in spec["metrics"]))
     row[t.S_CPU_INIT_MS] = settings.cpu_initialization_ms
     row[t.S_READY_DELAY_MS] = settings.initial_readiness_delay_ms
     row[t.S_LIMIT_FACTOR] = settings.scale_up_limit_factor
     row[t.S_LIMIT_FLOOR] = settings.scale_up_limit_floor
+    row[t.S_RULES] = rules_of(settings.release)
 
 
 def _fill_behavior(
@@ -108,7 +111,7 @@ def _fill_behavior(
     row[t.S_UP_SELECT], row[t.S_DOWN_SELECT] = _select(up), _select(down)
     row[t.S_UP_FIRST], row[t.S_UP_END], row[t.S_UP_LONGEST_MS] = _add_policies(policies, up["policies"])
     row[t.S_DOWN_FIRST], row[t.S_DOWN_END], row[t.S_DOWN_LONGEST_MS] = _add_policies(policies, down["policies"])
-    if settings.configurable_tolerance:
+    if settings.configurable_tolerance and settings.release >= FIRST_TOLERANCE_FIELD:
         if up.get("tolerance") is not None:
             tolerance[t.TOLERANCE_UP] = quantity_float(up["tolerance"])
         if down.get("tolerance") is not None:

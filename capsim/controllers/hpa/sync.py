@@ -13,6 +13,7 @@ from capsim.controllers.hpa.codes import (
     ABLE_RESCALED,
     ABLE_UP_STABILIZED,
     ABLE_UPDATE_FAILED,
+    ACTIVE_AMBIGUOUS,
     ACTIVE_DISABLED,
     ACTIVE_INVALID_TYPE,
     ACTIVE_NO_CONTAINER,
@@ -41,6 +42,7 @@ from capsim.controllers.hpa.codes import (
 )
 from capsim.controllers.hpa.limits import limit_by_behavior, limit_by_default, next_limit_change_ms, store_scale_event
 from capsim.controllers.hpa.log import highest_since, lowest_since, open_log, record
+from capsim.controllers.hpa.releases import RULE_ZERO_BY_MIN
 from capsim.controllers.hpa.tables import (
     CONTAINER_AVERAGE,
     CONTAINER_UTILIZATION,
@@ -77,6 +79,7 @@ from capsim.controllers.hpa.tables import (
     S_METRIC_END,
     S_METRIC_FIRST,
     S_MIN,
+    S_RULES,
     S_UP_END,
     S_UP_FIRST,
     S_UP_WINDOW_MS,
@@ -110,6 +113,8 @@ def begin(specs, state, h, now_ms, current):
     if specs.row[h, S_ZERO_GATE] == 0:
         row[h, R_ZERO] = NO_CONDITION
     if current == 0:
+        if specs.row[h, S_RULES] & RULE_ZERO_BY_MIN != 0 and specs.row[h, S_MIN] == 0:
+            return GATHER
         if row[h, R_ZERO] == ZERO_YES and (specs.row[h, S_MIN] != 0 or specs.row[h, S_HAS_EXTERNAL] != 0):
             return GATHER
         row[h, R_ACTIVE] = ACTIVE_DISABLED
@@ -125,6 +130,13 @@ def fail_get_scale(state, h):
     clear_outcome(state, h)
     state.row[h, R_OUTCOME] = FAILED_GET_SCALE
     state.row[h, R_ABLE] = ABLE_GET_FAILED
+
+
+@inline_kernel
+def fail_ambiguous(state, h):
+    """Instead of gathering and ``decide``: pods of the target belong to another HPA, too."""
+    state.row[h, R_OUTCOME] = FAILED_METRICS
+    state.row[h, R_ACTIVE] = ACTIVE_AMBIGUOUS
 
 
 @inline_kernel

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from capsim.controllers.hpa.spec import new_state
+from capsim.engine.build.adapter import build_adapter, build_self_heal
 from capsim.engine.build.cluster import (
     asks_for_hostname,
     build_groups,
@@ -119,6 +120,8 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
         ),
         trees=empty_trees(signatures, node_rows),
         hpas=links,
+        adapter=build_adapter(scenario, names, pod_rows),
+        heal=build_self_heal(scenario, names),
         specs=specs,
         hpa=new_state(specs, period),
         log=empty_log(wanted.buffers, wanted.buffers, wanted.buffers),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from capsim.controllers.hpa.releases import FIRST_AMBIGUOUS, release_of
 from capsim.controllers.hpa.spec import ControllerSettings, compile_specs
 from capsim.controllers.hpa.tables import HpaSpecs
 from capsim.engine.build.names import Names
@@ -13,6 +14,9 @@ from capsim.engine.build.workloads import long_running
 from capsim.engine.recorder import QUANTITIES, SAMPLE_COLUMNS
 from capsim.rng import STREAM_PHASE, draw, name_hash
 from capsim.scenario.control_plane import Phases
+from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.metrics import source_of
+from capsim.scenario.rivals import rivals
 from capsim.scenario.scenario import Scenario
 from capsim.state import tables as t
 
@@ -132,6 +136,8 @@ def hpa_settings(scenario: Scenario) -> ControllerSettings:
         downscale_stabilization_ms=m.horizontal_pod_autoscaler_downscale_stabilization_ms,
         cpu_initialization_ms=m.horizontal_pod_autoscaler_cpu_initialization_period_ms,
         initial_readiness_delay_ms=m.horizontal_pod_autoscaler_initial_readiness_delay_ms,
+        scale_to_zero=m.hpa_scale_to_zero,
+        release=release_of(m.release),
     )
 
 
@@ -150,16 +156,41 @@ def build_links(scenario: Scenario, names: Names, workloads: t.Workloads, period
     """Each HPA's workload and phase; fills HPA names."""
     rows = {name: w for w, name in enumerate(names.workloads)}
     count = max(1, len(scenario.objects.hpas))
-    rest = [np.full(count, -1, np.int64) for _ in t.HpaLinks._fields[:-1]]
-    links = t.HpaLinks(*[*rest, np.tile(NO_BAND, (count, 1))])
-    links.custom[:] = 0
+    shared = build_rivals(scenario)
+    unset = {name: np.full(count, -1, np.int64) for name in t.HpaLinks._fields}
+    links = t.HpaLinks(**{**unset, **shared, "band": np.tile(NO_BAND, (count, 1))})
+    links.custom[:] = links.told[:] = links.restless[:] = 0
+    last: dict[int, int] = {}
     for h, hpa in enumerate(scenario.objects.hpas):
         w = rows[hpa.target_key]
         names.hpas.append(hpa.key)
         links.workload[h] = w
-        workloads.hpa[w] = h
+        if w in last:
+            links.next_same[last[w]] = h
+        else:
+            workloads.hpa[w] = h
+        last[w] = h
         links.phase_ms[h] = phase_ms(scenario, "hpa", period_ms, hpa.key)
+        links.restless[h] = is_restless(scenario, hpa, bool(links.rival_start[h] < links.rival_start[h + 1]))
     return links
+
+
+def is_restless(scenario: Scenario, hpa: Hpa, has_rivals: bool) -> int:
+    """1 for an HPA whose every tick is executed: it asks the adapter, or watches others' pods."""
+    served = any(source_of(scenario.metrics, hpa, metric) is not None for metric in hpa.metrics)
+    return int(served or has_rivals)
+
+
+def build_rivals(scenario: Scenario) -> dict[str, t.I64]:
+    """``rival_start`` and ``rival`` of :class:`capsim.state.tables.HpaLinks`; none in releases that did not look."""
+    hpas = scenario.objects.hpas
+    release = release_of(scenario.control_plane.kube_controller_manager.release)
+    found = rivals(hpas, scenario.objects.workloads) if release >= FIRST_AMBIGUOUS else []
+    counts = np.bincount([rival.hpa for rival in found], minlength=max(1, len(hpas)))
+    return {
+        "rival_start": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        "rival": np.array([[rival.other, rival.shared] for rival in found], np.int64).reshape(-1, 2),
+    }
 
 
 def build_wheels(scenario: Scenario, traffic: t.Traffic, links: t.HpaLinks, workloads: int, sources: int) -> t.Wheels:

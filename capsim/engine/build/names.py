@@ -37,6 +37,14 @@ class Names:
     node_names: dict[tuple[int, int], str] = field(default_factory=dict)
     """Names of nodes that are not called ``<group>-<ordinal>``: (group, ordinal) -> name."""
     node_prices: dict[tuple[int, int], float] = field(default_factory=dict)
+    service_rows: dict[str, int] = field(default_factory=dict)
+    """Traffic source of each service that has one."""
+    metric_rows: dict[str, int] = field(default_factory=dict)
+    """Traffic source of each recorded metric."""
+    series: dict[tuple[str, int, int, int, int], int] = field(default_factory=dict)
+    """Row of each series of the metrics adapter (``build/adapter.py``)."""
+    source_start: list[int] = field(default_factory=list)
+    """First point of each traffic source."""
     daemonsets: set[int] = field(default_factory=set)
     usage: set[int] = field(default_factory=set)
     """Workloads whose CPU is replayed: their rate is cores, not requests."""

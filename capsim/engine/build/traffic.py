@@ -8,8 +8,9 @@ import numpy as np
 
 from capsim.engine.build.cluster import array
 from capsim.engine.build.names import Names
+from capsim.scenario.metrics import asked_for
 from capsim.scenario.scenario import Scenario
-from capsim.scenario.series import Origin, Series
+from capsim.scenario.series import ConstantSeries, Origin, Series
 from capsim.state.tables import F64, I64, Traffic
 
 Source = tuple[Series, str, list[int], int]
@@ -21,6 +22,7 @@ def sources(scenario: Scenario, names: Names) -> list[Source]:
     row = {name: w for w, name in enumerate(names.workloads)}
     found: list[Source] = []
     for service, series in scenario.traffic.items():
+        names.service_rows[service] = len(found)
         found.append((series, service, [row[key] for key in scenario.services[service].workloads], 0))
     for key, usage in scenario.usage.items():
         if usage.cpu is not None:
@@ -28,7 +30,20 @@ def sources(scenario: Scenario, names: Names) -> list[Source]:
             found.append((usage.cpu, f"{key} cpu", [row[key]], 0))
         if usage.memory is not None:
             found.append((usage.memory, f"{key} memory", [row[key]], 1))
+    for service in sorted(measured_services(scenario) - set(names.service_rows)):
+        names.service_rows[service] = len(found)
+        silent = ConstantSeries.model_validate({"constant": 0.0}, by_name=True)
+        found.append((silent, service, [row[key] for key in scenario.services[service].workloads], 0))
+    for name, spec in scenario.metrics.items():
+        if spec.series is not None:
+            names.metric_rows[name] = len(found)
+            found.append((spec.series, f"metric {name}", [], 0))
     return found
+
+
+def measured_services(scenario: Scenario) -> set[str]:
+    """Services that custom or external metrics look at."""
+    return {source.service for source in asked_for(scenario) if source.service is not None}
 
 
 def offsets(counts: Iterable[int]) -> I64:
@@ -47,6 +62,7 @@ def build_traffic(scenario: Scenario, names: Names) -> Traffic:
         t, r = series.points(scenario.duration_ms, Origin(name, scenario.seed, start_ms))
         times.append(t)
         rates.append(r)
+    names.source_start = offsets(len(points) for points in times).tolist()
     behind = [edges for _, _, edges, _ in found]
     feeding: list[list[int]] = [[] for _ in names.workloads]
     for v, (_, _, edges, is_memory) in enumerate(found):

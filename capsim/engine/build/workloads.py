@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from capsim.controllers.cluster_autoscaler.scan import BLOCKS_DRAIN, IGNORED_BY_DRAIN
+from capsim.controllers.hpa.releases import release_of
 from capsim.controllers.hpa.requests import request_milli
 from capsim.controllers.scheduler.static import shape_reason, tolerated_flags
 from capsim.engine.build.cluster import array, distribution_row, floats, vector, widest_node_milli
@@ -199,8 +200,9 @@ def build_containers(scenario: Scenario) -> Containers:
             cpu.append(container.requests.get("cpu", -1))
             memory.append(container.requests.get("memory", -1))
         start.append(len(idle))
+    release = release_of(scenario.control_plane.kube_controller_manager.release)
     whole = [
-        [request_milli(workload.template, resource) for resource in ("cpu", "memory")]
+        [request_milli(workload.template, resource, release=release) for resource in ("cpu", "memory")]
         for workload in scenario.objects.workloads
     ]
     requests = np.array(whole, np.int64).reshape(len(whole), 2)

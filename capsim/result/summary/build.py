@@ -14,6 +14,7 @@ from capsim.result.summary.money import cost
 from capsim.result.summary.pending import pending, waiting_pods
 from capsim.result.summary.spans import peak, times_ms, weights_s
 from capsim.result.summary.use import resource_use, traffic
+from capsim.result.summary.warnings import warnings
 from capsim.scenario import Scenario
 
 
@@ -22,6 +23,7 @@ def summarise(
     series: dict[str, pd.DataFrame],
     pods: pd.DataFrame,
     nodes: pd.DataFrame,
+    events: pd.DataFrame,
     facts: dict[str, Any],
 ) -> Summary:
     """Compute every number of :class:`Summary`; the frames are those of :class:`capsim.result.Result`."""
@@ -40,6 +42,7 @@ def summarise(
         pending=pending(waiting),
         zero_pending=zero_pending(scenario, nodes, waiting),
         limits=limits(scenario, series, waiting, interval_ms, end_ms),
+        warnings=warnings(scenario, events),
         cpu=resource_use(totals, "cpu", "milli", weights),
         memory=resource_use(totals, "memory", "bytes", weights),
         traffic=traffic(totals, workloads, interval_ms, end_ms),

@@ -105,6 +105,20 @@ class Limit(Part):
     text: str = Field(description="The same in words.")
 
 
+class Warning(Part):
+    """Controllers that work against each other, or cannot work."""
+
+    kind: Literal["self-heal", "hpa-failed"] = Field(
+        description="self-heal: a GitOps controller and somebody else set the same replicas; hpa-failed: an HPA could "
+        "not compute replicas."
+    )
+    object: str = Field(description="The workload (namespace/Kind/name) or HPA.")
+    count: int = Field(description="How often: resets, or different failures.")
+    first_ms: int = Field(description="When first, ms.")
+    last_ms: int = Field(description="When last, ms.")
+    text: str = Field(description="The same in words.")
+
+
 class ResourceUse(Part):
     """One resource over the whole run, time-weighted means over Ready nodes."""
 
@@ -166,6 +180,7 @@ class Summary(Part):
     limits: list[Limit] = Field(
         description="What the run ran into, in order of time; the first is the first bottleneck."
     )
+    warnings: list[Warning] = Field(description="Controllers that fight or fail, in order of time.")
     cpu: ResourceUse = Field(description="CPU requested, used and allocatable, milli-CPU.")
     memory: ResourceUse = Field(description="Memory requested, used and allocatable, bytes.")
     traffic: Traffic = Field(description="Requests served, waiting and lost.")

@@ -114,12 +114,21 @@ class _HpaReader:
         if body is None:
             self._fail((metric, "type"), f"{path}.{SOURCES[kind]}", "missing", "", f"the settings of a {kind} metric")
             return
-        if kind != "Resource":
-            text = f"{kind} metrics are not modelled yet"
-            mark = mark_of(metric, "type")
-            self.reading.note("not_modelled", "HorizontalPodAutoscaler.metrics", text, mark, self.source.object_name)
-        elif not body.get("name"):
-            self._fail((body, "name"), f"{path}.resource.name", "missing", "", "cpu or memory")
+        at = f"{path}.{SOURCES[kind]}"
+        if kind in ("Resource", "ContainerResource"):
+            if not body.get("name"):
+                self._fail((body, "name"), f"{at}.name", "missing", "", "cpu or memory")
+            elif body["name"] not in ("cpu", "memory"):
+                text = f"the metrics API has no {body['name']}: the metric fails at every sync"
+                self.reading.note(
+                    "warnings", "HorizontalPodAutoscaler.metrics", text, mark_of(body, "name"), self.source.object_name
+                )
+            if kind == "ContainerResource" and not body.get("container"):
+                self._fail((body, "container"), f"{at}.container", "missing", "", "the name of a container")
+        elif not isinstance(body.get("metric"), SourceMap) or not body["metric"].get("name"):
+            self._fail((body, "metric"), f"{at}.metric.name", "missing", "", "the name of a metric")
+        if kind == "Object" and not (body.get("describedObject") or {}).get("kind"):
+            self._fail((body, "describedObject"), f"{at}.describedObject", "missing", "", "apiVersion, kind and name")
         self._check_target(body, f"{path}.{SOURCES[kind]}")
 
     def _check_target(self, body: SourceMap, path: str) -> None:
@@ -184,11 +193,6 @@ class _HpaReader:
         path = "spec.scaleTargetRef"
         if workload.kind not in SCALABLE:
             self._fail((reference, "kind"), f"{path}.kind", "cannot be scaled", workload.kind, ", ".join(SCALABLE))
-            return None
-        other = self.reading.scaled_by.get(workload.key)
-        if other is not None:
-            message = f"two HorizontalPodAutoscalers scale {workload.key}"
-            self._fail((reference, "name"), path, message, f"also {other}", "one for each target")
             return None
         return workload
 

@@ -33,16 +33,13 @@ class Reading:
         self.never_preempting: set[str] = set()
         self.namespaces: dict[str, dict[str, str]] = {}
         self.by_key: dict[str, Any] = {}
-        self.scaled_by: dict[str, str] = {}
         self._notes: dict[tuple[Section, str, str], _Note] = {}
 
     def add(self, into: str, model: Any) -> None:
-        """Adds a model to a list of `KubeObjects`; workloads can then be found by key, and what scales them."""
+        """Adds a model to a list of `KubeObjects` and makes workloads known by key."""
         self.models.setdefault(into, []).append(model)
         if into == "workloads":
             self.by_key[model.key] = model
-        elif into == "hpas":
-            self.scaled_by[model.target_key] = model.key
 
     def note(self, section: Section, field: str, text: str, mark: Mark, object_name: str = "") -> None:
         """Adds to a list of the inventory; the same field and text again only raises the count."""

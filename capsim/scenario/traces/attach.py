@@ -41,7 +41,7 @@ class Slot:
     where: Where
     origin: Origin
     kind: str
-    """`traffic` or `usage`."""
+    """`traffic`, `usage` or `metrics`."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,13 @@ def _replaced(scenario: Scenario, change: Callable[[str, Series], Series]) -> Sc
         )
         for key, spec in scenario.usage.items()
     }
-    return scenario.model_copy(update={"traffic": traffic, "usage": usage})
+    metrics = {
+        name: spec.model_copy(update={"series": _changed(f"metrics.{name}.series", spec.series, change)})
+        if spec.series is not None
+        else spec
+        for name, spec in scenario.metrics.items()
+    }
+    return scenario.model_copy(update={"traffic": traffic, "usage": usage, "metrics": metrics})
 
 
 def _changed(path: str, series: Series, change: Callable[[str, Series], Series]) -> Series:
@@ -201,6 +207,13 @@ def _slots(scenario: Scenario, root: SourceMap) -> Iterator[Slot]:
                 if (series := getattr(entry, what)) is not None:
                     inner = written.get(what) if isinstance(written, SourceMap) else None
                     yield from _within(series, inner, f"usage.{key}.{what}", origin, kind)
+    section = root.get("metrics")
+    for name, spec in scenario.metrics.items():
+        if spec.series is not None:
+            written = section.get(name) if isinstance(section, SourceMap) else None
+            inner = written.get("series") if isinstance(written, SourceMap) else None
+            origin = Origin(name, scenario.seed, start_ms)
+            yield from _within(spec.series, inner, f"metrics.{name}.series", origin, "metrics")
 
 
 def _within(series: Series, written: Any, path: str, origin: Origin, kind: str) -> Iterator[Slot]:

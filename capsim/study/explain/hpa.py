@@ -13,11 +13,11 @@ from capsim.controllers.hpa import codes as c
 from capsim.controllers.hpa import messages
 from capsim.controllers.hpa import tables as t
 from capsim.engine.drive import Simulation
+from capsim.engine.hpa_errors import ambiguous, metric_failure
 from capsim.scenario.scenario import Scenario
 from capsim.state.tables import P_HPA_PERIOD, POD_PENDING, POD_READY, POD_STARTING
 from capsim.study.explain.subject import choose
 
-UNSERVED = "the simulation serves no such metric"
 UTILIZATION = (t.RESOURCE_UTILIZATION, t.CONTAINER_UTILIZATION)
 
 
@@ -82,10 +82,13 @@ def sync_at(sim: Simulation, h: int, tick_ms: int) -> Sync:
     w = int(s.hpas.workload[h])
     row = [int(cell) for cell in s.hpa.row[h]]
     seen = [metric_seen(sim, h, m, metric) for m, metric in enumerate(hpa.metrics)] if gathered(row) else []
+    refused = row[t.R_ACTIVE] == c.ACTIVE_AMBIGUOUS
+    if refused:
+        seen = []
     current = int(s.workloads.desired[w])
     failed = row[t.R_OUTCOME] in (c.FAILED_METRICS, c.FAILED_GET_SCALE)
     winner = row[t.R_METRIC]
-    error = next((metric.error for metric in seen if metric.error), "")
+    error = ambiguous(sim, h) if refused else next((metric.error for metric in seen if metric.error), "")
     conditions = messages.conditions(row, hpa.metrics, error)
     desired = current if failed or disabled(row) else row[t.R_DESIRED]
     return Sync(
@@ -131,15 +134,14 @@ def known(value: int) -> int | None:
 
 def metric_seen(sim: Simulation, h: int, m: int, metric: messages.Metric) -> MetricSeen:
     """Value, target and proposal of metric ``m`` of the last sync."""
-    specs, state, hpa = sim.state.specs, sim.state.hpa, sim.hpas[h]
+    specs, state = sim.state.specs, sim.state.hpa
     row = int(specs.row[h, t.S_METRIC_FIRST]) + m
     kind, target = int(specs.metric[row, t.M_KIND]), int(specs.metric[row, t.M_TARGET])
     replicas, value, percent, error = (int(cell) for cell in state.metric[row])
     is_percent = kind in UTILIZATION
     name = messages.metric_name(metric)
     if error != c.NO_ERROR:
-        inner = messages.calculator_error(metric, error, hpa.namespace, UNSERVED)
-        return MetricSeen(name, is_percent, None, target, None, None, messages.metric_error(metric, inner))
+        return MetricSeen(name, is_percent, None, target, None, None, metric_failure(sim, h, m, error))
     used = percent if is_percent else value
     ratio = round(used / target, 4) if target else None
     return MetricSeen(name, is_percent, used, target, ratio, replicas, "")

@@ -36,7 +36,7 @@ def add_one_by_one(gathered, groups, values, requests, percent):
 def add_settled(gathered, pods, usage, request, waiting):
     grouping.clear(gathered)
     grouping.add_counted(gathered, pods, pods * usage, pods * request)
-    grouping.add_unready(gathered, waiting, request)
+    grouping.add_waiting(gathered, 0, waiting, request, 100)
 
 
 def cpu_pod(start_ms=0, ready=c.READY_TRUE, ready_ms=0, sampled_ms=NOW_MS, phase=c.RUNNING, value=True, is_cpu=True):

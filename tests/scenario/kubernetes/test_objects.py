@@ -146,7 +146,6 @@ def test_annotations_of_a_v1_hpa():
     assert found.behavior == {
         "scaleDown": {"stabilizationWindowSeconds": 60, "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}
     }
-    assert reading.lines("not_modelled")[0].text == "External metrics are not modelled yet"
 
 
 @pytest.mark.parametrize(
@@ -197,9 +196,9 @@ def test_targets_of_hpas(target, problem):
     assert problem in str(reading.problems[0])
 
 
-def test_two_hpas_on_one_target():
+def test_two_hpas_on_one_target_are_legal():
     reading = read(f"{DEPLOYMENT}---\n{HPA}---\n{HPA.replace('{name: app}', '{name: two}', 1)}")
-    assert "two HorizontalPodAutoscalers scale default/Deployment/app" in str(reading.problems[0])
+    assert [hpa.target_key for hpa in reading.models["hpas"]] == ["default/Deployment/app"] * 2
 
 
 def test_an_hpa_of_a_kind_that_is_not_modelled():

@@ -1,0 +1,1 @@
+"""Continuous delivery: what sets declared fields back to what Git says."""
