@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from capsim.errors import Problem
+from capsim.scenario.call_checks import call_faults
 from capsim.scenario.cluster import EVICTION_IGNORED
 from capsim.scenario.cluster_autoscaler import ACTED_UPON, ClusterAutoscalerSpec, flag_name
 from capsim.scenario.document import SourceMap, mark_of
@@ -35,6 +36,8 @@ class Checks:
         self._pods_that_fit_nowhere()
         self._without_effect()
         MetricChecks(self.scenario, self._fail, self._object_note).run()
+        for fault in call_faults(self.scenario):
+            self._fail(fault.path, fault.message, fault.found, fault.allowed)
 
     def _object_note(self, section: Any, field: str, text: str, object_name: str) -> None:
         self.reading.note(section, field, text, self.root.mark, object_name)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from capsim.errors import Problem
+from capsim.scenario.call_names import resolve_names
 from capsim.scenario.document import SourceList, SourceMap, describe, mark_of
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.kubernetes.reading import Reading
@@ -44,10 +45,12 @@ class References:
             for key in services:
                 self.services.add(key)
         self._rename("traffic", self._service)
+        named = resolve_names(self.root, self._service)
         self._phases()
         for key in self._map("services"):
             self._service_workloads(key, self._map("services"))
         self._services_of_traffic()
+        self._services_of_names(named)
         self._targets()
         self._self_heal()
         self._metrics()
@@ -164,6 +167,15 @@ class References:
         traffic = self._map("traffic")
         for key in traffic:
             self._serve(key, mark_of(traffic, key))
+
+    def _services_of_names(self, named: list[tuple[str, tuple[Any, Any]]]) -> None:
+        """Services that calls, journeys and SLOs name, and nothing else does."""
+        for key, at in named:
+            services = self._map("services")
+            if key not in services:
+                services.put(key, SourceMap(mark=mark_of(*at)), mark_of(*at))
+                self.root.put("services", services, services.mark)
+                self._service_workloads(key, services)
 
     def _targets(self) -> None:
         events = self.root.get("events")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core.core_schema import SerializationInfo
 
+from capsim.scenario.calls import Slo, Visit
 from capsim.scenario.cluster import NodeGroup
 from capsim.scenario.cluster_autoscaler import ClusterAutoscalerSpec
 from capsim.scenario.control_plane import ControlPlaneSpec, OutputSpec, SchedulerSpec
@@ -84,6 +85,10 @@ class ScenarioKeys(Model):
     services: dict[Text, ServiceSpec] = Field({}, description="Services that receive traffic, by name.")
     workloads: dict[Text, WorkloadSpec] = Field({}, description="Behaviour of workloads, by name.")
     traffic: dict[Text, AnySeries] = Field({}, description="Requests per second of each service.")
+    journeys: dict[Text, list[Visit]] = Field(
+        {}, description="What a user does: requests to services, one after the other, whose times add up."
+    )
+    slos: list[Slo] = Field([], description="Service level objectives of services and journeys.")
     usage: dict[Text, UsageSpec] = Field({}, description="Recorded usage of workloads, replayed instead of traffic.")
     metrics: dict[Text, MetricSpec] = Field(
         {}, description="What custom and external metrics measure, by the name that HPAs ask for."

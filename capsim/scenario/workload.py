@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from capsim.scenario.calls import Balancing, Call, ServiceTime
 from capsim.scenario.distribution import Distribution
 from capsim.scenario.model import Bytes, Milliseconds, Model, Text, Unit, problem
 from capsim.scenario.series import AnySeries
@@ -38,6 +39,8 @@ class ServiceSpec(Model):
     request_timeout_ms: Milliseconds = Field(
         30_000, alias="requestTimeout", description="A backlog longer than this many seconds of capacity is lost."
     )
+    calls: list[Call] = Field([], description="Services that a request calls, one after the other.")
+    balancing: Balancing = Field(Balancing(), description="How requests are spread over pods.")
 
 
 class ContainerBehaviour(Model):
@@ -61,6 +64,9 @@ class WorkloadSpec(Model):
     containers: dict[Text, ContainerBehaviour] = Field({}, description="Behaviour by container name.")
     startup_time: Distribution = Field(
         Distribution.constant(5000), description="From bound to Ready (image pull, start, first readiness probe)."
+    )
+    service_time: ServiceTime | None = Field(
+        None, description="Response times of its pods, `{}` for the defaults; absent: only where calls or SLOs ask."
     )
     termination_time_ms: Milliseconds = Field(
         2000,

@@ -1,0 +1,1 @@
+"""Stations against an independent simulation: the error table of docs/fidelity.md."""

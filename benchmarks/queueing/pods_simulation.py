@@ -1,0 +1,92 @@
+"""Event-by-event simulations of several pods behind a balancer, and of a station that is overloaded for a while."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from benchmarks.queueing.event_simulation import count, drawn, replace_first
+
+RANDOM, ROUND_ROBIN, LEAST_REQUESTS, RANDOM_OF_TWO = range(4)
+
+
+@numba.njit
+def chosen(policy, held, turn):
+    """The pod that a request goes to; ``held`` requests are in each."""
+    pods = held.shape[0]
+    if policy == 0:
+        return np.random.randint(pods)
+    if policy == 1:
+        return turn % pods
+    if policy == 3:
+        a, b = np.random.randint(pods), np.random.randint(pods)
+        return a if held[a] <= held[b] else b
+    best, ties = 0, 1
+    for i in range(1, pods):
+        if held[i] < held[best]:
+            best, ties = i, 1
+        elif held[i] == held[best]:
+            ties += 1
+            if np.random.random() * ties < 1.0:
+                best = i
+    return best
+
+
+@numba.njit
+def balanced(pods, servers, policy, interarrival, service, requests, seed, histogram):
+    """First come, first served in every pod: mean response time."""
+    np.random.seed(seed)
+    room = 4096
+    free = np.zeros((pods, servers))
+    held = np.zeros(pods, np.int64)
+    leaves = np.zeros((pods, room))
+    head = np.zeros(pods, np.int64)
+    now = total = 0.0
+    warm = requests // 20
+    for r in range(requests + warm):
+        now += drawn(interarrival)
+        if policy >= 2:
+            for i in range(pods):
+                k = 0
+                while k < held[i]:
+                    if leaves[i, k] <= now:
+                        held[i] -= 1
+                        leaves[i, k] = leaves[i, held[i]]
+                    else:
+                        k += 1
+        i = chosen(policy, held, r)
+        wait = max(0.0, free[i, 0] - now)
+        took = drawn(service)
+        replace_first(free[i], now + wait + took)
+        if policy >= 2:
+            leaves[i, held[i]] = now + wait + took
+            held[i] += 1
+        if r >= warm:
+            total += wait + took
+            count(histogram, wait + took)
+    return total / requests
+
+
+@numba.njit
+def overloaded(servers, loads, until, service, runs, seed, edges, sums, histograms):
+    """``runs`` runs through phases of utilisation ``loads`` that end at ``until``; by interval of arrival between
+    ``edges``: ``sums`` [intervals, 2] number and summed response time, and a histogram each."""
+    np.random.seed(seed)
+    for _ in range(runs):
+        free = np.zeros(servers)
+        now, phase = 0.0, 0
+        while phase < loads.shape[0]:
+            gap = -np.log(1.0 - np.random.random()) / (servers * loads[phase])
+            if now + gap > until[phase]:
+                now = until[phase]
+                phase += 1
+                continue
+            now += gap
+            wait = max(0.0, free[0] - now)
+            took = drawn(service)
+            replace_first(free, now + wait + took)
+            k = np.searchsorted(edges, now) - 1
+            if 0 <= k < sums.shape[0]:
+                sums[k, 0] += 1.0
+                sums[k, 1] += wait + took
+                count(histograms[k], wait + took)

@@ -1,0 +1,103 @@
+"""Simulates every point of the error table: ``python -m benchmarks.queueing.simulate`` writes ``simulated.csv``.
+
+About fifteen minutes on one core; seeds are fixed. Times are in units of the mean service time.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.queueing.event_simulation import BINS, fcfs, quantiles, shared
+from benchmarks.queueing.pods_simulation import balanced, overloaded
+from capsim.world.queueing.phases import Phases, fit
+
+FILE = Path(__file__).with_name("simulated.csv")
+PERCENTILES = np.array([0.5, 0.95, 0.99])
+COLUMNS = ("kind", "servers", "slots", "pods", "policy", "scv", "utilization", "at", "requests", "mean", "p50", "p95", "p99")
+SCVS = (0.25, 1.0, 4.0)
+POLICIES = ("random", "roundRobin", "leastRequests", "randomOfTwo")
+PHASES = ((0.5, 100.0), (1.5, 200.0), (0.5, 500.0))
+"""Utilisation, and the end in service times, of the step overload."""
+EDGES = np.array([50.0, 100, 110, 125, 150, 175, 200, 220, 240, 260, 280, 300, 320, 350, 400, 500])
+
+
+def shape(duration: Phases) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A duration as the simulations take it."""
+    (p, q), (j, k), (a, b) = duration.chance, duration.stages, duration.rate
+    return np.array([p, j, a, q, k, b], np.float64)
+
+
+def row(histogram: Any, mean: float, requests: float, **what: Any) -> dict[str, Any]:
+    """One line of the file."""
+    found = {name: float(q) for name, q in zip(("p50", "p95", "p99"), quantiles(histogram, PERCENTILES))}
+    return {**dict.fromkeys(COLUMNS, ""), **what, "requests": int(requests), "mean": mean, **found}
+
+
+def stations(requests: int) -> Iterator[dict[str, Any]]:
+    """First come, first served; at a utilisation of 0.95 five times as many requests."""
+    for servers in (1, 2, 8, 64):
+        for scv in SCVS:
+            for u in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95):
+                n = requests * (5 if u > 0.9 else 1)
+                h = np.zeros(BINS)
+                mean, _, _ = fcfs(servers, shape(fit(1.0 / (servers * u), 1.0)), shape(fit(1.0, scv)), n, 1, h)
+                yield row(h, mean, n, kind="fcfs", servers=servers, slots=servers, pods=1, scv=scv, utilization=u)
+
+
+def sharing(requests: int) -> Iterator[dict[str, Any]]:
+    """Processor sharing, with and without a limit of requests at a time."""
+    for cores, slots in ((1, 0), (4, 0), (1, 4), (2, 8)):
+        for scv in SCVS:
+            for u in (0.5, 0.8, 0.95):
+                n = requests * (3 if u > 0.9 else 1)
+                h = np.zeros(BINS)
+                service = shape(fit(1.0, scv))
+                mean = shared(float(cores), slots or 1 << 40, shape(fit(1.0 / (cores * u), 1.0)), service, n, 2, h)
+                yield row(h, mean, n, kind="ps", servers=cores, slots=slots, pods=1, scv=scv, utilization=u)
+
+
+def pods(requests: int) -> Iterator[dict[str, Any]]:
+    """Several pods behind a balancer."""
+    for index, policy in enumerate(POLICIES):
+        for count, servers in ((4, 1), (16, 1), (16, 4)):
+            for scv in SCVS:
+                for u in (0.5, 0.8, 0.9):
+                    h = np.zeros(BINS)
+                    arrive = shape(fit(1.0 / (count * servers * u), 1.0))
+                    mean = balanced(count, servers, index, arrive, shape(fit(1.0, scv)), requests, 3, h)
+                    what = {"kind": "pods", "servers": servers, "slots": servers, "pods": count, "policy": policy}
+                    yield row(h, mean, requests, **what, scv=scv, utilization=u)
+
+
+def transients(runs: int) -> Iterator[dict[str, Any]]:
+    """A step overload (``PHASES``), by interval of arrival."""
+    loads, until = np.array([p[0] for p in PHASES]), np.array([p[1] for p in PHASES])
+    for servers in (1, 8):
+        for scv in SCVS:
+            sums, h = np.zeros((EDGES.size - 1, 2)), np.zeros((EDGES.size - 1, BINS))
+            overloaded(servers, loads, until, shape(fit(1.0, scv)), runs, 4, EDGES, sums, h)
+            for k in range(EDGES.size - 1):
+                what = {"kind": "transient", "servers": servers, "slots": servers, "pods": 1, "at": EDGES[k]}
+                yield row(h[k], sums[k, 1] / sums[k, 0], sums[k, 0], **what, scv=scv)
+
+
+def main(scale: float = 1.0) -> None:
+    """Write the file, a line as soon as it is known."""
+    parts = (stations(int(2e7 * scale)), sharing(int(1e7 * scale)), transients(int(1e5 * scale)), pods(int(1e7 * scale)))
+    with FILE.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for part in parts:
+            for line in part:
+                writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in line.items()})
+                file.flush()
+
+
+if __name__ == "__main__":
+    main(*(float(word) for word in sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""Tables of response times and of calls between services; empty in a run that asks for neither.
+
+Rows [L] are workloads with response times, [V] sources (``Traffic``: a source stands for a service), [E] calls.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from capsim.state.tables import F64, I64
+
+BINS = 128
+"""Bins of response times."""
+LEAST_S = 5e-5
+"""Upper edge of the first bin; the last one ends at 10 minutes."""
+STEP = 0.12834
+"""Logarithmic width of a bin: 13.7 %."""
+KNOTS = 32
+TOP_RATIO = 0.99
+KNOT_STEP = 4.605170185988091 / 31.0
+"""Distance of the knots in -ln(1 - utilisation): 32 of them up to 0.99."""
+
+
+class Serving(NamedTuple):
+    """Response times of the pods of a workload."""
+
+    row: I64
+    """[W] row here, -1: none."""
+    workload: I64
+    """[L]"""
+    curve: I64
+    """[L, 2]: first row of its curves, and for how many numbers of pods they stand."""
+    constant: F64
+    """[L, 6]: columns K_*."""
+    state: F64
+    """[L, 6]: columns Y_*."""
+    cdf: F64
+    """[T, KNOTS, BINS] chance of a response within the bins' upper edges."""
+    mean_s: F64
+    """[T, KNOTS]"""
+    excess: F64
+    """[T, KNOTS] requests in a pod above those served at full speed."""
+    spread: F64
+    """[T, KNOTS] squared coefficient of variation of that number."""
+    edges_s: F64
+    """[BINS]"""
+    histogram: F64
+    """[L, BINS + 1] requests answered within the edges since the last sample; the last column counts all."""
+
+
+K_BASE, K_CAP, K_SLOTS, K_SCV, K_SERVICE = 0, 1, 2, 3, 4
+"""Seconds of an undisturbed request; requests per second of a pod; places (0: no limit); squared coefficient of
+variation of the CPU time; seconds of it."""
+Y_EXCESS, Y_VARIANCE, Y_DOWN, Y_MEAN, Y_SINCE, Y_PODS = 0, 1, 2, 3, 4, 5
+"""Mean and variance of the requests above those served at full speed, per pod; seconds that a request waits for
+others; mean response time last seen; when it was last brought up to date, ms; pods at that time."""
+
+
+class Calls(NamedTuple):
+    """Who calls whom, and how it goes at present."""
+
+    order: I64
+    """[S] sources by level: callers before callees."""
+    level_start: I64
+    """[D + 1] offsets into ``order``."""
+    out_start: I64
+    """[V + 1] edges by caller; they are sorted by caller and group."""
+    in_start: I64
+    """[V + 1] offsets into ``in_edge``."""
+    in_edge: I64
+    """[E]"""
+    edge: I64
+    """[E, 5]: columns E_*."""
+    setting: F64
+    """[E, 6]: columns C_*."""
+    state: F64
+    """[E, 3]: columns A_*."""
+    service: F64
+    """[V, 5]: columns F_*."""
+    account: F64
+    """[V, 2] requests offered and failed since the last sample."""
+    due_ms: I64
+    """[2]: next look at failures, and until when ``account`` is complete."""
+    total: F64
+    """[V, BINS] response times end to end of the last sample, as shares per bin."""
+    scratch: F64
+    """[6, BINS]"""
+    offset: F64
+    """[BINS, 2]: where the sum of two times falls that lie so many bins apart: bins up, and the share of the next."""
+    visit_start: I64
+    """[J + 1] offsets of journeys."""
+    visit: I64
+    """[X, 2]: source and number of requests."""
+    slo: I64
+    """[O, 2]: source or -1, journey or -1."""
+    slo_s: F64
+    """[O] seconds within which a response is good; infinite: availability."""
+    out: F64
+    """[samples, S + J + O, OUT_COLUMNS]"""
+
+
+E_CALLER, E_CALLEE, E_GROUP, E_OPTIONAL, E_RECURSIVE = 0, 1, 2, 3, 4
+C_NUMBER, C_TIMEOUT, C_RETRIES, C_BUDGET, C_BACKOFF, C_REPEAT = 0, 1, 2, 3, 4, 5
+"""Calls per request that no cache answers; time-out in s (infinite: none); retries; budget (infinite: none); pause in
+s; calls per request, cached ones too."""
+A_ATTEMPTS, A_FAILURE, A_SECONDS = 0, 1, 2
+"""Attempts per call; chance that all of them fail; mean seconds that a call takes its caller."""
+F_PROCESSED, F_OWN, F_FAILURE, F_SECONDS, F_OFFERED = 0, 1, 2, 3, 4
+"""Requests per second that it works on; chance that it loses one itself; that one fails, calls included; mean seconds
+end to end; requests per second offered."""
+(
+    OUT_REQUESTS, OUT_FAILED, OUT_OWN_MEAN, OUT_OWN_P50, OUT_OWN_P95, OUT_OWN_P99, OUT_MEAN, OUT_P50, OUT_P95, OUT_P99,
+) = range(10)  # fmt: skip
+OUT_COLUMNS = 10
+FEEDBACK_MS = 1000
+"""How often failures are looked at while there are any: retries come about a second after the failure."""

@@ -1,0 +1,361 @@
+"""Response times while a run goes on: stationary where the load holds long enough, else a queue that builds up or drains.
+
+Per workload and pod two numbers are kept: mean m and variance v of the requests above those served at full speed
+(*excess*). Between two changes of the load they follow
+
+    m' = arrivals - capacity + push,   v' = s(m) (1 - g),   push = capacity (1 - u(m)) g
+
+where u(m) is the utilisation at which m is the stationary excess (the pointwise stationary fluid flow approximation of
+W.-P. Wang, D. Tipper and S. Banerjee, 1996) and s(m) = 2 m capacity (1 - u(m)). The factor
+g = exp(-0.6005 (1 / y - 1)), with y the squared coefficient of variation over its stationary value, switches the push
+off while the queue is far from empty. This closure is exact for reflected Brownian motion in three cases: stationary, from
+empty without drift (that fixes the 0.6005), and far from empty. Near the stationary state response times come from
+the table at u(m); a queue whose variation is smaller than that is met by arrivals as a lognormal wait with mean
+m / capacity. Errors against an event-by-event simulation: docs/fidelity.md.
+"""
+
+from __future__ import annotations
+
+import math
+
+from capsim.jit import inline_kernel, kernel
+from capsim.state.tables import L_CAP, Physics
+from capsim.state.tables_calls import (
+    BINS,
+    K_BASE,
+    K_SCV,
+    K_SERVICE,
+    K_SLOTS,
+    KNOT_STEP,
+    KNOTS,
+    TOP_RATIO,
+    Y_EXCESS,
+    Y_MEAN,
+    Y_PODS,
+    Y_SINCE,
+    Y_VARIANCE,
+    Serving,
+)
+
+CLOSURE = 0.6005
+SETTLED_AFTER = 20.0
+"""Relaxation times after which a load that holds counts as stationary from its beginning."""
+SUBSTEPS = 24
+NARROW = 0.7
+"""Share of the stationary variation below which the queue is a wave, not a stationary queue."""
+
+
+@inline_kernel
+def curve_row(serving: Serving, l, pods):
+    """(row, next row, share of the next row) of the curves of ``l`` for so many pods."""
+    first = serving.curve[l, 0]
+    last = serving.curve[l, 1] - 1
+    if last <= 0 or pods <= 1.0:
+        return first, first, 0.0
+    at = min(math.log2(pods), float(last))
+    low = int(at)
+    return first + low, first + min(low + 1, last), at - low
+
+
+@inline_kernel
+def at_knot(table, a, b, part, x):
+    """Value at position ``x`` (in knots) of a table over rows and knots."""
+    k = min(int(x), KNOTS - 2)
+    f = x - k
+    low = table[a, k] + f * (table[a, k + 1] - table[a, k])
+    if part == 0.0:
+        return low
+    high = table[b, k] + f * (table[b, k + 1] - table[b, k])
+    return low + part * (high - low)
+
+
+@inline_kernel
+def position(utilization):
+    """Place of a utilisation among the knots."""
+    return -math.log(1.0 - min(utilization, TOP_RATIO)) / KNOT_STEP
+
+
+@inline_kernel
+def free_ratio(serving: Serving, a, b, part, m):
+    """1 - u(m): what is free of the capacity when ``m`` is the stationary excess."""
+    top = at_knot(serving.excess, a, b, part, KNOTS - 1.0)
+    if m >= top:
+        return (1.0 - TOP_RATIO) * top / max(m, 1e-300)
+    low = 0
+    high = KNOTS - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if at_knot(serving.excess, a, b, part, float(middle)) <= m:
+            low = middle
+        else:
+            high = middle
+    below = at_knot(serving.excess, a, b, part, float(low))
+    above = at_knot(serving.excess, a, b, part, float(high))
+    x = low + ((m - below) / (above - below) if above > below else 0.0)
+    return math.exp(-x * KNOT_STEP)
+
+
+@inline_kernel
+def add_table(serving: Serving, l, a, b, part, x, requests):
+    """``requests`` were answered as in the stationary state at position ``x``."""
+    k = min(int(x), KNOTS - 2)
+    f = x - k
+    low = requests * (1.0 - f) * (1.0 - part)
+    high = requests * f * (1.0 - part)
+    for i in range(BINS):
+        serving.histogram[l, i] += low * serving.cdf[a, k, i] + high * serving.cdf[a, k + 1, i]
+    if part > 0.0:
+        low = requests * (1.0 - f) * part
+        high = requests * f * part
+        for i in range(BINS):
+            serving.histogram[l, i] += low * serving.cdf[b, k, i] + high * serving.cdf[b, k + 1, i]
+    serving.histogram[l, BINS] += requests
+
+
+@inline_kernel
+def add_wave(serving: Serving, l, mean, variance, requests):
+    """``requests`` were answered after a lognormal time of that mean (s) and variance."""
+    spread = math.log(1.0 + max(variance, 1e-6 * mean * mean) / (mean * mean))
+    middle = math.log(mean) - 0.5 * spread
+    scale = 1.0 / math.sqrt(2.0 * spread)
+    for i in range(BINS):
+        share = 0.5 * (1.0 + math.erf((math.log(serving.edges_s[i]) - middle) * scale))
+        serving.histogram[l, i] += requests * share
+    serving.histogram[l, BINS] += requests
+
+
+@inline_kernel
+def busy_part(serving: Serving, a, b, part, m, v, goal, x_goal):
+    """Of a queue that varies more than a stationary one with its mean, the share that has not settled yet.
+
+    The rest is stationary at ``goal``; 1 when nothing is known of a stationary state, or the queue varies less.
+    """
+    if goal > 1e299 or m <= goal * 1.0001:
+        return 1.0
+    spread = at_knot(serving.spread, a, b, part, position_of(serving, a, b, part, m))
+    rest = goal * goal * (1.0 + at_knot(serving.spread, a, b, part, x_goal))
+    second = v + m * m
+    low = 0.02
+    high = 1.0
+    if second <= m * m * (1.0 + spread):
+        return 1.0
+    for _ in range(20):
+        middle = 0.5 * (low + high)
+        mean = (m - (1.0 - middle) * goal) / middle
+        spread = at_knot(serving.spread, a, b, part, position_of(serving, a, b, part, mean))
+        if (1.0 - middle) * rest + middle * mean * mean * (1.0 + spread) > second:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)
+
+
+@inline_kernel
+def position_of(serving: Serving, a, b, part, m):
+    """Place among the knots at which the stationary excess is ``m``."""
+    return min(-math.log(free_ratio(serving, a, b, part, m)) / KNOT_STEP, KNOTS - 1.0)
+
+
+@kernel
+def answer(serving: Serving, l, a, b, part, m, v, capacity, requests):
+    """``requests`` arrived while mean and variance of the excess were ``m`` and ``v``; returns their mean time, s."""
+    free = free_ratio(serving, a, b, part, m)
+    x = -math.log(free) / KNOT_STEP
+    wave = free < 1.0 - TOP_RATIO
+    if not wave and m > 0.05:
+        wave = v < NARROW * m * m * at_knot(serving.spread, a, b, part, x)
+    if wave:
+        service = serving.constant[l, K_SERVICE]
+        mean = wave_s(serving, l, m, capacity)
+        add_wave(serving, l, mean, v / (capacity * capacity) + serving.constant[l, K_SCV] * service * service, requests)
+        return mean
+    add_table(serving, l, a, b, part, x, requests)
+    return at_knot(serving.mean_s, a, b, part, x)
+
+
+@inline_kernel
+def wave_s(serving: Serving, l, m, capacity):
+    """Mean time of a request that meets ``m`` others: these, and where there is a line the rest of those in service."""
+    rest = 0.5 * (1.0 + serving.constant[l, K_SCV]) if serving.constant[l, K_SLOTS] > 0.0 else 0.0
+    return serving.constant[l, K_BASE] + (m + rest) / capacity
+
+
+@inline_kernel
+def next_excess(serving: Serving, a, b, part, m, v, theta, goal, arrivals, capacity, span_s):
+    """(m, v) after a short time; ``theta`` as of ``busy_part``."""
+    free = free_ratio(serving, a, b, part, m)
+    if theta < 1.0:
+        busy = free_ratio(serving, a, b, part, (m - (1.0 - theta) * goal) / theta)
+        push = (1.0 - theta) * (capacity - arrivals) + theta * capacity * busy
+        noise = 2.0 * (1.0 - theta) * goal * (capacity - arrivals) + 2.0 * (m - (1.0 - theta) * goal) * capacity * busy
+        return (
+            max(goal, m + (arrivals - capacity + push) * span_s),
+            max(0.0, v + (noise - 2.0 * m * push) * span_s),
+        )
+    stationary = m * m * at_knot(serving.spread, a, b, part, min(-math.log(free) / KNOT_STEP, KNOTS - 1.0))
+    y = min(max(v / stationary, 0.05), 1.0) if stationary > 0.0 else 1.0
+    g = math.exp(-CLOSURE * (1.0 / y - 1.0))
+    drift = arrivals - capacity + capacity * free * g
+    spread = 2.0 * m * capacity * free * (1.0 - g)
+    if m < 1e-3:
+        spread = arrivals
+    return max(0.0, m + drift * span_s), max(0.0, v + spread * span_s)
+
+
+@kernel
+def relax(serving: Serving, l, a, b, part, arrivals, capacity, span_s, requests, backlog):
+    """Integrate the excess over ``span_s`` of constant load and answer ``requests`` on the way; mean time, s.
+
+    ``backlog``: requests per pod that the fluid model has at the end; the excess is never less.
+    """
+    m = serving.state[l, Y_EXCESS]
+    v = serving.state[l, Y_VARIANCE]
+    step = span_s / SUBSTEPS
+    u = arrivals / capacity
+    goal = 1e300
+    x_goal = 0.0
+    if u < TOP_RATIO:
+        x_goal = position(u)
+        goal = at_knot(serving.excess, a, b, part, x_goal)
+    total = 0.0
+    for i in range(SUBSTEPS):
+        theta = busy_part(serving, a, b, part, m, v, goal, x_goal)
+        half_m, half_v = next_excess(serving, a, b, part, m, v, theta, goal, arrivals, capacity, 0.5 * step)
+        part_s = answer_mixed(serving, l, a, b, part, half_m, half_v, theta, goal, x_goal, capacity, requests / SUBSTEPS)
+        total += part_s / SUBSTEPS
+        new_m, new_v = next_excess(serving, a, b, part, half_m, half_v, theta, goal, arrivals, capacity, 0.5 * step)
+        if theta >= 1.0 and ((m < goal) == (new_m > goal)):  # too long a step for the relaxation ends on its goal
+            new_m = goal
+        m = new_m
+        v = new_v
+    serving.state[l, Y_EXCESS] = max(m, backlog)
+    serving.state[l, Y_VARIANCE] = v
+    return total
+
+
+@inline_kernel
+def answer_mixed(serving: Serving, l, a, b, part, m, v, theta, goal, x_goal, capacity, requests):
+    """As ``answer``, for a queue of which ``theta`` is busy and the rest has settled at ``goal``."""
+    if theta >= 1.0:
+        return answer(serving, l, a, b, part, m, v, capacity, requests)
+    mean = (m - (1.0 - theta) * goal) / theta
+    x = position_of(serving, a, b, part, mean)
+    add_table(serving, l, a, b, part, x_goal, (1.0 - theta) * requests)
+    add_table(serving, l, a, b, part, x, theta * requests)
+    settled = at_knot(serving.mean_s, a, b, part, x_goal)
+    return (1.0 - theta) * settled + theta * at_knot(serving.mean_s, a, b, part, x)
+
+
+@inline_kernel
+def relaxation_s(serving: Serving, l, u, capacity):
+    """Time in which the queue forgets: (1 + scv) / 2 / (capacity (1 - sqrt(u))^2), and a service."""
+    root = 1.0 - math.sqrt(u)
+    return 0.5 * (1.0 + serving.constant[l, K_SCV]) / (capacity * root * root) + serving.constant[l, K_BASE]
+
+
+@inline_kernel
+def hold(serving: Serving, l, a, b, part, arrivals, capacity, span_s, requests, backlog):
+    """A load of ``arrivals`` and ``capacity`` requests per second and pod held for ``span_s``."""
+    u = arrivals / capacity
+    if u < TOP_RATIO:
+        x = position(u)
+        goal = at_knot(serving.excess, a, b, part, x)
+        enough = SETTLED_AFTER * relaxation_s(serving, l, u, capacity)
+        more = serving.state[l, Y_EXCESS] - goal
+        if more > 0.0:
+            enough += SETTLED_AFTER * more / (capacity - arrivals)
+        if span_s > enough:
+            add_table(serving, l, a, b, part, x, requests)
+            serving.state[l, Y_EXCESS] = goal
+            serving.state[l, Y_VARIANCE] = goal * goal * at_knot(serving.spread, a, b, part, x)
+            return at_knot(serving.mean_s, a, b, part, x)
+    return relax(serving, l, a, b, part, arrivals, capacity, span_s, requests, backlog)
+
+
+@inline_kernel
+def observe(serving: Serving, physics: Physics, w, now):
+    """Response times of workload ``w`` since it was last looked at, under the rates that held since then."""
+    l = serving.row[w]
+    if l < 0:
+        return
+    span_s = (now - serving.state[l, Y_SINCE]) / 1000.0
+    serving.state[l, Y_SINCE] = now
+    pods = physics.own[w, 3]
+    if span_s <= 0.0:
+        return
+    if pods <= 0.0:
+        serving.state[l, Y_EXCESS] = 0.0
+        serving.state[l, Y_VARIANCE] = 0.0
+        return
+    requests = (physics.arrival_rps[w] - physics.lost_rps[w]) * span_s
+    capacity = pod_capacity(physics, w)
+    if requests <= 0.0 and serving.state[l, Y_EXCESS] <= 0.0 or capacity <= 0.0:
+        return
+    growth = physics.arrival_rps[w] - physics.served_rps[w] - physics.lost_rps[w]
+    backlog = max(0.0, physics.backlog[w] + growth * (now - physics.since_ms[w]) / 1000.0) / pods
+    a, b, part = curve_row(serving, l, pods)
+    arrivals = physics.arrival_rps[w] / pods
+    mean = hold(serving, l, a, b, part, arrivals, capacity, span_s, requests, backlog)
+    if physics.lost_rps[w] > 0.0:
+        serving.state[l, Y_EXCESS] = min(serving.state[l, Y_EXCESS], backlog)
+    serving.state[l, Y_MEAN] = mean
+    serving.state[l, Y_PODS] = pods
+
+
+@inline_kernel
+def pod_capacity(physics: Physics, w):
+    """Requests per second that a pod of ``w`` can serve, nodes without enough CPU counted."""
+    own = physics.own[w, 0]
+    pods = physics.own[w, 3]
+    return max(0.0, ((pods - own) * physics.load[w, L_CAP] + physics.own[w, 1]) / pods)
+
+
+@kernel
+def late_ratio(serving: Serving, physics: Physics, w, within_s):
+    """Chance that a request that arrives at ``w`` now is not answered within ``within_s``, and the mean time, s."""
+    l = serving.row[w]
+    pods = physics.own[w, 3]
+    if pods <= 0.0:
+        return 1.0, within_s
+    capacity = pod_capacity(physics, w)
+    if capacity <= 0.0:
+        return 1.0, within_s
+    m = max(serving.state[l, Y_EXCESS], physics.backlog[w] / pods)
+    u = physics.arrival_rps[w] / pods / capacity
+    a, b, part = curve_row(serving, l, pods)
+    x = position(u)
+    if physics.backlog[w] <= 0.0 and u < TOP_RATIO and m <= 1.5 * at_knot(serving.excess, a, b, part, x) + 0.5:
+        mean = at_knot(serving.mean_s, a, b, part, x)
+        if within_s > 1e9:
+            return 0.0, mean
+        return 1.0 - chance_within(serving, a, b, part, x, within_s), mean
+    mean = wave_s(serving, l, m, capacity)
+    if within_s > 1e9:
+        return 0.0, mean
+    service = serving.constant[l, K_SERVICE]
+    variance = serving.state[l, Y_VARIANCE] / (capacity * capacity) + (0.01 + serving.constant[l, K_SCV]) * service**2
+    return 0.5 * math.erfc((within_s - mean) / math.sqrt(2.0 * variance)), mean
+
+
+@inline_kernel
+def chance_within(serving: Serving, a, b, part, x, within_s):
+    """Chance of a response within ``within_s`` in the stationary state at position ``x``."""
+    k = min(int(x), KNOTS - 2)
+    f = x - k
+    i = 0
+    while i < BINS - 1 and serving.edges_s[i] < within_s:
+        i += 1
+    chance = 0.0
+    for j in range(max(0, i - 1), i + 1):
+        low = serving.cdf[a, k, j] + f * (serving.cdf[a, k + 1, j] - serving.cdf[a, k, j])
+        if part > 0.0:
+            high = serving.cdf[b, k, j] + f * (serving.cdf[b, k + 1, j] - serving.cdf[b, k, j])
+            low += part * (high - low)
+        if i == 0 or j == i:
+            after = low
+        else:
+            chance = low
+    if i == 0:
+        return after
+    at = math.log(within_s / serving.edges_s[i - 1]) / math.log(serving.edges_s[i] / serving.edges_s[i - 1])
+    return chance + min(max(at, 0.0), 1.0) * (after - chance)
