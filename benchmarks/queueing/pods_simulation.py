@@ -40,7 +40,6 @@ def balanced(pods, servers, policy, interarrival, service, requests, seed, histo
     free = np.zeros((pods, servers))
     held = np.zeros(pods, np.int64)
     leaves = np.zeros((pods, room))
-    head = np.zeros(pods, np.int64)
     now = total = 0.0
     warm = requests // 20
     for r in range(requests + warm):

@@ -1,6 +1,7 @@
-"""Simulates every point of the error table: ``python -m benchmarks.queueing.simulate`` writes ``simulated.csv``.
+"""Simulates every point of the error table: ``python -m benchmarks.queueing.simulate [KIND ...]``.
 
-About fifteen minutes on one core; seeds are fixed. Times are in units of the mean service time.
+Writes ``simulated-KIND.csv`` beside this file; all kinds take about ten minutes on one core. Seeds are fixed. Times are
+in units of the mean service time.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from benchmarks.queueing.event_simulation import BINS, fcfs, quantiles, shared
 from benchmarks.queueing.pods_simulation import balanced, overloaded
 from capsim.world.queueing.phases import Phases, fit
 
-FILE = Path(__file__).with_name("simulated.csv")
+FOLDER = Path(__file__).parent
 PERCENTILES = np.array([0.5, 0.95, 0.99])
-COLUMNS = ("kind", "servers", "slots", "pods", "policy", "scv", "utilization", "at", "requests", "mean", "p50", "p95", "p99")
+COLUMNS = (
+    "kind", "servers", "slots", "pods", "policy", "scv", "utilization", "at", "requests", "mean", "p50", "p95", "p99",
+)  # fmt: skip
 SCVS = (0.25, 1.0, 4.0)
 POLICIES = ("random", "roundRobin", "leastRequests", "randomOfTwo")
 PHASES = ((0.5, 100.0), (1.5, 200.0), (0.5, 500.0))
 """Utilisation, and the end in service times, of the step overload."""
-EDGES = np.array([50.0, 100, 110, 125, 150, 175, 200, 220, 240, 260, 280, 300, 320, 350, 400, 500])
+EDGES = np.arange(60.0, 501.0, 20.0)
 
 
 def shape(duration: Phases) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -87,17 +90,24 @@ def transients(runs: int) -> Iterator[dict[str, Any]]:
                 yield row(h[k], sums[k, 1] / sums[k, 0], sums[k, 0], **what, scv=scv)
 
 
-def main(scale: float = 1.0) -> None:
-    """Write the file, a line as soon as it is known."""
-    parts = (stations(int(2e7 * scale)), sharing(int(1e7 * scale)), transients(int(1e5 * scale)), pods(int(1e7 * scale)))
-    with FILE.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for part in parts:
-            for line in part:
+KINDS = {
+    "fcfs": lambda scale: stations(int(2e7 * scale)),
+    "ps": lambda scale: sharing(int(1e7 * scale)),
+    "transient": lambda scale: transients(int(1e5 * scale)),
+    "pods": lambda scale: pods(int(1e7 * scale)),
+}
+
+
+def main(kinds: list[str], folder: Path = FOLDER, scale: float = 1.0) -> None:
+    """Write the files, a line as soon as it is known; ``scale`` simulates fewer requests."""
+    for kind in kinds or KINDS:
+        with (folder / f"simulated-{kind}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            for line in KINDS[kind](scale):
                 writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in line.items()})
                 file.flush()
 
 
 if __name__ == "__main__":
-    main(*(float(word) for word in sys.argv[1:]))
+    main(sys.argv[1:])

@@ -10,8 +10,8 @@ from capsim.controllers.scheduler.cycle import next_pod, try_pod
 from capsim.controllers.scheduler.queue import wake_head
 from capsim.controllers.workloads.replicas import set_desired
 from capsim.engine.dispatch import evict_pods, lose_node
+from capsim.engine.flow import flow
 from capsim.engine.recorder import forget_extremes, look
-from capsim.engine.settle import settle
 from capsim.engine.state import State
 from capsim.jit import carrier_kernel, inline_kernel, kernel
 from capsim.state.calendar import encode, push
@@ -46,6 +46,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_calls import Calls, Serving
 from capsim.state.transitions import bind_pod, create_pod, node_changed, pods_left, start_serving
 from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
 
@@ -207,6 +208,8 @@ def begin(
     workloads: Workloads,
     physics: Physics,
     traffic: Traffic,
+    serving: Serving,
+    calls: Calls,
     marks: Marks,
     samples: Samples,
     quiet,
@@ -216,7 +219,9 @@ def begin(
     for w in range(workloads.kind.shape[0]):
         if traffic.source_start[w] < traffic.source_start[w + 1]:  # traffic arrives, whether or not a pod is Ready
             mark_dirty(marks, w)
-    settle(clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, marks, now)
+    flow(
+        clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, serving, calls, marks, now
+    )
     if quiet == 1:
         for i in range(marks.touched_count[M_BUSY]):
             marks.busy_flag[marks.busy[i]] = 0
@@ -257,7 +262,7 @@ def act(s: State, what, a, b, c, d, now):
     if what == ACT_BEGIN:
         return begin(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics,
-            s.traffic, s.marks, s.samples, a, now)
+            s.traffic, s.serving, s.calls, s.marks, s.samples, a, now)
     if what == ACT_SCALE:
         set_desired(s.wheels, s.workloads, s.marks, a, b, c)
         touch(s.marks, a, PODS_CHANGED)

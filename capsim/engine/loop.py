@@ -19,9 +19,9 @@ from capsim.controllers.scheduler.cycle import flush_class, next_pod, try_pod
 from capsim.controllers.workloads.replicas import reconcile
 from capsim.engine.autoscaling import sync_due, wake_changed, wake_published
 from capsim.engine.dispatch import dispatch
+from capsim.engine.flow import flow, take_sample
 from capsim.engine.recorder import close_sample, look
 from capsim.engine.room import ROOM, ask, need, room_for_step
-from capsim.engine.settle import settle
 from capsim.engine.state import State
 from capsim.jit import carrier_kernel, inline_kernel
 from capsim.state.calendar import heap_time, pop, tree_first, tree_set
@@ -81,6 +81,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import A_NEXT_RELIST_MS, Adapter, SelfHeal
+from capsim.state.tables_calls import Calls, Serving
 from capsim.state.transitions import pods_left
 from capsim.world.kubelet import begin_start
 from capsim.world.metrics import publish, release_quiet, scrape
@@ -110,10 +111,10 @@ FLUSH_AGE_MS = 300_000
 
 
 @inline_kernel
-def earliest(clock: Clock, heap: Heap, wheels: Wheels, adapter: Adapter, heal: SelfHeal):
+def earliest(clock: Clock, heap: Heap, wheels: Wheels, calls: Calls, adapter: Adapter, heal: SelfHeal):
     """Time of the next instant at which anything but an HPA sync is due."""
     v = clock.values
-    t = heap_time(heap)
+    t = min(heap_time(heap), calls.due_ms[0])
     t = min(min(t, wheels.traffic[1]), min(wheels.backlog[1], wheels.replicas[1]))
     t = min(min(t, v[NEXT_SCRAPE]), v[NEXT_PUBLISH])
     t = min(min(t, adapter.due[1]), min(adapter.settings[A_NEXT_RELIST_MS], heal.next_ms[0]))
@@ -189,6 +190,8 @@ def run_rates(
     workloads: Workloads,
     physics: Physics,
     traffic: Traffic,
+    serving: Serving,
+    calls: Calls,
     marks: Marks,
     now,
 ):
@@ -197,8 +200,24 @@ def run_rates(
         w = tree_first(wheels.backlog)
         tree_set(wheels.backlog, w, NEVER)
         mark_dirty(marks, w)
-    if marks.touched_count[M_DIRTY] > 0 or marks.touched_count[M_NODE] > 0:
-        settle(clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, marks, now)
+    if marks.touched_count[M_DIRTY] > 0 or marks.touched_count[M_NODE] > 0 or calls.due_ms[0] <= now:
+        flow(
+            clock,
+            wheels,
+            pods,
+            links,
+            usage,
+            classes,
+            nodes,
+            scan,
+            workloads,
+            physics,
+            traffic,
+            serving,
+            calls,
+            marks,
+            now,
+        )
 
 
 @inline_kernel
@@ -405,6 +424,9 @@ def run_recorder(
     physics: Physics,
     marks: Marks,
     hpas: HpaLinks,
+    traffic: Traffic,
+    serving: Serving,
+    calls: Calls,
     samples: Samples,
     now,
 ):
@@ -414,6 +436,8 @@ def run_recorder(
     if v[NEXT_SAMPLE] <= now:
         if samples.count[0] >= samples.out_ms.shape[0]:
             return need(clock, NEED_SAMPLES)
+        if calls.order.shape[0] > 0:
+            take_sample(physics, traffic, serving, calls, samples, now)
         close_sample(clock, workloads, physics, samples, now)
         v[NEXT_SAMPLE] = (
             min(now + clock.params[P_SAMPLE], clock.params[P_DURATION]) if now < clock.params[P_DURATION] else NEVER
@@ -440,7 +464,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_RATES:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
-            s.marks, now)
+            s.serving, s.calls, s.marks, now)
     elif phase == PHASE_METRICS:
         run_metrics(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, s.hpas, s.traffic, s.adapter,
@@ -471,10 +495,10 @@ def run_phase(s: State, phase, now):
     else:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
-            s.marks, now)
+            s.serving, s.calls, s.marks, now)
         return run_recorder(
-            s.clock, s.wheels, s.classes, s.groups, s.workloads, s.physics, s.marks, s.hpas, s.samples, now
-        )
+            s.clock, s.wheels, s.classes, s.groups, s.workloads, s.physics, s.marks, s.hpas, s.traffic, s.serving,
+            s.calls, s.samples, now)
     return DONE
 # fmt: on
 
@@ -540,11 +564,11 @@ def advance(s: State, until_ms, budget):
     v = s.clock.values
     while True:
         if v[PHASE] == 0:
-            due = min(earliest(s.clock, s.heap, s.wheels, s.adapter, s.heal), until_ms + 1)
+            due = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.adapter, s.heal), until_ms + 1)
             alone = run_hpas_alone(
                 s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.adapter,
                 s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, due)
-            t = min(earliest(s.clock, s.heap, s.wheels, s.adapter, s.heal), s.wheels.hpa[1])
+            t = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.adapter, s.heal), s.wheels.hpa[1])
             if t > until_ms:
                 v[NOW] = until_ms
                 return DONE

@@ -24,7 +24,9 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_calls import Serving
 from capsim.world.contention import share_node
+from capsim.world.latency import observe
 from capsim.world.rates import compute_rates, mark_siblings
 
 MAX_ROUNDS = 8
@@ -43,6 +45,7 @@ def settle(
     workloads: Workloads,
     physics: Physics,
     traffic: Traffic,
+    serving: Serving,
     marks: Marks,
     now,
 ):
@@ -57,6 +60,9 @@ def settle(
         marks.touched_count[M_DIRTY] = 0
         for i in range(count):
             marks.dirty_flag[marks.dirty[i]] = 0
+        if serving.workload.shape[0] > 0:
+            for i in range(count):
+                observe(serving, physics, marks.dirty[i], now)
         for i in range(count):
             compute_rates(
                 clock,

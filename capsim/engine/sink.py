@@ -16,6 +16,7 @@ class Sink:
 
     sample_ms: list[I64] = field(default_factory=list)
     samples: list[F64] = field(default_factory=list)
+    responses: list[F64] = field(default_factory=list)
     events: list[I64] = field(default_factory=list)
     pods: list[I64] = field(default_factory=list)
     nodes: list[I64] = field(default_factory=list)
@@ -26,6 +27,7 @@ class Sink:
         if count:
             self.sample_ms.append(s.samples.out_ms[:count].copy())
             self.samples.append(s.samples.out[:count].copy())
+            self.responses.append(s.calls.out[:count].copy())
             s.samples.count[0] = 0
 
     def drain_log(self, s: State, name: str, column: int) -> None:
@@ -43,7 +45,14 @@ class Sink:
 
     def copy(self) -> Sink:
         """Another sink with the same chunks (chunks are never changed)."""
-        return Sink(list(self.sample_ms), list(self.samples), list(self.events), list(self.pods), list(self.nodes))
+        return Sink(
+            list(self.sample_ms),
+            list(self.samples),
+            list(self.responses),
+            list(self.events),
+            list(self.pods),
+            list(self.nodes),
+        )
 
     def rows(self, name: str, width: int) -> I64:
         """All drained rows of one log."""

@@ -250,7 +250,9 @@ def offered(sim: Simulation, w: int) -> float | None:
     if not feeding:
         return None
     return sum(
-        float(traffic.rate[traffic.cursor[v]]) / int(traffic.edge_start[v + 1] - traffic.edge_start[v]) for v in feeding
+        float(traffic.rate[traffic.cursor[v]] + traffic.calls_rps[v])
+        / int(traffic.edge_start[v + 1] - traffic.edge_start[v])
+        for v in feeding
     )
 
 

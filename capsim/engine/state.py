@@ -28,6 +28,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import Adapter, SelfHeal
+from capsim.state.tables_calls import Calls, Serving
 
 
 class State(NamedTuple):
@@ -47,6 +48,8 @@ class State(NamedTuple):
     physics: Physics
     containers: Containers
     traffic: Traffic
+    serving: Serving
+    calls: Calls
     marks: Marks
     queue: Queue
     trees: Trees

@@ -13,8 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from capsim.report import foundations, tables
 from capsim.report.axis import time_axis
+from capsim.report.charts.chart import Chart
 from capsim.report.charts.cluster_charts import ClusterCharts, cluster_charts
 from capsim.report.charts.palette import COLOURS
+from capsim.report.charts.response_charts import response_charts
 from capsim.report.charts.ticks import time_ticks
 from capsim.report.charts.vector import HEIGHT, WIDTH, draw
 from capsim.report.charts.workload_charts import WorkloadCharts, ranked, workload_charts
@@ -36,11 +38,13 @@ class Pictures:
     cluster: ClusterCharts
     workloads: list[WorkloadCharts]
     heat: HeatMap | None
+    responses: list[Chart]
 
 
 def pictures(result: Result) -> Pictures:
     """Describe the charts of a run."""
-    return Pictures(cluster_charts(result), workload_charts(result, ranked(result)[:DRAWN]), heat_map(result))
+    drawn = workload_charts(result, ranked(result)[:DRAWN])
+    return Pictures(cluster_charts(result), drawn, heat_map(result), response_charts(result))
 
 
 def render(result: Result, drawn: Pictures, folder: Path, resolved: str, changed: bool = False) -> str:
@@ -60,6 +64,8 @@ def render(result: Result, drawn: Pictures, folder: Path, resolved: str, changed
         "lines": words(summary),
         "all_workloads": tables.workloads(result),
         "open": OPEN,
+        "response_table": tables.responses(result),
+        "objective_table": tables.objectives(result),
         "node_groups": tables.node_groups(result),
         "pending": tables.longest_pending(result),
         "reasons": tables.reasons(result),
@@ -84,6 +90,7 @@ def _drawings(drawn: Pictures, end_ms: int) -> dict[str, Any]:
         "workloads": [(short_name(item.workload), [draw(chart) for chart in item.charts]) for item in drawn.workloads],
         "traffic": draw(drawn.cluster.traffic),
         "utilisation": [draw(chart) for chart in drawn.cluster.utilisation],
+        "responses": [draw(chart) for chart in drawn.responses],
         "nodes": draw(drawn.cluster.nodes),
         "cost": [draw(chart) for chart in drawn.cluster.cost],
         "heat": drawn.heat,

@@ -26,6 +26,17 @@ def span(seconds: float) -> str:
     return format_duration(round(seconds) * 1000) if seconds >= 59.95 else f"{seconds:.3g}s"
 
 
+def milliseconds(ms: float) -> str:
+    """A response time.
+
+    >>> milliseconds(3.456), milliseconds(287.4), milliseconds(30_250.0)
+    ('3.5 ms', '287 ms', '30.2 s')
+    """
+    if ms < 1000.0:
+        return f"{ms:.2g} ms" if ms < 10.0 else f"{ms:.0f} ms"
+    return f"{ms / 1000.0:.3g} s"
+
+
 def count(number: int, noun: str) -> str:
     """``1 node``, ``3 nodes``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from capsim.errors import CapsimError, Problem, ScenarioError
 from capsim.result import Result, Summary
-from capsim.result.folder import FORMAT, SERIES, TABLES
+from capsim.result.folder import ASKED_FOR, FORMAT, SERIES, TABLES
 from capsim.result.frames import FRAMES
 from capsim.scenario import Scenario
 
@@ -59,13 +59,15 @@ def open_run(folder: Path) -> Result:
     """
     _check_folder(folder)
     document, run = _run_file(folder)
-    problems = _missing(folder) or [problem for name in _frames() for problem in _frame_problems(folder, name, run)]
+    problems = _missing(folder) or [
+        problem for name in _frames(folder) for problem in _frame_problems(folder, name, run)
+    ]
     if problems:
         raise ScenarioError(problems)
-    tables = {name: _table(folder, name) for name in _frames()}
+    tables = {name: _table(folder, name) for name in _frames(folder)}
     result = Result(
         scenario=_scenario(folder),
-        series={name: tables[f"series/{name}.parquet"] for name in SERIES},
+        series={path[7:-8]: table for path, table in tables.items() if path.startswith("series/")},
         **{name: tables[f"{name}.parquet"] for name in TABLES},
         facts=document["facts"],
         provenance=document["provenance"],
@@ -125,16 +127,17 @@ def _run_file(folder: Path) -> tuple[dict[str, Any], _RunFile]:
     return document, run
 
 
-def _frames() -> dict[str, str]:
+def _frames(folder: Path) -> dict[str, str]:
     """File of each frame -> its name in the table of columns."""
+    asked = [name for name in ASKED_FOR if (folder / f"series/{name}.parquet").is_file()]
     return {
-        **{f"series/{name}.parquet": f'series["{name}"]' for name in SERIES},
+        **{f"series/{name}.parquet": f'series["{name}"]' for name in (*SERIES, *asked)},
         **{f"{name}.parquet": name for name in TABLES},
     }
 
 
 def _missing(folder: Path) -> list[Problem]:
-    names = [name for name in (*_frames(), RESOLVED) if not (folder / name).is_file()]
+    names = [name for name in (*_frames(folder), RESOLVED) if not (folder / name).is_file()]
     return [Problem(f"is missing; {again(folder)}", str(folder / name)) for name in names]
 
 
@@ -149,7 +152,7 @@ def _frame_problems(folder: Path, name: str, run: _RunFile) -> list[Problem]:
         )
         return [Problem(f"is damaged, no Parquet file{cut}; {again(folder)}", str(path))]
     found = []
-    for column in FRAMES[_frames()[name]][1]:
+    for column in FRAMES[_frames(folder)[name]][1]:
         if column.name not in schema.names:
             found.append(Problem(f"has no column {column.name}; {again(folder)}", str(path)))
         elif not (pa.types.is_null(kind := schema.field(column.name).type) or FITS[column.kind](kind)):
@@ -158,13 +161,21 @@ def _frame_problems(folder: Path, name: str, run: _RunFile) -> list[Problem]:
     return found
 
 
+GAPS = ("series/responses.parquet",)
+"""Frames whose numbers may be missing."""
+
+
 def _table(folder: Path, name: str) -> pd.DataFrame:
     try:
         frame: pd.DataFrame = pq.read_table(folder / name).to_pandas()
     except (OSError, pa.ArrowException, ValueError) as wrong:
         raise ScenarioError(Problem(f"is damaged ({wrong}); {again(folder)}", str(folder / name))) from None
-    for column in FRAMES[_frames()[name]][1]:
-        if column.kind == "mean" and not (fine := np.isfinite(frame[column.name].to_numpy(np.float64))).all():
+    for column in FRAMES[_frames(folder)[name]][1]:
+        if (
+            column.kind == "mean"
+            and name not in GAPS
+            and not (fine := np.isfinite(frame[column.name].to_numpy(np.float64))).all()
+        ):
             text = f"column {column.name}, row {int(np.argmin(fine))} is not a number; {again(folder)}"
             raise ScenarioError(Problem(text, str(folder / name)))
     return frame

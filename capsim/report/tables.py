@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from capsim.report.phrases import clock, count, percent, requests, share, short_name, span
+from capsim.report.phrases import clock, count, milliseconds, percent, requests, share, short_name, span
 from capsim.result import Result
 from capsim.result.summary.limits import short_reason
 from capsim.result.summary.model import WorkloadSummary
@@ -92,6 +92,43 @@ def _workload_row(row: WorkloadSummary) -> tuple[str, ...]:
 
 def _lost_ratio(row: WorkloadSummary) -> float:
     return row.lost_requests / (row.lost_requests + row.served_requests)
+
+
+def responses(result: Result) -> Table:
+    """Response times of every service and journey."""
+    seen = result.summary.responses
+    columns = ("Service or journey", "Requests", "Failed", "Mean", "p95", "p99", "Worst p99")
+    rows = [
+        (
+            short_name(row.name) + (" (journey)" if row.kind == "journey" else ""),
+            requests(row.requests),
+            percent(row.failed_ratio) if row.failed_requests >= 0.5 else "–",
+            *(
+                "–" if value is None else milliseconds(value)
+                for value in (row.mean_ms, row.p95_ms, row.p99_ms, row.worst_p99_ms)
+            ),
+        )
+        for row in seen[:WORKLOADS]
+    ]
+    return Table("Response times with all calls; percentiles of sample intervals, mean over requests", columns, rows)
+
+
+def objectives(result: Result) -> Table:
+    """Every service level objective."""
+    columns = ("SLO", "Objective", "Good", "Error budget used", "Minutes violated", "Burn rate", "Worst hour")
+    rows = [
+        (
+            row.name,
+            f"{100 * row.objective_ratio:g} %" + ("" if row.below_ms is None else f" within {row.below_ms} ms"),
+            f"{100 * row.good_ratio:.4g} %",
+            f"{100 * row.budget_used_ratio:,.0f} %",
+            f"{row.minutes_violated:,.4g}",
+            f"{row.burn_rate:.3g}",
+            f"{row.worst_hour_burn_rate:.3g}",
+        )
+        for row in result.summary.objectives
+    ]
+    return Table("Service level objectives; a burn rate of 1 spends the budget exactly", columns, rows)
 
 
 def node_groups(result: Result) -> Table:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from capsim.report.phrases import clock, count, percent, requests, share, short_name, span
+from capsim.report.phrases import clock, count, milliseconds, percent, requests, share, short_name, span
 from capsim.result.summary.limits import short_reason
-from capsim.result.summary.model import Limit, PendingWorkload, ResourceUse, Summary
+from capsim.result.summary.model import (
+    Limit,
+    ObjectiveSummary,
+    PendingWorkload,
+    ResourceUse,
+    ResponseSummary,
+    Summary,
+)
 from capsim.units import format_bytes
 
 NAMED = 3  # so many workloads are named, the others counted
@@ -50,11 +57,40 @@ def words(summary: Summary) -> list[Line]:
         lines.append(
             Line("Requests", _traffic(summary), "warning" if summary.traffic.lost_requests >= 0.5 else "plain")
         )
+    lines += _answers(summary)
     lines.append(Line("Cost", _cost(summary)))
     lines += [Line("Warning", warning.text, "warning") for warning in summary.warnings[:NAMED]]
     if len(summary.warnings) > NAMED:
         lines.append(Line("", f"and {len(summary.warnings) - NAMED} more: see warnings in summary.json", "warning"))
     return lines
+
+
+def _answers(summary: Summary) -> list[Line]:
+    """Response times (journeys first, of the services those that are asked most), then SLOs."""
+    timed = [row for row in summary.responses if row.p99_ms is not None]
+    shown = sorted(timed, key=lambda row: (row.kind != "journey", -(row.p99_ms or 0.0)))[:NAMED]
+    lines = [Line("Responses" if row is shown[0] else "", _response(row)) for row in shown]
+    if len(timed) > len(shown):
+        lines.append(Line("", f"and {len(timed) - len(shown)} more: summary.json has them"))
+    return lines + [Line("SLO", _objective(row), "plain" if row.met else "warning") for row in summary.objectives]
+
+
+def _response(row: ResponseSummary) -> str:
+    failed = f", {percent(row.failed_ratio)} failed" if row.failed_ratio >= 0.0005 else ""
+    worst = f"; worst p99 {milliseconds(row.worst_p99_ms or 0.0)} at {clock(row.worst_at_ms or 0)}"
+    times = f"mean {milliseconds(row.mean_ms or 0.0)}, p95 {milliseconds(row.p95_ms or 0.0)}"
+    return f"{short_name(row.name)}: {times}, p99 {milliseconds(row.p99_ms or 0.0)}{worst}{failed}"
+
+
+def _objective(row: ObjectiveSummary) -> str:
+    target = f"{100 * row.objective_ratio:g} %" + ("" if row.below_ms is None else f" within {row.below_ms} ms")
+    said = "met" if row.met else "missed"
+    used = percent(row.budget_used_ratio) if row.budget_used_ratio < 10 else f"{row.budget_used_ratio:,.0f} times"
+    burn = f"{row.worst_hour_burn_rate:.3g}" if row.worst_hour_burn_rate >= 1e-3 else "0"
+    return (
+        f"{row.name} ({target}): {said}, {100 * row.good_ratio:.4g} % good; {used} of the error budget used, "
+        f"{row.minutes_violated:.3g} min violated, worst hour burns {burn} times the budget"
+    )
 
 
 def _pending_sentence(summary: Summary) -> str:

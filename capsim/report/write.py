@@ -50,6 +50,8 @@ def _images(result: Result, drawn: Pictures) -> dict[str, bytes]:
     above = [cluster.traffic] if several or not shown else list(shown[0][:-1])
     if above or replicas:
         found["figures/replicas.png"] = png(f"{name}: traffic and replicas", [*above, *replicas])
+    if drawn.responses:
+        found["figures/responses.png"] = png(f"{name}: response times", drawn.responses)
     if drawn.heat is not None:
         from capsim.report.heat_figure import heat_png
 

@@ -28,6 +28,8 @@ from capsim.result.thin import thin_models
 
 FORMAT = 1  # of the folder; raised when a reader of the old one would be misled
 SERIES = ("workloads", "node_groups", "totals")
+ASKED_FOR = ("responses", "objectives")
+"""Series that a run has only where its scenario asks for response times or objectives."""
 TABLES = ("pods", "nodes", "events")
 Writer = Callable[[Path], None]
 
@@ -42,6 +44,7 @@ def write(result: Result, directory: Path, extras: Mapping[str, Writer] | None =
         "summary.json": lambda path: _text(path, result.summary.model_dump_json(indent=2) + "\n"),
     }
     writers |= {f"series/{name}.parquet": _parquet(result.series[name]) for name in SERIES}
+    writers |= {f"series/{name}.parquet": _parquet(result.series[name]) for name in ASKED_FOR if name in result.series}
     writers |= {f"{name}.parquet": _parquet(getattr(result, name)) for name in TABLES}
     writers |= dict(extras or {})
     stage = _stage(directory)
@@ -80,13 +83,17 @@ def read(directory: str | Path) -> Result:
             raise ValueError(f"run.json has format {run.get('format')!r}, this version reads {FORMAT}")
         return Result(
             scenario=load(folder / "scenario.resolved.yaml"),
-            series={name: _table(folder / "series" / f"{name}.parquet") for name in SERIES},
+            series={name: _table(folder / "series" / f"{name}.parquet") for name in _series_of(folder)},
             **{name: _table(folder / f"{name}.parquet") for name in TABLES},
             facts=run["facts"],
             provenance=run["provenance"],
         )
     except (OSError, ValueError, KeyError, pa.ArrowException) as problem:
         raise OutputError(f"{folder} is not a readable run folder: {problem}") from problem
+
+
+def _series_of(folder: Path) -> list[str]:
+    return [*SERIES, *(name for name in ASKED_FOR if (folder / "series" / f"{name}.parquet").is_file())]
 
 
 def _stage(directory: Path) -> Path:

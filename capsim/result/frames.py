@@ -35,6 +35,11 @@ def _use(resource: str, unit: str, of: str) -> tuple[Column, ...]:
     )
 
 
+def _times(prefix: str, of: str) -> tuple[Column, ...]:
+    said = {"mean": "Mean time", "p50": "Median time", "p95": "95th percentile", "p99": "99th percentile"}
+    return tuple(Column(f"{prefix}{key}_ms", "mean", f"{text} {of}.") for key, text in said.items())
+
+
 TRAFFIC = (
     Column("rps", "mean", "Requests that arrive, per second."),
     Column("served_rps", "mean", "Requests answered, per second."),
@@ -95,6 +100,28 @@ FRAMES: dict[str, tuple[str, tuple[Column, ...]]] = {
             *_use("cpu", "milli", "all nodes"),
             *_use("memory", "bytes", "all nodes"),
             COST,
+        ),
+    ),
+    'series["responses"]': (
+        "One row per sample interval and service, or journey; only where the scenario asks for response times. A time "
+        "is missing where no request was answered.",
+        (
+            START,
+            Column("kind", "text", "service or journey."),
+            Column("name", "text", "Its name."),
+            Column("requests", "mean", "Requests made in the interval."),
+            Column("failed_requests", "mean", "Those that failed, calls that they need included."),
+            *_times("own_", "of the service itself, ms: queue, CPU and other waits; missing for journeys"),
+            *_times("", "with all calls, ms"),
+        ),
+    ),
+    'series["objectives"]': (
+        "One row per sample interval and SLO; only where the scenario has any.",
+        (
+            START,
+            Column("slo", "text", "Name of the SLO."),
+            Column("requests", "mean", "Requests made in the interval."),
+            Column("bad_requests", "mean", "Those that failed or were too slow."),
         ),
     ),
     "pods": (

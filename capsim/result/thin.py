@@ -30,7 +30,11 @@ ALWAYS = (
         "image pull, container start and readiness are one duration (startupTime); no probes, OOM kills or evictions "
         "under pressure",
     ),
-    ThinModel("services", "requests are a flow that Ready pods share evenly: no latency of single requests"),
+    ThinModel(
+        "services",
+        "requests are a flow; response times (serviceTime, calls, slos) are those of queues in theory, within a stated "
+        "error, and services are taken to be independent of each other",
+    ),
     ThinModel("nodes", "booting is one duration; nodes fail only when an event of the scenario says so"),
 )
 CLUSTER_AUTOSCALER = ThinModel(

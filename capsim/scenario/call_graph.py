@@ -49,7 +49,7 @@ def levels(services: Mapping[str, ServiceSpec], edges: list[Edge]) -> dict[str, 
 
     Services on a circle are left out.
     """
-    waiting = {name: 0 for name in services}
+    waiting = dict.fromkeys(services, 0)
     out: dict[str, list[str]] = {}
     for edge in edges:
         if not edge.call.recursive and edge.callee in waiting:
@@ -82,7 +82,7 @@ def faults(services: Mapping[str, ServiceSpec]) -> Iterator[Fault]:
 
 def _circle(edges: list[Edge], level: Mapping[str, int]) -> Fault:
     """The first circle: from any service that has no level, always on to one that has none either."""
-    onward = {}
+    onward: dict[str, Edge] = {}
     for edge in edges:
         if not edge.call.recursive and edge.caller not in level and edge.callee not in level:
             onward.setdefault(edge.caller, edge)

@@ -1,4 +1,4 @@
-"""What a request does besides using CPU: calls to other services, how it reaches a pod, what it holds, what is promised.
+"""What a request does besides using CPU: calls to others, how it reaches a pod, what it holds, what is promised.
 
 Defaults are those of common proxies: back-off 25 ms (Envoy's base interval), no retries and no time-out unless asked
 for (Kubernetes itself has neither), requests spread at random (kube-proxy per connection, many proxies per request).

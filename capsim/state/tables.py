@@ -393,7 +393,8 @@ class Physics(NamedTuple):
     """[W, 6]: idle milli, milli-seconds per request, cap rps, memory base, memory per request in flight, seconds in
     service."""
     limits: F64
-    """[W, 3]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage, request milli."""
+    """[W, 4]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage, request milli, requests that
+    may wait in a pod (-1: no service model)."""
     own: F64
     """[W, 3]: number and summed rate of pods with a rate of their own; pods that were Ready at the last
     computation."""
@@ -441,6 +442,8 @@ class Traffic(NamedTuple):
     source_start: I64
     """[W + 1] offsets into the sources of each workload."""
     source: I64
+    calls_rps: F64
+    """[V] requests per second that other services send beside the series."""
     is_memory: I64
     """[V] 1: the values are bytes per pod of the single workload behind it."""
 

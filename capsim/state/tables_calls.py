@@ -33,7 +33,7 @@ class Serving(NamedTuple):
     constant: F64
     """[L, 6]: columns K_*."""
     state: F64
-    """[L, 6]: columns Y_*."""
+    """[L, 9]: columns Y_*."""
     cdf: F64
     """[T, KNOTS, BINS] chance of a response within the bins' upper edges."""
     mean_s: F64
@@ -51,9 +51,10 @@ class Serving(NamedTuple):
 K_BASE, K_CAP, K_SLOTS, K_SCV, K_SERVICE = 0, 1, 2, 3, 4
 """Seconds of an undisturbed request; requests per second of a pod; places (0: no limit); squared coefficient of
 variation of the CPU time; seconds of it."""
-Y_EXCESS, Y_VARIANCE, Y_DOWN, Y_MEAN, Y_SINCE, Y_PODS = 0, 1, 2, 3, 4, 5
+Y_EXCESS, Y_VARIANCE, Y_DOWN, Y_MEAN, Y_SINCE, Y_PODS, Y_FREE_MEAN, Y_FREE_VARIANCE, Y_FREE_FOR = range(9)
 """Mean and variance of the requests above those served at full speed, per pod; seconds that a request waits for
-others; mean response time last seen; when it was last brought up to date, ms; pods at that time."""
+others; mean response time last seen; when it was last brought up to date, ms; pods at that time; mean and
+variance of a queue that drains, were it free to fall below 0, and the utilisation for which they hold (0: none)."""
 
 
 class Calls(NamedTuple):

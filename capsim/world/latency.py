@@ -1,4 +1,4 @@
-"""Response times while a run goes on: stationary where the load holds long enough, else a queue that builds up or drains.
+"""Response times while a run goes on: stationary where the load holds long enough, else a queue that grows or drains.
 
 Per workload and pod two numbers are kept: mean m and variance v of the requests above those served at full speed
 (*excess*). Between two changes of the load they follow
@@ -8,10 +8,12 @@ Per workload and pod two numbers are kept: mean m and variance v of the requests
 where u(m) is the utilisation at which m is the stationary excess (the pointwise stationary fluid flow approximation of
 W.-P. Wang, D. Tipper and S. Banerjee, 1996) and s(m) = 2 m capacity (1 - u(m)). The factor
 g = exp(-0.6005 (1 / y - 1)), with y the squared coefficient of variation over its stationary value, switches the push
-off while the queue is far from empty. This closure is exact for reflected Brownian motion in three cases: stationary, from
-empty without drift (that fixes the 0.6005), and far from empty. Near the stationary state response times come from
-the table at u(m); a queue whose variation is smaller than that is met by arrivals as a lognormal wait with mean
-m / capacity. Errors against an event-by-event simulation: docs/fidelity.md.
+off while the queue is far from empty. This closure is exact for reflected Brownian motion in three cases: stationary,
+from empty without drift (that fixes the 0.6005), and far from empty. A queue that drains after an overload follows
+the Brownian motion itself (J. M. Harrison, Brownian Motion and Stochastic Flow Systems, 1985; ``drain``). Where else a
+queue varies more than a stationary one would, a part of all runs has settled and the rest is busy (``busy_part``). Near
+the stationary state response times come from the table at u(m); a queue whose variation is smaller than that is met by
+arrivals as a lognormal wait with mean m / capacity. Errors against an event-by-event simulation: docs/fidelity.md.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ from capsim.state.tables_calls import (
     KNOTS,
     TOP_RATIO,
     Y_EXCESS,
+    Y_FREE_FOR,
+    Y_FREE_MEAN,
+    Y_FREE_VARIANCE,
     Y_MEAN,
     Y_PODS,
     Y_SINCE,
@@ -46,10 +51,10 @@ NARROW = 0.7
 
 
 @inline_kernel
-def curve_row(serving: Serving, l, pods):
-    """(row, next row, share of the next row) of the curves of ``l`` for so many pods."""
-    first = serving.curve[l, 0]
-    last = serving.curve[l, 1] - 1
+def curve_row(serving: Serving, r, pods):
+    """(row, next row, share of the next row) of the curves of ``r`` for so many pods."""
+    first = serving.curve[r, 0]
+    last = serving.curve[r, 1] - 1
     if last <= 0 or pods <= 1.0:
         return first, first, 0.0
     at = min(math.log2(pods), float(last))
@@ -57,7 +62,7 @@ def curve_row(serving: Serving, l, pods):
     return first + low, first + min(low + 1, last), at - low
 
 
-@inline_kernel
+@kernel
 def at_knot(table, a, b, part, x):
     """Value at position ``x`` (in knots) of a table over rows and knots."""
     k = min(int(x), KNOTS - 2)
@@ -75,7 +80,7 @@ def position(utilization):
     return -math.log(1.0 - min(utilization, TOP_RATIO)) / KNOT_STEP
 
 
-@inline_kernel
+@kernel
 def free_ratio(serving: Serving, a, b, part, m):
     """1 - u(m): what is free of the capacity when ``m`` is the stationary excess."""
     top = at_knot(serving.excess, a, b, part, KNOTS - 1.0)
@@ -95,36 +100,36 @@ def free_ratio(serving: Serving, a, b, part, m):
     return math.exp(-x * KNOT_STEP)
 
 
-@inline_kernel
-def add_table(serving: Serving, l, a, b, part, x, requests):
+@kernel
+def add_table(serving: Serving, r, a, b, part, x, requests):
     """``requests`` were answered as in the stationary state at position ``x``."""
     k = min(int(x), KNOTS - 2)
     f = x - k
     low = requests * (1.0 - f) * (1.0 - part)
     high = requests * f * (1.0 - part)
     for i in range(BINS):
-        serving.histogram[l, i] += low * serving.cdf[a, k, i] + high * serving.cdf[a, k + 1, i]
+        serving.histogram[r, i] += low * serving.cdf[a, k, i] + high * serving.cdf[a, k + 1, i]
     if part > 0.0:
         low = requests * (1.0 - f) * part
         high = requests * f * part
         for i in range(BINS):
-            serving.histogram[l, i] += low * serving.cdf[b, k, i] + high * serving.cdf[b, k + 1, i]
-    serving.histogram[l, BINS] += requests
+            serving.histogram[r, i] += low * serving.cdf[b, k, i] + high * serving.cdf[b, k + 1, i]
+    serving.histogram[r, BINS] += requests
 
 
-@inline_kernel
-def add_wave(serving: Serving, l, mean, variance, requests):
+@kernel
+def add_wave(serving: Serving, r, mean, variance, requests):
     """``requests`` were answered after a lognormal time of that mean (s) and variance."""
     spread = math.log(1.0 + max(variance, 1e-6 * mean * mean) / (mean * mean))
     middle = math.log(mean) - 0.5 * spread
     scale = 1.0 / math.sqrt(2.0 * spread)
     for i in range(BINS):
         share = 0.5 * (1.0 + math.erf((math.log(serving.edges_s[i]) - middle) * scale))
-        serving.histogram[l, i] += requests * share
-    serving.histogram[l, BINS] += requests
+        serving.histogram[r, i] += requests * share
+    serving.histogram[r, BINS] += requests
 
 
-@inline_kernel
+@kernel
 def busy_part(serving: Serving, a, b, part, m, v, goal, x_goal):
     """Of a queue that varies more than a stationary one with its mean, the share that has not settled yet.
 
@@ -157,7 +162,7 @@ def position_of(serving: Serving, a, b, part, m):
 
 
 @kernel
-def answer(serving: Serving, l, a, b, part, m, v, capacity, requests):
+def answer(serving: Serving, r, a, b, part, m, v, capacity, requests):
     """``requests`` arrived while mean and variance of the excess were ``m`` and ``v``; returns their mean time, s."""
     free = free_ratio(serving, a, b, part, m)
     x = -math.log(free) / KNOT_STEP
@@ -165,22 +170,22 @@ def answer(serving: Serving, l, a, b, part, m, v, capacity, requests):
     if not wave and m > 0.05:
         wave = v < NARROW * m * m * at_knot(serving.spread, a, b, part, x)
     if wave:
-        service = serving.constant[l, K_SERVICE]
-        mean = wave_s(serving, l, m, capacity)
-        add_wave(serving, l, mean, v / (capacity * capacity) + serving.constant[l, K_SCV] * service * service, requests)
+        service = serving.constant[r, K_SERVICE]
+        mean = wave_s(serving, r, m, capacity)
+        add_wave(serving, r, mean, v / (capacity * capacity) + serving.constant[r, K_SCV] * service * service, requests)
         return mean
-    add_table(serving, l, a, b, part, x, requests)
+    add_table(serving, r, a, b, part, x, requests)
     return at_knot(serving.mean_s, a, b, part, x)
 
 
 @inline_kernel
-def wave_s(serving: Serving, l, m, capacity):
-    """Mean time of a request that meets ``m`` others: these, and where there is a line the rest of those in service."""
-    rest = 0.5 * (1.0 + serving.constant[l, K_SCV]) if serving.constant[l, K_SLOTS] > 0.0 else 0.0
-    return serving.constant[l, K_BASE] + (m + rest) / capacity
+def wave_s(serving: Serving, r, m, capacity):
+    """Mean time of a request that meets ``m`` others: theirs, and in a line the rest of those in service."""
+    rest = 0.5 * (1.0 + serving.constant[r, K_SCV]) if serving.constant[r, K_SLOTS] > 0.0 else 0.0
+    return serving.constant[r, K_BASE] + (m + rest) / capacity
 
 
-@inline_kernel
+@kernel
 def next_excess(serving: Serving, a, b, part, m, v, theta, goal, arrivals, capacity, span_s):
     """(m, v) after a short time; ``theta`` as of ``busy_part``."""
     free = free_ratio(serving, a, b, part, m)
@@ -203,13 +208,13 @@ def next_excess(serving: Serving, a, b, part, m, v, theta, goal, arrivals, capac
 
 
 @kernel
-def relax(serving: Serving, l, a, b, part, arrivals, capacity, span_s, requests, backlog):
+def relax(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog):
     """Integrate the excess over ``span_s`` of constant load and answer ``requests`` on the way; mean time, s.
 
     ``backlog``: requests per pod that the fluid model has at the end; the excess is never less.
     """
-    m = serving.state[l, Y_EXCESS]
-    v = serving.state[l, Y_VARIANCE]
+    m = serving.state[r, Y_EXCESS]
+    v = serving.state[r, Y_VARIANCE]
     step = span_s / SUBSTEPS
     u = arrivals / capacity
     goal = 1e300
@@ -218,88 +223,186 @@ def relax(serving: Serving, l, a, b, part, arrivals, capacity, span_s, requests,
         x_goal = position(u)
         goal = at_knot(serving.excess, a, b, part, x_goal)
     total = 0.0
-    for i in range(SUBSTEPS):
+    for _ in range(SUBSTEPS):
         theta = busy_part(serving, a, b, part, m, v, goal, x_goal)
         half_m, half_v = next_excess(serving, a, b, part, m, v, theta, goal, arrivals, capacity, 0.5 * step)
-        part_s = answer_mixed(serving, l, a, b, part, half_m, half_v, theta, goal, x_goal, capacity, requests / SUBSTEPS)
+        part_s = answer_mixed(
+            serving, r, a, b, part, half_m, half_v, theta, goal, x_goal, capacity, requests / SUBSTEPS
+        )
         total += part_s / SUBSTEPS
         new_m, new_v = next_excess(serving, a, b, part, half_m, half_v, theta, goal, arrivals, capacity, 0.5 * step)
         if theta >= 1.0 and ((m < goal) == (new_m > goal)):  # too long a step for the relaxation ends on its goal
             new_m = goal
         m = new_m
         v = new_v
-    serving.state[l, Y_EXCESS] = max(m, backlog)
-    serving.state[l, Y_VARIANCE] = v
+    serving.state[r, Y_EXCESS] = max(m, backlog)
+    serving.state[r, Y_VARIANCE] = v
     return total
 
 
 @inline_kernel
-def answer_mixed(serving: Serving, l, a, b, part, m, v, theta, goal, x_goal, capacity, requests):
+def answer_mixed(serving: Serving, r, a, b, part, m, v, theta, goal, x_goal, capacity, requests):
     """As ``answer``, for a queue of which ``theta`` is busy and the rest has settled at ``goal``."""
     if theta >= 1.0:
-        return answer(serving, l, a, b, part, m, v, capacity, requests)
+        return answer(serving, r, a, b, part, m, v, capacity, requests)
     mean = (m - (1.0 - theta) * goal) / theta
     x = position_of(serving, a, b, part, mean)
-    add_table(serving, l, a, b, part, x_goal, (1.0 - theta) * requests)
-    add_table(serving, l, a, b, part, x, theta * requests)
+    add_table(serving, r, a, b, part, x_goal, (1.0 - theta) * requests)
+    add_table(serving, r, a, b, part, x, theta * requests)
     settled = at_knot(serving.mean_s, a, b, part, x_goal)
     return (1.0 - theta) * settled + theta * at_knot(serving.mean_s, a, b, part, x)
 
 
+@kernel
+def add_drain(serving: Serving, r, mean, variance, settled, capacity, requests):
+    """``requests`` met a normal queue of that mean and variance, cut off at 0; the ``settled`` ones are left out."""
+    service = serving.constant[r, K_SERVICE]
+    scale = 1.0 / math.sqrt(2.0 * (variance + serving.constant[r, K_SCV] * service * service * capacity * capacity))
+    least = wave_s(serving, r, 0.0, capacity)
+    cut = 0.5 * math.erfc(mean * scale)
+    for i in range(BINS):
+        y = (serving.edges_s[i] - least) * capacity
+        if y > 0.0:
+            share = max(0.0, 0.5 * math.erfc((mean - y) * scale) - cut)
+            serving.histogram[r, i] += requests * (1.0 - settled) * share / (1.0 - cut)
+    serving.histogram[r, BINS] += requests * (1.0 - settled)
+
+
 @inline_kernel
-def relaxation_s(serving: Serving, l, u, capacity):
+def mills(z):
+    """Mills ratio of the normal distribution: upper tail over density, for ``z`` from -5 on."""
+    if z > 6.0:
+        w = 1.0 / (z * z)
+        return (1.0 - w * (1.0 - 3.0 * w * (1.0 - 5.0 * w))) / z
+    return 0.5 * math.erfc(z / math.sqrt(2.0)) * math.sqrt(2.0 * math.pi) * math.exp(0.5 * z * z)
+
+
+@kernel
+def reflected(mean, variance, goal):
+    """(mean, variance, settled share) of a draining queue whose free motion is normal with that mean and variance.
+
+    P(Q <= y) = Phi((y - mean) / s) - exp(-y / goal) Phi(-(y + mean) / s), with the stationary mean ``goal``.
+    """
+    s = math.sqrt(variance)
+    at = mean / s
+    density = math.exp(-0.5 * at * at) / math.sqrt(2.0 * math.pi)
+    below = 0.5 * math.erfc(at / math.sqrt(2.0))
+    z = at + s / goal
+    ratio = mills(z) if z > -5.0 else 0.0
+    tail = goal * (below - density * ratio)
+    first = s * density + mean * (1.0 - below) + tail
+    second = (mean * mean + variance) * (1.0 - below) + mean * s * density
+    second += 2.0 * goal * (tail + density * s * (z * ratio - 1.0))
+    return first, max(second - first * first, 0.0), below
+
+
+@kernel
+def drain(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests):
+    """A queue that is far from empty drains for ``span_s``; mean response time on the way, s."""
+    x = position(arrivals / capacity)
+    goal = max(at_knot(serving.excess, a, b, part, x), 1e-6)
+    settled_s = at_knot(serving.mean_s, a, b, part, x)
+    noise = arrivals + capacity * serving.constant[r, K_SCV]
+    total = 0.0
+    for i in range(SUBSTEPS):
+        at_s = (i + 0.5) * span_s / SUBSTEPS
+        mean = serving.state[r, Y_FREE_MEAN] + (arrivals - capacity) * at_s
+        variance = serving.state[r, Y_FREE_VARIANCE] + noise * at_s
+        m, _, settled = reflected(mean, variance, goal)
+        each = requests / SUBSTEPS
+        if settled > 1.0 - 1e-6:
+            add_table(serving, r, a, b, part, x, each)
+            total += settled_s / SUBSTEPS
+        else:
+            add_table(serving, r, a, b, part, x, each * settled)
+            add_drain(serving, r, mean, variance, settled, capacity, each)
+            busy = max(0.0, m - settled * goal)
+            busy_s = (1.0 - settled) * wave_s(serving, r, 0.0, capacity) + busy / capacity
+            total += (settled * settled_s + busy_s) / SUBSTEPS
+    serving.state[r, Y_FREE_MEAN] += (arrivals - capacity) * span_s
+    serving.state[r, Y_FREE_VARIANCE] += noise * span_s
+    m, v, _ = reflected(serving.state[r, Y_FREE_MEAN], serving.state[r, Y_FREE_VARIANCE], goal)
+    serving.state[r, Y_EXCESS] = m
+    serving.state[r, Y_VARIANCE] = v
+    return total
+
+
+@inline_kernel
+def drains(serving: Serving, r, a, b, part, u):
+    """Whether the queue drains from a height as a whole; 1 for as long as the load stays what it was then."""
+    if u >= TOP_RATIO or u <= 0.0:
+        return False
+    if serving.state[r, Y_FREE_FOR] == u:
+        return True
+    m = serving.state[r, Y_EXCESS]
+    v = serving.state[r, Y_VARIANCE]
+    goal = at_knot(serving.excess, a, b, part, position(u))
+    if m < 3.0 * goal + 2.0 or v >= 0.6 * m * m:
+        return False
+    serving.state[r, Y_FREE_MEAN] = m
+    serving.state[r, Y_FREE_VARIANCE] = max(v, 1e-6 * m * m + 1e-9)
+    serving.state[r, Y_FREE_FOR] = u
+    return True
+
+
+@inline_kernel
+def relaxation_s(serving: Serving, r, u, capacity):
     """Time in which the queue forgets: (1 + scv) / 2 / (capacity (1 - sqrt(u))^2), and a service."""
     root = 1.0 - math.sqrt(u)
-    return 0.5 * (1.0 + serving.constant[l, K_SCV]) / (capacity * root * root) + serving.constant[l, K_BASE]
+    return 0.5 * (1.0 + serving.constant[r, K_SCV]) / (capacity * root * root) + serving.constant[r, K_BASE]
 
 
-@inline_kernel
-def hold(serving: Serving, l, a, b, part, arrivals, capacity, span_s, requests, backlog):
+@kernel
+def hold(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog):
     """A load of ``arrivals`` and ``capacity`` requests per second and pod held for ``span_s``."""
     u = arrivals / capacity
     if u < TOP_RATIO:
         x = position(u)
         goal = at_knot(serving.excess, a, b, part, x)
-        enough = SETTLED_AFTER * relaxation_s(serving, l, u, capacity)
-        more = serving.state[l, Y_EXCESS] - goal
+        enough = SETTLED_AFTER * relaxation_s(serving, r, u, capacity)
+        more = serving.state[r, Y_EXCESS] - goal
         if more > 0.0:
             enough += SETTLED_AFTER * more / (capacity - arrivals)
         if span_s > enough:
-            add_table(serving, l, a, b, part, x, requests)
-            serving.state[l, Y_EXCESS] = goal
-            serving.state[l, Y_VARIANCE] = goal * goal * at_knot(serving.spread, a, b, part, x)
+            add_table(serving, r, a, b, part, x, requests)
+            serving.state[r, Y_FREE_FOR] = 0.0
+            serving.state[r, Y_EXCESS] = goal
+            serving.state[r, Y_VARIANCE] = goal * goal * at_knot(serving.spread, a, b, part, x)
             return at_knot(serving.mean_s, a, b, part, x)
-    return relax(serving, l, a, b, part, arrivals, capacity, span_s, requests, backlog)
+    if drains(serving, r, a, b, part, u):
+        return drain(serving, r, a, b, part, arrivals, capacity, span_s, requests)
+    serving.state[r, Y_FREE_FOR] = 0.0
+    return relax(serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog)
 
 
-@inline_kernel
+@kernel
 def observe(serving: Serving, physics: Physics, w, now):
     """Response times of workload ``w`` since it was last looked at, under the rates that held since then."""
-    l = serving.row[w]
-    if l < 0:
+    r = serving.row[w]
+    if r < 0:
         return
-    span_s = (now - serving.state[l, Y_SINCE]) / 1000.0
-    serving.state[l, Y_SINCE] = now
+    span_s = (now - serving.state[r, Y_SINCE]) / 1000.0
+    serving.state[r, Y_SINCE] = now
     pods = physics.own[w, 3]
     if span_s <= 0.0:
         return
     if pods <= 0.0:
-        serving.state[l, Y_EXCESS] = 0.0
-        serving.state[l, Y_VARIANCE] = 0.0
+        serving.state[r, Y_EXCESS] = 0.0
+        serving.state[r, Y_VARIANCE] = 0.0
         return
     requests = (physics.arrival_rps[w] - physics.lost_rps[w]) * span_s
     capacity = pod_capacity(physics, w)
-    if requests <= 0.0 and serving.state[l, Y_EXCESS] <= 0.0 or capacity <= 0.0:
+    if (requests <= 0.0 and serving.state[r, Y_EXCESS] <= 0.0) or capacity <= 0.0:
         return
     growth = physics.arrival_rps[w] - physics.served_rps[w] - physics.lost_rps[w]
     backlog = max(0.0, physics.backlog[w] + growth * (now - physics.since_ms[w]) / 1000.0) / pods
-    a, b, part = curve_row(serving, l, pods)
+    a, b, part = curve_row(serving, r, pods)
     arrivals = physics.arrival_rps[w] / pods
-    mean = hold(serving, l, a, b, part, arrivals, capacity, span_s, requests, backlog)
+    mean = hold(serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog)
     if physics.lost_rps[w] > 0.0:
-        serving.state[l, Y_EXCESS] = min(serving.state[l, Y_EXCESS], backlog)
-    serving.state[l, Y_MEAN] = mean
-    serving.state[l, Y_PODS] = pods
+        serving.state[r, Y_EXCESS] = min(serving.state[r, Y_EXCESS], backlog)
+    serving.state[r, Y_MEAN] = mean
+    serving.state[r, Y_PODS] = pods
 
 
 @inline_kernel
@@ -313,31 +416,31 @@ def pod_capacity(physics: Physics, w):
 @kernel
 def late_ratio(serving: Serving, physics: Physics, w, within_s):
     """Chance that a request that arrives at ``w`` now is not answered within ``within_s``, and the mean time, s."""
-    l = serving.row[w]
+    r = serving.row[w]
     pods = physics.own[w, 3]
     if pods <= 0.0:
         return 1.0, within_s
     capacity = pod_capacity(physics, w)
     if capacity <= 0.0:
         return 1.0, within_s
-    m = max(serving.state[l, Y_EXCESS], physics.backlog[w] / pods)
+    m = max(serving.state[r, Y_EXCESS], physics.backlog[w] / pods)
     u = physics.arrival_rps[w] / pods / capacity
-    a, b, part = curve_row(serving, l, pods)
+    a, b, part = curve_row(serving, r, pods)
     x = position(u)
     if physics.backlog[w] <= 0.0 and u < TOP_RATIO and m <= 1.5 * at_knot(serving.excess, a, b, part, x) + 0.5:
         mean = at_knot(serving.mean_s, a, b, part, x)
         if within_s > 1e9:
             return 0.0, mean
         return 1.0 - chance_within(serving, a, b, part, x, within_s), mean
-    mean = wave_s(serving, l, m, capacity)
+    mean = wave_s(serving, r, m, capacity)
     if within_s > 1e9:
         return 0.0, mean
-    service = serving.constant[l, K_SERVICE]
-    variance = serving.state[l, Y_VARIANCE] / (capacity * capacity) + (0.01 + serving.constant[l, K_SCV]) * service**2
+    service = serving.constant[r, K_SERVICE]
+    variance = serving.state[r, Y_VARIANCE] / (capacity * capacity) + (0.01 + serving.constant[r, K_SCV]) * service**2
     return 0.5 * math.erfc((within_s - mean) / math.sqrt(2.0 * variance)), mean
 
 
-@inline_kernel
+@kernel
 def chance_within(serving: Serving, a, b, part, x, within_s):
     """Chance of a response within ``within_s`` in the stationary state at position ``x``."""
     k = min(int(x), KNOTS - 2)

@@ -55,7 +55,10 @@ def backlog_limit(physics: Physics, w):
     """Requests that can wait before they time out."""
     served = physics.served_rps[w]
     rate = served if served > TINY else physics.arrival_rps[w]
-    return physics.limits[w, 0] * rate
+    most = physics.limits[w, 0] * rate
+    if physics.limits[w, 3] >= 0.0:  # response times are modelled: without a Ready endpoint a request fails at once
+        return min(most, physics.limits[w, 3] * physics.own[w, 3])
+    return most
 
 
 @inline_kernel
@@ -83,7 +86,7 @@ def arrival(traffic: Traffic, workloads: Workloads, w):
         v = traffic.source[k]
         first = traffic.edge_start[v]
         last = traffic.edge_start[v + 1]
-        rate = traffic.rate[traffic.cursor[v]]
+        rate = traffic.rate[traffic.cursor[v]] + traffic.calls_rps[v]
         if last - first > 1:
             ready = 0
             for e in range(first, last):

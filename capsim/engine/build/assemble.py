@@ -26,6 +26,7 @@ from capsim.engine.build.control import (
     hpa_period_ms,
 )
 from capsim.engine.build.names import Names
+from capsim.engine.build.serving import build_calls, build_serving
 from capsim.engine.build.tables import empty_heap, empty_log, empty_pods, empty_queue, empty_trees
 from capsim.engine.build.traffic import build_traffic
 from capsim.engine.build.workloads import build_classes, build_containers, build_physics, build_workloads
@@ -96,6 +97,9 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
     params = build_params(scenario, step_rows=most_pods + count + 16)
     rows = count + group_count + 1
     signatures = int(classes.signature.max(initial=0)) + 1
+    physics = build_physics(scenario, containers)
+    serving = build_serving(scenario, names, physics)
+    buffered = 1 if wanted.buffers == 1 else sample_rows(rows, scenario)
     state = State(
         clock=build_clock(scenario, params),
         heap=empty_heap(wanted.heap or max(256, 2 * pod_rows)),
@@ -108,9 +112,11 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
         scan=empty_scan(node_rows),
         groups=groups,
         workloads=workloads,
-        physics=build_physics(scenario, containers),
+        physics=physics,
         containers=containers,
         traffic=traffic,
+        serving=serving,
+        calls=build_calls(scenario, names, traffic, buffered),
         marks=build_marks(max(1, count), group_count, node_rows),
         queue=empty_queue(
             wanted.queue or pod_rows,
@@ -125,6 +131,6 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
         specs=specs,
         hpa=new_state(specs, period),
         log=empty_log(wanted.buffers, wanted.buffers, wanted.buffers),
-        samples=build_samples(count, group_count, 1 if wanted.buffers == 1 else sample_rows(rows, scenario)),
+        samples=build_samples(count, group_count, buffered),
     )
     return state, names

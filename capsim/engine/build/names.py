@@ -46,6 +46,10 @@ class Names:
     source_start: list[int] = field(default_factory=list)
     """First point of each traffic source."""
     daemonsets: set[int] = field(default_factory=set)
+    sources: list[str] = field(default_factory=list)
+    """Services by source of ``Traffic``; recorded usage follows."""
+    services: list[str] = field(default_factory=list)
+    """Services with response times, callers first."""
     usage: set[int] = field(default_factory=set)
     """Workloads whose CPU is replayed: their rate is cores, not requests."""
 

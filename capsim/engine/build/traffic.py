@@ -8,6 +8,7 @@ import numpy as np
 
 from capsim.engine.build.cluster import array
 from capsim.engine.build.names import Names
+from capsim.scenario.call_graph import edges_of
 from capsim.scenario.metrics import asked_for
 from capsim.scenario.scenario import Scenario
 from capsim.scenario.series import ConstantSeries, Origin, Series
@@ -24,6 +25,10 @@ def sources(scenario: Scenario, names: Names) -> list[Source]:
     for service, series in scenario.traffic.items():
         names.service_rows[service] = len(found)
         found.append((series, service, [row[key] for key in scenario.services[service].workloads], 0))
+    for service in called_only(scenario):
+        behind = [row[key] for key in scenario.services[service].workloads]
+        found.append((ConstantSeries.model_validate({"constant": 0.0}), service, behind, 0))
+    names.sources = [name for _, name, _, _ in found]
     for key, usage in scenario.usage.items():
         if usage.cpu is not None:
             names.usage.add(row[key])
@@ -44,6 +49,14 @@ def sources(scenario: Scenario, names: Names) -> list[Source]:
 def measured_services(scenario: Scenario) -> set[str]:
     """Services that custom or external metrics look at."""
     return {source.service for source in asked_for(scenario) if source.service is not None}
+
+
+def called_only(scenario: Scenario) -> list[str]:
+    """Services without traffic of their own that calls, journeys or SLOs name."""
+    asked = {edge.callee for edge in edges_of(scenario.services)} | {slo.service for slo in scenario.slos}
+    asked |= {visit.service for visits in scenario.journeys.values() for visit in visits}
+    asked |= {name for name, spec in scenario.services.items() if spec.calls}
+    return [name for name in scenario.services if name in asked and name not in scenario.traffic]
 
 
 def offsets(counts: Iterable[int]) -> I64:
@@ -78,5 +91,6 @@ def build_traffic(scenario: Scenario, names: Names) -> Traffic:
         edge_workload=array([w for edges in behind for w in edges] or [0]),
         source_start=offsets(len(v) for v in feeding),
         source=array([v for vs in feeding for v in vs] or [0]),
+        calls_rps=np.zeros(max(1, len(found))),
         is_memory=array([m for _, _, _, m in found] or [0]),
     )

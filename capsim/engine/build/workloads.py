@@ -237,7 +237,7 @@ def build_physics(scenario: Scenario, containers: Containers) -> Physics:
     listed = scenario.objects.workloads
     count = len(listed)
     load = np.zeros((count, 6))
-    limits = np.zeros((count, 3))
+    limits = np.zeros((count, 4))
     widest_milli = widest_node_milli(scenario)
     for w, workload in enumerate(listed):
         load[w] = pod_load(scenario, workload, containers, w, widest_milli)
@@ -260,14 +260,14 @@ def build_physics(scenario: Scenario, containers: Containers) -> Physics:
 
 
 def overload_row(scenario: Scenario, workload: Workload) -> list[float]:
-    """The row of Physics.limits: seconds of backlog that may wait (0: drop), replayed usage, request milli."""
+    """The row of Physics.limits: seconds of backlog that may wait (0: drop), replayed usage, request milli, places."""
     request = float(workload.template.requests().get("cpu", 0))
     recorded = scenario.usage.get(workload.key)
     if recorded is not None and recorded.cpu is not None:
-        return [0.0, 1.0, request]
+        return [0.0, 1.0, request, -1.0]
     waits = [
         spec.request_timeout_ms / 1000.0
         for spec in scenario.services.values()
         if workload.key in spec.workloads and spec.overload == "queue"
     ]
-    return [min(waits, default=0.0), 0.0, request]
+    return [min(waits, default=0.0), 0.0, request, -1.0]

@@ -11,6 +11,7 @@ from capsim.result.summary.capacity import zero_pending
 from capsim.result.summary.limits import limits
 from capsim.result.summary.model import Peaks, Summary, WorkloadSummary
 from capsim.result.summary.money import cost
+from capsim.result.summary.objectives import objectives, responses
 from capsim.result.summary.pending import pending, waiting_pods
 from capsim.result.summary.spans import peak, times_ms, weights_s
 from capsim.result.summary.use import resource_use, traffic
@@ -46,6 +47,8 @@ def summarise(
         cpu=resource_use(totals, "cpu", "milli", weights),
         memory=resource_use(totals, "memory", "bytes", weights),
         traffic=traffic(totals, workloads, interval_ms, end_ms),
+        responses=responses(series),
+        objectives=objectives(scenario, series, interval_ms, end_ms),
         cost=cost(nodes, end_ms),
         workloads=_workloads(scenario, workloads, waiting, interval_ms, end_ms),
         events_dropped=int(facts.get("events_dropped", 0)),

@@ -165,6 +165,39 @@ class Cost(Part):
     groups: list[GroupCost] = Field(description="The same by node group.")
 
 
+class ResponseSummary(Part):
+    """Response times of one service with all that it calls, or of one journey."""
+
+    kind: Literal["service", "journey"] = Field(description="service or journey.")
+    name: str = Field(description="Its name.")
+    requests: float = Field(description="Requests made (journeys: times the journey was made).")
+    failed_requests: float = Field(description="Those that failed: lost, refused, or a call that they need failed.")
+    failed_ratio: float = Field(description="failed / requests; 0 without requests.")
+    mean_ms: float | None = Field(description="Mean response time, ms; null without requests.")
+    p95_ms: float | None = Field(description="p95 of each sample interval, mean weighted by requests, ms.")
+    p99_ms: float | None = Field(description="p99 likewise, ms.")
+    worst_p99_ms: float | None = Field(description="Largest p99 of a sample interval, ms.")
+    worst_at_ms: int | None = Field(description="When that interval began, ms.")
+
+
+class ObjectiveSummary(Part):
+    """What became of one service level objective."""
+
+    name: str = Field(description="Name of the SLO.")
+    subject: str = Field(description="The service or journey.")
+    objective_ratio: float = Field(description="Share of requests that are to be good.")
+    below_ms: int | None = Field(description="Response time that a good request has at most, ms; null: availability.")
+    requests: float = Field(description="Requests that count.")
+    bad_requests: float = Field(description="Those that failed, or were too slow.")
+    good_ratio: float = Field(description="Share of good requests; 1 without requests.")
+    met: bool = Field(description="True when the run as a whole meets the objective.")
+    budget_requests: float = Field(description="Error budget of the run: requests × (1 - objective).")
+    budget_used_ratio: float = Field(description="bad / budget: above 1 the budget is spent.")
+    minutes_violated: float = Field(description="Sample intervals in which the objective was not met, minutes in all.")
+    burn_rate: float = Field(description="How many times faster than allowed the budget was used, over the run.")
+    worst_hour_burn_rate: float = Field(description="The same in the worst hour (of a shorter run: over all of it).")
+
+
 class Summary(Part):
     """What a run showed."""
 
@@ -184,6 +217,10 @@ class Summary(Part):
     cpu: ResourceUse = Field(description="CPU requested, used and allocatable, milli-CPU.")
     memory: ResourceUse = Field(description="Memory requested, used and allocatable, bytes.")
     traffic: Traffic = Field(description="Requests served, waiting and lost.")
+    responses: list[ResponseSummary] = Field(
+        [], description="Response times by service and journey; empty where the scenario asks for none."
+    )
+    objectives: list[ObjectiveSummary] = Field([], description="The scenario's SLOs: budgets, minutes, burn rates.")
     cost: Cost = Field(description="Node-hours and USD.")
     workloads: list[WorkloadSummary] = Field(description="By workload, the largest first.")
     events_dropped: int = Field(

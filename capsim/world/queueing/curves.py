@@ -19,7 +19,7 @@ from capsim.world.queueing.erlang import waiting_chance
 from capsim.world.queueing.station import Station
 
 PODS = (1, 2, 4, 8, 16, 32, 64, 128)
-"""Numbers of pods for which round robin and least requests are tabulated; in between the logarithm is interpolated."""
+"""Numbers of pods for which balancing is tabulated where it matters; in between their logarithm is interpolated."""
 _FINE = 4
 """Points of a normalised curve per bin."""
 _LOW, _HIGH = 1e-5, 1e5
@@ -78,7 +78,7 @@ def normalised(station: Station) -> Station:
 
 
 def _tabulated(station: Station) -> tuple[Curves, F64]:
-    counts = PODS if station.balancing in ("roundRobin", "leastRequests") else (1,)
+    counts = (1,) if station.balancing == "random" else PODS
     log_t = np.arange(math.log(_LOW), math.log(_HIGH), STEP / _FINE)
     t = np.exp(log_t)
     shape = (len(counts), KNOTS)

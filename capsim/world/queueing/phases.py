@@ -25,7 +25,7 @@ QUANTILE_POINTS = 600
 
 @dataclass(frozen=True)
 class Phases:
-    """With probability ``chance[i]`` the sum of ``stages[i]`` exponential stages of ``rate[i]`` per second, i = 0, 1."""
+    """With ``chance[i]`` the sum of ``stages[i]`` exponential stages of ``rate[i]`` per second, i = 0, 1."""
 
     chance: tuple[float, float]
     stages: tuple[int, int]

@@ -99,7 +99,7 @@ class Station:
         """The station at this utilisation (below 1) of its capacity; ``pods`` among which requests are spread."""
         rate_rps = utilization_ratio * self.capacity_rps
         pooled = pods if self.balancing == "leastRequests" else 1
-        chance, slow, queue_s = self._waits(utilization_ratio, rate_rps, pooled)
+        chance, slow, queue_s = self._waits(utilization_ratio, rate_rps, pooled, pods)
         if self.balancing == "roundRobin" and pods > 1:
             chance, slow, queue_s = self._regular(utilization_ratio, pods, chance, slow, queue_s)
         inner_s = self.service_s * slow + self.wait_s
@@ -117,14 +117,14 @@ class Station:
         result: F64 = (1.0 - load.queue_chance) * at_once + load.queue_chance * late
         return result
 
-    def _waits(self, utilization_ratio: float, rate_rps: float, pooled: int) -> tuple[float, float, float]:
+    def _waits(self, utilization_ratio: float, rate_rps: float, pooled: int, pods: int) -> tuple[float, float, float]:
         """(chance of queueing for a place, mean slowdown on the CPU, mean queueing of those that queue in s)."""
         m = self.servers * pooled
         cpu_ratio = rate_rps * self.service_s / self.servers
         slots = self.slots * pooled
         on_slots = bool(slots) and self.slots / (self.service_s + self.wait_s) < self.servers / self.service_s
         if self.balancing == "randomOfTwo":
-            return self._of_two(cpu_ratio, rate_rps)
+            return self._of_two(cpu_ratio, rate_rps, pods)
         busy = waiting_chance(m, min(cpu_ratio, 1.0))
         if not slots:
             return 0.0, 1.0 + busy / (m * (1.0 - cpu_ratio)), 0.0
@@ -150,14 +150,14 @@ class Station:
         cpu_s = self.service_s * slow
         return (self.scv * cpu_s**2 + self.wait_scv * self.wait_s**2) / (cpu_s + self.wait_s) ** 2
 
-    def _of_two(self, cpu_ratio: float, rate_rps: float) -> tuple[float, float, float]:
-        """Random of two, many pods: the mean field of M. Mitzenmacher (1996), for several servers a pod."""
+    def _of_two(self, cpu_ratio: float, rate_rps: float, pods: int) -> tuple[float, float, float]:
+        """Random of two: the mean field of M. Mitzenmacher (1996), for several servers a pod."""
         slots = self.slots or 0
         if slots and self.slots / (self.service_s + self.wait_s) < self.servers / self.service_s:
-            busy, chance, line = two_choices(slots, slots, rate_rps / self.capacity_rps)
+            busy, chance, line = two_choices(slots, slots, rate_rps / self.capacity_rps, pods)
             hold_s = self.service_s + self.wait_s
             return chance, 1.0, hold_s * line * 0.5 * (1.0 + self._hold_scv(1.0)) / max(chance, 1e-12)
-        busy, chance, line = two_choices(self.servers, slots, cpu_ratio)
+        busy, chance, line = two_choices(self.servers, slots, cpu_ratio, pods)
         return chance, 1.0 + busy, self.service_s * line * 0.5 * (1.0 + self.scv) / max(chance, 1e-12)
 
     def _regular(
@@ -172,9 +172,7 @@ class Station:
         less = both / (1.0 + self.scv)
         return chance * late**1.44, 1.0 + (slow - 1.0) * less * late, queue_s * less * late**-0.44
 
-    def _nodes(
-        self, utilization_ratio: float, chance: float, slow: float, queue_s: float
-    ) -> tuple[F64, F64, F64]:
+    def _nodes(self, utilization_ratio: float, chance: float, slow: float, queue_s: float) -> tuple[F64, F64, F64]:
         ones = np.ones(NODES)
         slows, waits, queues = ones, self.wait_s * ones, queue_s * ones
         if slow > 1.0 + 1e-9:

@@ -1,0 +1,114 @@
+"""The error table of docs/fidelity.md: ``python -m benchmarks.queueing.table`` writes it into the page.
+
+Reads the simulated points (``simulate.py`` says how they are made) and asks capsim for the same.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.queueing.model import MEASURES, overload, stationary
+from benchmarks.queueing.simulate import FOLDER
+from capsim.world.queueing.curves import CurveBook
+
+PAGE = FOLDER.parents[1] / "docs" / "fidelity.md"
+BEGIN, END = "<!-- queueing table: begin -->", "<!-- queueing table: end -->"
+BOUNDS = {"mean": 0.05, "p95": 0.10, "p99": 0.15}
+"""Largest relative error of a first-come-first-served station up to a utilisation of 0.8; twice that up to 0.95."""
+OVERLOAD_BOUND = 0.10
+"""Largest error of the mean in a step overload, relative to the mean while it is above SMALL of its peak."""
+SMALL = 0.15
+Row = dict[str, Any]
+
+
+def simulated(kind: str) -> list[Row]:
+    """All points of one kind."""
+    with (FOLDER / f"simulated-{kind}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def errors(kind: str) -> list[Row]:
+    """Every stationary point with the relative errors of mean and percentiles in place of the values."""
+    book = CurveBook()
+    found = []
+    for row in simulated(kind):
+        model = stationary(book, row)
+        found.append({**row, **{m: model[m] / float(row[m]) - 1.0 for m in MEASURES}})
+    return found
+
+
+def overload_errors() -> list[Row]:
+    """Every interval of the step overload likewise, with the simulated mean over its peak as ``height``."""
+    rows = simulated("transient")
+    found = []
+    for servers, scv in dict.fromkeys((row["servers"], row["scv"]) for row in rows):
+        mine = [row for row in rows if (row["servers"], row["scv"]) == (servers, scv)]
+        model = overload(int(servers), float(scv))
+        peak = max(float(row["mean"]) for row in mine)
+        for row in mine:
+            said = model[float(row["at"])]
+            relative = {m: said[m] / float(row[m]) - 1.0 for m in MEASURES}
+            found.append({**row, **relative, "height": float(row["mean"]) / peak})
+    return found
+
+
+def worst(rows: Iterable[Row], measure: str) -> float:
+    """Largest absolute error."""
+    return max(abs(row[measure]) for row in rows)
+
+
+def _line(label: str, rows: list[Row]) -> str:
+    requests = min(int(float(row["requests"])) for row in rows)
+    cells = " | ".join(f"{100 * worst(rows, m):.1f} %" for m in MEASURES)
+    return f"| {label} | {len(rows)} | {requests:.0e} | {cells} |".replace("e+0", "e")
+
+
+def lines() -> Iterator[str]:
+    """The block between the markers."""
+    yield "Largest error of capsim against the simulation (`benchmarks/queueing`: written apart, request by request):"
+    yield ""
+    yield "| station | points | requests each, at least | mean | p50 | p95 | p99 |"
+    yield "|---|---|---|---|---|---|---|"
+    fcfs = errors("fcfs")
+    for scv in ("0.25", "1", "4"):
+        for low, high in ((0.0, 0.8), (0.8, 0.95)):
+            mine = [r for r in fcfs if r["scv"] == scv and low < float(r["utilization"]) <= high]
+            upto = "up to 0.8" if high == 0.8 else "0.9 and 0.95"
+            yield _line(f"first come, first served, 1, 2, 8, 64 servers, scv {scv}, utilisation {upto}", mine)
+    sharing = errors("ps")
+    for slots in (False, True):
+        for high in (0.8, 0.95):
+            mine = [
+                r for r in sharing if (r["slots"] != "0") == slots and (float(r["utilization"]) > 0.8) == (high > 0.8)
+            ]
+            name = "at most 4 (8) requests share 1 (2) cores" if slots else "processor sharing, 1 and 4 cores"
+            yield _line(f"{name}, scv 0.25, 1, 4, utilisation {'0.5 and 0.8' if high == 0.8 else high}", mine)
+    behind = errors("pods")
+    for policy in dict.fromkeys(r["policy"] for r in behind):
+        mine = [r for r in behind if r["policy"] == policy]
+        yield _line(f"4 and 16 pods behind {policy}, scv 0.25, 1, 4, utilisation 0.5, 0.8, 0.9", mine)
+    over = overload_errors()
+    high_rows = [r for r in over if r["height"] > SMALL]
+    text = "step overload 0.5 → 1.5 → 0.5, 1 and 8 servers, scv 0.25, 1, 4, by 20 service times"
+    yield _line(f"{text}: where the mean is above {100 * SMALL:.0f} % of its peak", high_rows)
+    yield _line("the same, before and after", [r for r in over if r["height"] <= SMALL])
+
+
+def block() -> str:
+    """The text between the markers."""
+    return "\n".join([BEGIN, *lines(), END])
+
+
+def main(page: Path = PAGE) -> None:
+    """Write the block into the page."""
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(before + block() + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

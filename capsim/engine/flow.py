@@ -1,0 +1,75 @@
+"""Rates of all services after a change: from callers to callees, then failures and times back up.
+
+Without response times and calls this is ``settle`` alone.
+"""
+
+from __future__ import annotations
+
+from capsim.engine.settle import settle
+from capsim.jit import kernel
+from capsim.state.tables import (
+    Classes,
+    Clock,
+    Marks,
+    Nodes,
+    NodeScan,
+    Physics,
+    PodLinks,
+    Pods,
+    PodUsage,
+    Samples,
+    Traffic,
+    Wheels,
+    Workloads,
+)
+from capsim.state.tables_calls import Calls, Serving
+from capsim.world.calls import account, look_back, process, pull
+from capsim.world.journeys import close_journeys, close_services, forget
+from capsim.world.latency import observe
+
+
+@kernel
+def flow(
+    clock: Clock,
+    wheels: Wheels,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    classes: Classes,
+    nodes: Nodes,
+    scan: NodeScan,
+    workloads: Workloads,
+    physics: Physics,
+    traffic: Traffic,
+    serving: Serving,
+    calls: Calls,
+    marks: Marks,
+    now,
+):
+    """Compute all marked rates and shares anew, level by level of the call graph."""
+    levels = calls.level_start.shape[0] - 1
+    account(calls, now)
+    for d in range(max(1, levels)):
+        if d < levels:
+            for k in range(calls.level_start[d], calls.level_start[d + 1]):
+                pull(calls, traffic, marks, calls.order[k])
+        settle(
+            clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, serving, marks, now
+        )
+        if d < levels:
+            for k in range(calls.level_start[d], calls.level_start[d + 1]):
+                process(calls, traffic, physics, calls.order[k])
+    if levels > 0:
+        look_back(calls, serving, traffic, physics, marks, now)
+
+
+@kernel
+def take_sample(physics: Physics, traffic: Traffic, serving: Serving, calls: Calls, samples: Samples, now):
+    """Response times and failures of the interval that ends now, into the row that the recorder writes next."""
+    account(calls, now)
+    for r in range(serving.workload.shape[0]):
+        observe(serving, physics, serving.workload[r], now)
+    s = samples.count[0]
+    close_services(calls, serving, traffic, s)
+    close_journeys(calls, s)
+    forget(serving)
