@@ -88,18 +88,16 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
     specs = build_specs(scenario)
     period = hpa_period_ms(scenario)
     links = build_links(scenario, names, workloads, period)
-    replicas = sum(w.replicas for w in scenario.objects.workloads)
     node_rows = wanted.nodes or node_capacity(scenario)
-    pod_rows = wanted.pods or max(64, 2 * replicas + 4 * node_rows)
+    pod_rows = wanted.pods or max(64, 2 * sum(w.replicas for w in scenario.objects.workloads) + 4 * node_rows)
     pods, pod_links, usage = empty_pods(pod_rows)
     objects = (int(node.allocatable.get("pods", 110)) for node in scenario.objects.nodes)
     most_pods = max([110, *objects, *(int(row[PODS]) for row in groups.template)])
     params = build_params(scenario, step_rows=most_pods + count + 16)
-    rows = count + group_count + 1
     signatures = int(classes.signature.max(initial=0)) + 1
     physics = build_physics(scenario, containers)
     serving = build_serving(scenario, names, physics)
-    buffered = 1 if wanted.buffers == 1 else sample_rows(rows, scenario)
+    buffered = 1 if wanted.buffers == 1 else sample_rows(count + group_count + 1, scenario)
     state = State(
         clock=build_clock(scenario, params),
         heap=empty_heap(wanted.heap or max(256, 2 * pod_rows)),
