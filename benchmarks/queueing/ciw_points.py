@@ -18,6 +18,9 @@ import ciw
 FILE = Path(__file__).with_name("simulated-ciw.csv")
 REQUESTS = 200_000
 """Per point; ciw simulates some ten thousand requests a second."""
+COLUMNS = (
+    "kind", "servers", "slots", "pods", "policy", "scv", "utilization", "at", "requests", "mean", "p50", "p95", "p99",
+)  # fmt: skip
 
 
 def service(scv: float) -> ciw.dists.Distribution:
@@ -51,7 +54,7 @@ def main() -> None:
     """Write the file."""
     with FILE.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow("kind servers slots pods policy scv utilization at requests mean p50 p95 p99".split())
+        writer.writerow(COLUMNS)
         for servers in (1, 2, 8, 64):
             for scv in (0.25, 1.0, 4.0):
                 for utilization in (0.5, 0.8):

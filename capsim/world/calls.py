@@ -90,7 +90,7 @@ def process(calls: Calls, traffic: Traffic, physics: Physics, v):
         arrived += physics.arrival_rps[w]
         served += physics.served_rps[w]
         lost += physics.lost_rps[w]
-        pods += physics.own[w, 3]
+        pods += physics.own[w, 2]
     calls.service[v, F_OFFERED] = offered
     calls.service[v, F_PROCESSED] = offered * served / arrived if arrived > 0.0 else served
     own = min(1.0, lost / arrived) if arrived > 0.0 else 0.0

@@ -383,7 +383,7 @@ def observe(serving: Serving, physics: Physics, w, now):
         return
     span_s = (now - serving.state[r, Y_SINCE]) / 1000.0
     serving.state[r, Y_SINCE] = now
-    pods = physics.own[w, 3]
+    pods = physics.own[w, 2]
     if span_s <= 0.0:
         return
     if pods <= 0.0:
@@ -409,7 +409,7 @@ def observe(serving: Serving, physics: Physics, w, now):
 def pod_capacity(physics: Physics, w):
     """Requests per second that a pod of ``w`` can serve, nodes without enough CPU counted."""
     own = physics.own[w, 0]
-    pods = physics.own[w, 3]
+    pods = physics.own[w, 2]
     return max(0.0, ((pods - own) * physics.load[w, L_CAP] + physics.own[w, 1]) / pods)
 
 
@@ -417,7 +417,7 @@ def pod_capacity(physics: Physics, w):
 def late_ratio(serving: Serving, physics: Physics, w, within_s):
     """Chance that a request that arrives at ``w`` now is not answered within ``within_s``, and the mean time, s."""
     r = serving.row[w]
-    pods = physics.own[w, 3]
+    pods = physics.own[w, 2]
     if pods <= 0.0:
         return 1.0, within_s
     capacity = pod_capacity(physics, w)

@@ -57,7 +57,7 @@ def backlog_limit(physics: Physics, w):
     rate = served if served > TINY else physics.arrival_rps[w]
     most = physics.limits[w, 0] * rate
     if physics.limits[w, 3] >= 0.0:  # response times are modelled: without a Ready endpoint a request fails at once
-        return min(most, physics.limits[w, 3] * physics.own[w, 3])
+        return min(most, physics.limits[w, 3] * physics.own[w, 2])
     return most
 
 

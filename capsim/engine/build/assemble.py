@@ -69,16 +69,21 @@ def sample_rows(rows: int, scenario: Scenario) -> int:
     return min(most, max(2, SAMPLE_BYTES // (rows * SAMPLE_COLUMNS * 8)))
 
 
+def name_shapes(scenario: Scenario, names: Names) -> None:
+    """Shapes of the Node objects, after those of the groups."""
+    known: dict[tuple[object, ...], int] = {}
+    by_hostname = asks_for_hostname(scenario)
+    for node in scenario.objects.nodes:
+        node_shape(names, node, known, by_hostname)
+
+
 def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[State, Names]:
     """Tables of the scenario with every loop at its phase."""
     wanted = capacity or Capacity()
     names = Names(resources=resource_names(scenario))
     count = len(scenario.objects.workloads)
     groups = build_groups(scenario, names, count)
-    known: dict[tuple[object, ...], int] = {}
-    by_hostname = asks_for_hostname(scenario)
-    for node in scenario.objects.nodes:
-        node_shape(names, node, known, by_hostname)
+    name_shapes(scenario, names)
     group_count = groups.hash.shape[0]
     workloads = build_workloads(scenario, names, group_count)
     classes = build_classes(scenario, names)
