@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from capsim.scenario.cluster_autoscaler import flag_name
 from capsim.scenario.metrics import PrometheusAdapterSpec, PrometheusSpec
 from capsim.scenario.model import Milliseconds, Model, NotNegative, Positive, Switch, Text, WholeNumber, problem
 from capsim.scenario.self_heal import ArgoCdSpec
 
-Release = Literal["1.15", "1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36"]
+
+def _release(value: Any) -> Any:
+    """YAML reads 1.30 as a number."""
+    return f"{value:.2f}" if isinstance(value, float) else value
+
+
+Release = Annotated[
+    Literal["1.15", "1.27", "1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36"],
+    BeforeValidator(_release),
+]
 
 
 class KubeControllerManagerSpec(Model):

@@ -16,6 +16,7 @@ class Folder:
     """The tables of a run folder."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.pods, self.nodes, self.events = (
             pd.read_parquet(path / f"{name}.parquet") for name in ("pods", "nodes", "events")
         )
@@ -32,9 +33,10 @@ def told(tmp_path):
 
     def tell(name: str, *sets: str) -> Folder:
         words = [word for text in sets for word in ("--set", text)]
+        place = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}"
         command = [sys.executable, "-m", "capsim", "run", f"scenarios/{name}.yaml", "--no-figures", *words]
-        done = subprocess.run([*command, "--out", str(tmp_path / name)], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run([*command, "--out", str(place)], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-        return Folder(tmp_path / name)
+        return Folder(place)
 
     return tell
