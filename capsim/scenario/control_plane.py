@@ -62,6 +62,18 @@ class KubeSchedulerSpec(Model):
     kube_api_burst: WholeNumber = Field(100, ge=1, description="Burst above kube-api-qps.")
 
 
+class KubeletSpec(Model):
+    """Flags of the kubelet."""
+
+    model_config = ConfigDict(alias_generator=flag_name)
+
+    housekeeping_interval_ms: Milliseconds = Field(
+        0,
+        description="Shortest time between two readings of a container's counters by cAdvisor, which adds up to as "
+        "much again of jitter (upstream: 10s); 0: counters are read at the scrape.",
+    )
+
+
 class MetricsServerSpec(Model):
     """metrics-server."""
 
@@ -134,6 +146,7 @@ class ControlPlaneSpec(Model):
         KubeControllerManagerSpec(), description="Flags of kube-controller-manager."
     )
     kube_scheduler: KubeSchedulerSpec = Field(KubeSchedulerSpec(), description="Flags of kube-scheduler.")
+    kubelet: KubeletSpec = Field(KubeletSpec(), description="Flags of the kubelet.")
     metrics_server: MetricsServerSpec = Field(MetricsServerSpec(), description="Flags of metrics-server.")
     prometheus: PrometheusSpec = Field(PrometheusSpec(), description="Prometheus, behind custom and external metrics.")
     prometheus_adapter: PrometheusAdapterSpec = Field(

@@ -8,6 +8,7 @@ from capsim.state.tables import (
     M_DIRTY,
     M_NODE,
     M_TOUCHED,
+    P_BUSY_SCRAPES,
     S_LAST,
     S_MEMORY,
     S_MEMORY_LAST,
@@ -23,8 +24,9 @@ from capsim.state.tables import (
 )
 
 BUSY_SCRAPES = 3
-"""Scrapes after a change until two successive samples are alike again (the two that straddle it, and one more)."""
-FRESH = 4
+"""Scrapes after a change until two successive samples are alike again (the two that straddle it, and one more); with
+housekeeping more (P_BUSY_SCRAPES)."""
+FRESH = 1000
 """Busy, or sampled by pod, since the last scrape: not sampled yet."""
 TOUCHED, PODS_CHANGED, RECOUNT = 1, 6, 4
 """Bits of the touched flag. 1: rates or figures changed. 2 and 4: pods came, went or changed state; 2 is cleared when
@@ -61,7 +63,7 @@ def mark_busy(marks: Marks, physics: Physics, clock: Clock, w, now):
         physics.samples[w, S_MEMORY_TAKEN] = physics.samples[w, S_MEMORY]
         marks.busy_flag[w] = FRESH
     elif marks.busy_flag[w] != FRESH:
-        marks.busy_flag[w] = BUSY_SCRAPES
+        marks.busy_flag[w] = clock.params[P_BUSY_SCRAPES]
 
 
 @inline_kernel

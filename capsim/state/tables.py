@@ -173,8 +173,8 @@ COUNTER_COLUMNS = 13
     P_CA_SKIP_SYSTEM,
     P_FLUSH_PHASE,
 ) = 32, 33, 34, 35, 36, 37, 38, 39, 40
-P_CA_EXPENDABLE, P_STEP_ROWS, P_CONTENTION = 41, 42, 43
-PARAM_COLUMNS = 44
+P_CA_EXPENDABLE, P_STEP_ROWS, P_CONTENTION, P_HOUSEKEEPING, P_BUSY_SCRAPES = 41, 42, 43, 44, 45
+PARAM_COLUMNS = 46
 
 
 class Clock(NamedTuple):
@@ -248,6 +248,8 @@ class PodUsage(NamedTuple):
     sample_last: F64
     sample_taken: F64
     """Requests served at the previous and the last published scrape, and at the last one taken."""
+    stamp: F64
+    """[P, 3]: with housekeeping, when these were read, ms."""
 
 
 class Classes(NamedTuple):
@@ -396,8 +398,10 @@ class Physics(NamedTuple):
     """[W, 4]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage, request milli, requests that
     may wait in a pod (-1: no service model)."""
     own: F64
-    """[W, 3]: number and summed rate of pods with a rate of their own; pods that were Ready at the last
-    computation."""
+    """[W, 4]: number and summed rate of pods with a rate of their own; pods that were Ready at the last
+    computation; changes of the common rate so far."""
+    past: F64
+    """[W, changes, 3]: the last changes of the common rate (time, integral, rate before), where readings look back."""
     samples: F64
     """[W, 6]: integral at the previous and the last published scrape and at the last one taken; memory per pod now,
     published, and taken."""

@@ -154,6 +154,7 @@ def start_serving(
     usage.sample_prev[p] = 0.0
     usage.sample_last[p] = 0.0
     usage.sample_taken[p] = 0.0
+    usage.stamp[p, 0] = usage.stamp[p, 1] = usage.stamp[p, 2] = -1e15
     workloads.count[w, POD_STARTING] -= 1
     workloads.count[w, POD_READY] += 1
     workloads.spread[w, nodes.group[n]] += 1

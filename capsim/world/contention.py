@@ -11,11 +11,12 @@ exactly what is reserved for them.
 from __future__ import annotations
 
 from capsim.jit import inline_kernel, kernel
-from capsim.state.marks import BUSY_SCRAPES, mark_busy, mark_dirty
+from capsim.state.marks import mark_busy, mark_dirty
 from capsim.state.tables import (
     CPU,
     L_COST,
     L_IDLE,
+    P_BUSY_SCRAPES,
     P_CONTENTION,
     POD_READY,
     PODS,
@@ -80,7 +81,7 @@ def give_own(clock: Clock, pods: Pods, usage: PodUsage, physics: Physics, marks:
         mark_busy(marks, physics, clock, w, now)
         if pods.ready_ms[p] <= clock.values[SCRAPE_LAST]:
             write_samples(usage, physics, w, p)
-    marks.own_flag[w] = BUSY_SCRAPES
+    marks.own_flag[w] = clock.params[P_BUSY_SCRAPES]
     usage.area[p] = served_by(pods, usage, physics, p, now)
     usage.base[p] = now
     if usage.own[p] == 1:

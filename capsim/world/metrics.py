@@ -7,15 +7,19 @@ before it, with its age as the window. Stamps are cut to whole wall-clock second
 Only workloads whose rates or pods changed within the last scrapes ("busy") are sampled; for all others two successive
 samples differ by exactly rate x resolution, which needs no sampling.
 
-Not modelled: a sampling time of its own for each container (cAdvisor housekeeping), scrape failures.
+With housekeeping (``housekeeping.py``) the pods of busy workloads are sampled one by one, each at its own reading.
+
+Not modelled: scrape failures.
 """
 
 from __future__ import annotations
 
-from capsim.jit import inline_kernel
-from capsim.state.marks import BUSY_SCRAPES, FRESH
+from capsim.jit import inline_kernel, kernel
+from capsim.state.marks import FRESH
 from capsim.state.tables import (
     M_BUSY,
+    P_BUSY_SCRAPES,
+    P_HOUSEKEEPING,
     P_RESOLUTION,
     P_WALL_OFFSET,
     POD_READY,
@@ -36,6 +40,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.world.contention import served_by
+from capsim.world.housekeeping import read_counter
 from capsim.world.rates import fold, integral_at, pod_memory
 
 FRESH_CONTAINER_MIN_MS = 10_000
@@ -50,12 +55,38 @@ def whole_second(clock: Clock, at_ms):
 
 
 @inline_kernel
-def sample_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w, now):
+def sample_pods(
+    clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w, now
+):
     """Read the counter of every Ready pod of ``w`` by itself."""
     p = workloads.first_pod[w]
     while p >= 0:
         if pods.state[p] == POD_READY:
-            usage.sample_taken[p] = served_by(pods, usage, physics, p, now)
+            if clock.params[P_HOUSEKEEPING] == 0:
+                usage.sample_taken[p] = served_by(pods, usage, physics, p, now)
+            else:
+                usage.stamp[p, 2], usage.sample_taken[p] = read_counter(
+                    clock, workloads, pods, usage, physics, p, now, now
+                )
+        p = links.workload_next[p]
+
+
+@kernel
+def write_readings(
+    clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w, now
+):
+    """Workload ``w`` is busy from now on: write down what its Ready pods' readings were at the scrapes before."""
+    p = workloads.first_pod[w]
+    while p >= 0:
+        if pods.state[p] == POD_READY:
+            last, prev = clock.values[SCRAPE_LAST], clock.values[SCRAPE_PREV]
+            usage.stamp[p, 1], usage.sample_last[p] = read_counter(clock, workloads, pods, usage, physics, p, last, now)
+            usage.stamp[p, 0], usage.sample_prev[p] = read_counter(clock, workloads, pods, usage, physics, p, prev, now)
+            if usage.stamp[p, 0] == usage.stamp[p, 1]:
+                earlier = last - 2 * clock.params[P_HOUSEKEEPING]
+                usage.stamp[p, 0], usage.sample_prev[p] = read_counter(
+                    clock, workloads, pods, usage, physics, p, earlier, now
+                )
         p = links.workload_next[p]
 
 
@@ -73,25 +104,31 @@ def scrape(
     """Take the samples of all busy workloads."""
     for i in range(marks.touched_count[M_BUSY]):
         w = marks.busy[i]
+        if clock.params[P_HOUSEKEEPING] > 0 and marks.own_flag[w] == 0:
+            write_readings(clock, pods, links, usage, workloads, physics, w, now)
+            marks.own_flag[w] = clock.params[P_BUSY_SCRAPES]
         if marks.own_flag[w] > 0:
-            sample_pods(pods, links, usage, workloads, physics, w, now)
+            sample_pods(clock, pods, links, usage, workloads, physics, w, now)
         if physics.backlog[w] > 0.0:
             fold(physics, w, now)
         physics.samples[w, S_TAKEN] = integral_at(physics, w, now)
         physics.samples[w, S_MEMORY_TAKEN] = pod_memory(physics, w, workloads.count[w, POD_READY], physics.pod_rps[w])
         if marks.busy_flag[w] == FRESH or physics.own[w, 0] > 0.0 or physics.backlog[w] > 0.0:
-            marks.busy_flag[w] = BUSY_SCRAPES
-        if physics.own[w, 0] > 0.0:
-            marks.own_flag[w] = BUSY_SCRAPES
+            marks.busy_flag[w] = clock.params[P_BUSY_SCRAPES]
+        if physics.own[w, 0] > 0.0 or (clock.params[P_HOUSEKEEPING] > 0 and marks.own_flag[w] < marks.busy_flag[w]):
+            marks.own_flag[w] = clock.params[P_BUSY_SCRAPES]
     clock.values[SCRAPE_TAKEN] = now
 
 
 @inline_kernel
-def publish_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w):
-    """Make the samples of single pods visible."""
+def publish_pods(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w):
+    """Make the samples of single pods visible; a reading that is not newer than the last is not another sample."""
     p = workloads.first_pod[w]
     while p >= 0:
-        if pods.state[p] == POD_READY:
+        stale = clock.params[P_HOUSEKEEPING] > 0 and usage.stamp[p, 2] <= usage.stamp[p, 1]
+        if pods.state[p] == POD_READY and not stale:
+            usage.stamp[p, 0] = usage.stamp[p, 1]
+            usage.stamp[p, 1] = usage.stamp[p, 2]
             usage.sample_prev[p] = usage.sample_last[p]
             usage.sample_last[p] = usage.sample_taken[p]
         p = links.workload_next[p]
@@ -111,7 +148,7 @@ def publish(
         physics.samples[w, S_LAST] = physics.samples[w, S_TAKEN]
         physics.samples[w, S_MEMORY_LAST] = physics.samples[w, S_MEMORY_TAKEN]
         if marks.own_flag[w] > 0:
-            publish_pods(pods, links, usage, workloads, marks, w)
+            publish_pods(clock, pods, links, usage, workloads, marks, w)
 
 
 @inline_kernel
@@ -140,14 +177,16 @@ def served_between(clock: Clock, pods: Pods, usage: PodUsage, physics: Physics, 
     last_ms = clock.values[SCRAPE_LAST]
     prev_ms = clock.values[SCRAPE_PREV]
     ready_ms = pods.ready_ms[p]
+    by_pod = marks.own_flag[w] > 0
+    if by_pod and clock.params[P_HOUSEKEEPING] > 0:
+        last_ms, prev_ms = int(usage.stamp[p, 1]), int(usage.stamp[p, 0])
     if ready_ms > last_ms:
         return False, 0.0, 1, last_ms
-    by_pod = marks.own_flag[w] > 0
     since = usage.area[p] - usage.base[p]
     last = usage.sample_last[p] if by_pod else since + physics.samples[w, S_LAST]
     if ready_ms <= prev_ms:
         prev = usage.sample_prev[p] if by_pod else since + physics.samples[w, S_PREV]
-        return True, last - prev, last_ms - prev_ms, last_ms
+        return True, max(0.0, last - prev), last_ms - prev_ms, last_ms
     age = last_ms - ready_ms
     if age < FRESH_CONTAINER_MIN_MS or age >= clock.params[P_RESOLUTION]:
         return False, 0.0, 1, last_ms

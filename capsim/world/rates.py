@@ -23,6 +23,7 @@ from capsim.state.tables import (
     L_MEMORY,
     L_SECONDS,
     NEVER,
+    P_HOUSEKEEPING,
     POD_READY,
     S_MEMORY,
     TIGHT_NODES,
@@ -40,6 +41,7 @@ from capsim.state.tables import (
     Traffic,
     Workloads,
 )
+from capsim.world.housekeeping import remember
 
 TINY = 1e-9
 
@@ -239,6 +241,8 @@ def compute_rates(
         served = served_rate(physics, w, ready, rate)
     if rate != before or pod_memory(physics, w, ready, rate) != physics.samples[w, S_MEMORY]:
         mark_busy(marks, physics, clock, w, now)
+        if rate != before and clock.params[P_HOUSEKEEPING] > 0:
+            remember(physics, w, now)
         physics.pod_rps[w] = rate
         if rate != before and clock.values[TIGHT_NODES] > 0:
             mark_tight(workloads, links, pods, scan, marks, w)

@@ -16,6 +16,7 @@ from capsim.scenario import (
     Hpa,
     Instance,
     KubeControllerManagerSpec,
+    KubeletSpec,
     KubeObjects,
     MetricSpec,
     MetricsServerSpec,
@@ -280,6 +281,7 @@ control_planes = st.builds(
     kube_controller_manager=st.builds(
         KubeControllerManagerSpec, release=st.sampled_from(["1.36", "1.36", "1.36", "1.32", "1.15"])
     ),
+    kubelet=st.builds(KubeletSpec, housekeeping_interval_ms=st.sampled_from([0, 0, 10_000])),
     prometheus=st.builds(PrometheusSpec, scrape_interval_ms=st.sampled_from([15_000, 60_000])),
     prometheus_adapter=st.builds(PrometheusAdapterSpec, metrics_relist_interval_ms=st.sampled_from([60_000, 600_000])),
     metrics_server=st.builds(MetricsServerSpec, delay_ms=st.sampled_from([0, 2000])),

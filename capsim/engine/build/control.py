@@ -19,6 +19,7 @@ from capsim.scenario.metrics import source_of
 from capsim.scenario.rivals import rivals
 from capsim.scenario.scenario import Scenario
 from capsim.state import tables as t
+from capsim.state.marks import BUSY_SCRAPES
 
 NO_BAND = np.array([1.0, 0.0])
 
@@ -81,6 +82,10 @@ def build_params(scenario: Scenario, step_rows: int) -> t.I64:
     p[t.P_SKIP_SYNCS] = 1
     p[t.P_STEP_ROWS] = step_rows
     p[t.P_CONTENTION] = 1
+    housekeeping = scenario.control_plane.kubelet.housekeeping_interval_ms
+    p[t.P_HOUSEKEEPING] = housekeeping
+    # Two samples are alike when both readings, each up to two intervals old, lie after the change.
+    p[t.P_BUSY_SCRAPES] = BUSY_SCRAPES + -(-4 * housekeeping // int(p[t.P_RESOLUTION]))
     autoscaler_params(scenario, p)
     return p
 

@@ -20,7 +20,8 @@ def empty_pods(rows: int) -> tuple[t.Pods, t.PodLinks, t.PodUsage]:
     pods.state[:] = t.POD_FREE
     links = t.PodLinks(*(none() for _ in t.PodLinks._fields))
     links.queued[:] = 0
-    usage = t.PodUsage(np.zeros(rows, np.int64), *(np.zeros(rows) for _ in t.PodUsage._fields[1:]))
+    rates = {name: np.zeros(rows) for name in t.PodUsage._fields[1:-1]}
+    usage = t.PodUsage(own=np.zeros(rows, np.int64), **rates, stamp=np.zeros((rows, 3)))
     return pods, links, usage
 
 
