@@ -226,6 +226,8 @@ def begin(
         for i in range(marks.touched_count[M_BUSY]):
             marks.busy_flag[marks.busy[i]] = 0
         marks.touched_count[M_BUSY] = 0
+        for w in range(workloads.kind.shape[0]):
+            physics.own[w, 3] = 0.0
     look(samples, classes, workloads, physics, groups, marks, now)
     forget_extremes(samples)
     return 0
