@@ -11,9 +11,11 @@ from __future__ import annotations
 import typer
 
 from capsim.cli.batch import batch
+from capsim.cli.capacity import capacity
 from capsim.cli.compare import compare
 from capsim.cli.conformance import conformance
 from capsim.cli.explain import explain
+from capsim.cli.fit import fit
 from capsim.cli.hpa import hpa
 from capsim.cli.importing import importing
 from capsim.cli.init import init
@@ -23,6 +25,7 @@ from capsim.cli.schema import schema
 from capsim.cli.traces import traces
 from capsim.cli.validate import validate
 from capsim.cli.warm import warm
+from capsim.cli.whatif import whatif
 
 EPILOG = (
     "Exit codes: 0 done, 1 conformance mismatch, 2 wrong input, 3 run failed, 4 output not written, 130 interrupted"
@@ -37,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, batch, compare, report, init, validate, warm, schema, conformance, explain):
+for command in (run, whatif, capacity, fit, batch, compare, report, init, validate, warm, schema, conformance, explain):
     app.command()(command)
 app.add_typer(hpa)
 app.add_typer(traces)

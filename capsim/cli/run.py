@@ -53,7 +53,7 @@ def run(
 ) -> None:
     """Simulate, print a summary and write a run folder (data, summary, resolved scenario, picture)."""
     with reported():
-        with _loading():
+        with loading():
             import capsim.engine.run  # noqa: F401  numba and the kernels
             from capsim.result import check_writable
 
@@ -72,7 +72,7 @@ def run(
 
 
 @contextmanager
-def _loading() -> Iterator[None]:
+def loading() -> Iterator[None]:
     """Libraries make a million objects that stay: to look for garbage among them takes 0.3 s of 1.8 s."""
     gc.disable()
     try:
@@ -100,12 +100,13 @@ def _simulate(scenario: Scenario) -> Result:
     from capsim.cli.progress import progress_bar
     from capsim.result.run import run as run_scenario
 
-    _announce_compilation()
+    announce_compilation()
     with progress_bar(scenario.duration_ms) as progress:
         return run_scenario(scenario, progress=progress)
 
 
-def _announce_compilation() -> None:
+def announce_compilation() -> None:
+    """A word before the first run on a machine, which takes half a minute longer."""
     from capsim.jit import PLAIN, cache_root
 
     root = cache_root()

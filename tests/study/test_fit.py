@@ -1,0 +1,86 @@
+"""How many more pods fit: against arithmetic, against the engine itself, and against cluster-capacity's own example."""
+
+from __future__ import annotations
+
+import pytest
+
+from capsim.engine.drive import Simulation
+from capsim.errors import ScenarioError
+from capsim.scenario import Instance, NodeGroup, Toleration
+from capsim.state.tables import UNSCHEDULABLE
+from capsim.study.fit import chosen, fit, fits_of, with_podspec
+from tests.engine.clusters import cluster, deployment, group
+
+GIB = 2**30
+
+
+def more(scenario, name="a", **options):
+    return next(found for found in fit(scenario, [name], **options))
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize(("nodes", "cpu_milli", "replicas"), [(3, 900, 2), (1, 4000, 0), (5, 130, 7), (2, 5000, 0)])
+def test_as_many_fit_as_arithmetic_says(nodes, cpu_milli, replicas):
+    found = more(cluster([deployment("a", replicas, cpu_milli)], [group(4000, nodes)]))
+    assert found.more == nodes * (4000 // cpu_milli) - replicas
+    assert sum(found.nodes.values()) == found.more
+    assert "Insufficient cpu" in found.reason
+
+
+def test_the_documented_example_of_cluster_capacity(tmp_path):
+    """4 nodes of 2 CPU and 4 GB, pods of 150m and 100Mi: 52, 13 on each (kubernetes-sigs/cluster-capacity, docs)."""
+    pod = tmp_path / "pod.yaml"
+    pod.write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: small-pod, labels: {app: guestbook}}\n"
+        "spec:\n  containers:\n  - name: php-redis\n    image: gcr.io/google-samples/gb-frontend:v4\n"
+        "    resources: {limits: {cpu: 150m, memory: 100Mi}, requests: {cpu: 150m, memory: 100Mi}}\n"
+    )
+    nodes = NodeGroup(
+        name="kube-node", instance=Instance(cpu_milli=2000, memory_bytes=4 * 10**9), eviction_hard={}, max=4, initial=4
+    )
+    scenario, (key,) = with_podspec(cluster([deployment("other", 0)], [nodes]), str(pod))
+    found = more(scenario, key)
+    assert found.more == 52
+    assert found.nodes == {f"kube-node-{i}": 13 for i in range(1, 5)}
+    assert found.reason.startswith("0/4 nodes are available: 4 Insufficient cpu.")
+
+
+def test_so_many_replicas_run_and_one_more_waits():
+    """The answer is what the engine does: with `more` further replicas nobody is Pending, with one more somebody is."""
+    tainted = group(4000, 3, name="t", taints=[{"key": "only", "effect": "NoSchedule"}])
+    tolerant = deployment("b", 2, 1000, tolerations=(Toleration(key="only", operator="Exists"),))
+    workloads = [deployment("a", 3, 700), tolerant, deployment("c", 1, 300, kind="DaemonSet")]
+    scenario = cluster(workloads, [group(4000, 2), tainted])
+    for w in (0, 1):
+        name = workloads[w].name
+        found = more(scenario, name)
+        for extra, pending in ((0, 0), (1, 1)):
+            grown = workloads[w].model_copy(update={"replicas": workloads[w].replicas + found.more + extra})
+            others = [grown if i == w else workload for i, workload in enumerate(workloads)]
+            sim = Simulation(cluster(others, [group(4000, 2), tainted], initial_state="declared"))
+            assert sim.state.clock.values[UNSCHEDULABLE] == pending
+
+
+def test_asking_changes_nothing_and_likes_are_asked_once():
+    scenario = cluster([deployment(name, 2, 500) for name in "abc"] + [deployment("d", 1, 900)], [group(4000, 3)])
+    sim = Simulation(scenario)
+    rows = chosen(scenario, None)
+    first = fits_of(sim, rows)
+    assert first == fits_of(sim, rows) == fits_of(Simulation(scenario), rows)
+    assert len({found.more for found in first[:3]}) == 1
+    assert first[3].more < first[0].more
+
+
+def test_a_limit_stops_the_count():
+    found = more(cluster([deployment("a", 0, 10)], [group(4000, 3)]), limit=50)
+    assert found.more == 50
+    assert found.limited
+
+
+def test_unknown_names_and_files_are_errors(tmp_path):
+    scenario = cluster([deployment("frontend", 1)], [group(4000, 3)])
+    with pytest.raises(ScenarioError, match="did you mean"):
+        fit(scenario, ["default/Deployment/frontent"])
+    (tmp_path / "pod.yaml").write_text("kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\n")
+    with pytest.raises(ScenarioError, match="no pod and no workload"):
+        with_podspec(scenario, str(tmp_path / "pod.yaml"))
