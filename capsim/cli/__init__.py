@@ -17,7 +17,9 @@ from capsim.cli.conformance import conformance
 from capsim.cli.explain import explain
 from capsim.cli.fit import fit
 from capsim.cli.hpa import hpa
-from capsim.cli.importing import importing
+from capsim.cli.import_charts import argo, helm, kustomize
+from capsim.cli.import_history import history, queries
+from capsim.cli.importing import importing, kube
 from capsim.cli.init import init
 from capsim.cli.report import report
 from capsim.cli.run import run
@@ -44,6 +46,8 @@ for command in (run, whatif, capacity, fit, batch, compare, report, init, valida
     app.command()(command)
 app.add_typer(hpa)
 app.add_typer(traces)
+for importer in (kube, helm, kustomize, argo, history, queries):
+    importing.command()(importer)
 app.add_typer(importing)
 
 

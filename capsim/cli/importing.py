@@ -43,7 +43,6 @@ def _group() -> None:
     """Make a scenario of a cluster's dump, a chart, recorded usage."""
 
 
-@importing.command()
 def kube(
     paths: Annotated[
         list[str], typer.Argument(help="Files, folders or globs of kubectl's output (YAML, JSON, .gz), or -.")

@@ -17,7 +17,7 @@ from capsim.scenario.importers.owners import members
 from capsim.scenario.importers.reading import read_all
 from capsim.scenario.importers.stand_ins import Chosen, chosen_workloads, with_admitted
 from capsim.scenario.importers.static_pods import without_static_pods
-from capsim.scenario.importers.stream import Progress, Stream
+from capsim.scenario.importers.stream import Input, Progress, Stream
 from capsim.scenario.importers.totals import totals_of
 from capsim.scenario.kubernetes.objects import SYSTEM_PRIORITY_CLASSES
 from capsim.scenario.kubernetes.reading import Reading
@@ -56,7 +56,7 @@ class Options:
 
 
 def read_dump(
-    paths: Sequence[str], namespace: str = "default", progress: Progress | None = None
+    paths: Sequence[Input], namespace: str = "default", progress: Progress | None = None
 ) -> tuple[Dump, Stream]:
     """Everything in files, folders, globs or standard input (`-`). Raises ScenarioError when nothing is there."""
     stream = Stream(paths, progress)
@@ -65,7 +65,7 @@ def read_dump(
     return dump, stream
 
 
-def imported(paths: Sequence[str], options: Options, progress: Progress | None = None) -> Imported:
+def imported(paths: Sequence[Input], options: Options, progress: Progress | None = None) -> Imported:
     """The scenario's parts. Raises ScenarioError when no file is there; problems of parts are in `findings`."""
     dump, stream = read_dump(paths, options.namespace, progress)
     return assembled(dump, stream, options)
@@ -185,6 +185,8 @@ def _say_what_is_odd(dump: Dump, log: Log) -> None:
         what = f"objects without a namespace are in {dump.default_namespace}"
         log.guess(what, f"kubectl's default ({kinds})", "likely",
                   "--namespace", dump.without_namespace.total())  # fmt: skip
+    for kind, count in dump.hooks.items():
+        log.note("ignored", f"{kind} with helm.sh/hook", "is there only while Helm installs or tests", count=count)
     for kind, count in dump.duplicates.items():
         log.note(
             "ignored", f"{kind} objects", "in the files more than once: the first (or newest API) counts", count=count

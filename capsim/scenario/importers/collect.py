@@ -30,6 +30,7 @@ KEPT_WHOLE = frozenset(
     }
 )  # fmt: skip
 """Kinds of which the content is used; of others only who they are."""
+HOOK = "helm.sh/hook"
 _VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 
 
@@ -62,6 +63,8 @@ class Dump:
         self.problems: list[Problem] = []
         self.duplicates: Counter[str] = Counter()
         self.without_namespace: Counter[str] = Counter()
+        self.hooks: Counter[str] = Counter()
+        """Objects that Helm makes only while it installs or tests."""
         self.containers: Counter[str] = Counter()
         """Containers in templates, by kind."""
         self.containers_without_requests: Counter[str] = Counter()
@@ -91,6 +94,9 @@ class Dump:
         name = mapping(metadata).get("name")
         if not isinstance(name, str) or not name:
             self._unnamed(found, kind, metadata)
+            return
+        if "status" not in content and HOOK in mapping(mapping(metadata).get("annotations")):
+            self.hooks[kind] += 1
             return
         group, _ = group_and_version(version)
         group = SYNONYMS.get((group, kind), group)

@@ -32,23 +32,35 @@ class Found(NamedTuple):
     line: int
 
 
+class Rendered(NamedTuple):
+    """The output of a program, as if it were a file of that name."""
+
+    name: str
+    data: bytes
+
+
+Input = str | Rendered
+"""A file, folder or glob; `-` for standard input; or text that is there already."""
+
+
 class Stream:
     """Iterates over the objects. `problems` are what could not be read, `documents` how many documents there were."""
 
-    def __init__(self, paths: Sequence[str], progress: Progress | None = None) -> None:
+    def __init__(self, paths: Sequence[Input], progress: Progress | None = None) -> None:
         self.problems: list[Problem] = []
         self.documents = 0
         self.bytes_read = 0
         self._progress = progress
-        self.files = [file for path in paths for file in _files(path)]
-        self._total = sum(_size(file) for file in self.files)
+        self._inputs = [file for path in paths for file in _files(path)]
+        self.files = [file.name if isinstance(file, Rendered) else file for file in self._inputs]
+        self._total = sum(_size(file) for file in self._inputs)
         self._file = ""
         self._around: bytes | None = None
         self._kind: tuple[str, str] | None = None
 
     def __iter__(self) -> Iterator[Found]:
-        for file in self.files:
-            self._file = "stdin" if file == STDIN else file
+        for file in self._inputs:
+            self._file = file.name if isinstance(file, Rendered) else "stdin" if file == STDIN else file
             data = self._bytes(file)
             begun = self.bytes_read
             if data is not None:
@@ -63,9 +75,9 @@ class Stream:
     def _fail(self, message: str, line: int | None = None, allowed: str = "") -> None:
         self.problems.append(Problem(message, self._file, line, allowed=allowed))
 
-    def _bytes(self, file: str) -> bytes | None:
+    def _bytes(self, file: Input) -> bytes | None:
         try:
-            data = sys.stdin.buffer.read(MAX_BYTES + 1) if file == STDIN else _read(file)
+            data = _read(file)
         except OSError as error:
             self._fail(f"cannot be read: {(error.strerror or 'I/O error').lower()}")
             return None
@@ -223,21 +235,27 @@ def _leading_lines(text: bytes) -> int:
     return lines
 
 
-def _files(path: str) -> list[str]:
-    if path == STDIN:
-        return [STDIN]
+def _files(path: Input) -> list[Input]:
+    if isinstance(path, Rendered) or path == STDIN:
+        return [path]
     found = manifest_paths(os.path.expanduser(path))
     if not found:
         allowed = f"a file, glob or folder with {', '.join(SUFFIXES[:3])} (.gz), or - for standard input"
         raise ScenarioError(Problem("nothing to import there", path, allowed=allowed))
-    return found
+    return list(found)
 
 
-def _size(file: str) -> int:
+def _size(file: Input) -> int:
+    if isinstance(file, Rendered):
+        return len(file.data)
     return 0 if file == STDIN or not os.path.exists(file) else os.path.getsize(file)
 
 
-def _read(file: str) -> bytes:
+def _read(file: Input) -> bytes:
+    if isinstance(file, Rendered):
+        return file.data
+    if file == STDIN:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
     data = Path(file).read_bytes()
     if data[:2] != b"\x1f\x8b":
         return data
