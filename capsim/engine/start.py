@@ -33,6 +33,7 @@ from capsim.state.tables import (
     NODE_TOP,
     UNSCHEDULABLE,
 )
+from capsim.state.tables_adapter import A_MEASURE, MEASURE_RPS
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
@@ -221,26 +222,36 @@ def initial_replicas(sim: Simulation) -> list[int]:
 
 
 def steady_replicas(sim: Simulation, h: int, w: int, declared: int) -> int:
-    """Fewest replicas, within min and max, at which no CPU metric of HPA ``h`` asks for more, under the first rates.
+    """Fewest replicas, within min and max, at which no metric of HPA ``h`` asks for more, under the first rates.
 
-    A workload without CPU metric or without load keeps what is declared, within min and max.
+    Looked at are the CPU of whole pods and their requests per second. A workload without such a metric (or where it
+    fails, for want of a request) or without load keeps what is declared, within min and max.
     """
     specs = sim.state.specs
     low, high = int(specs.row[h, hpa.S_MIN]), int(specs.row[h, hpa.S_MAX])
     rps = offered(sim, w)
     metrics = range(int(specs.row[h, hpa.S_METRIC_FIRST]), int(specs.row[h, hpa.S_METRIC_END]))
-    cpu = [m for m in metrics if is_pod_cpu(specs, m)]
-    if rps is None or not cpu:
+    if rps is None:
         return min(max(declared, low), high)
-    return min(max(max(enough_for(sim, w, m, rps) for m in cpu), low), high)
+    enough = [enough_for(sim, w, m, rps) for m in metrics if is_pod_cpu(sim, w, m)]
+    enough += [math.ceil(rps * 1000.0 / specs.metric[m, hpa.M_TARGET] - 1e-9) for m in metrics if is_pod_rps(sim, m)]
+    return min(max(max(enough, default=declared), low), high)
 
 
-def is_pod_cpu(specs: hpa.HpaSpecs, m: int) -> bool:
-    """Whether metric ``m`` is the CPU of whole pods."""
-    kind = specs.metric[m, hpa.M_KIND]
-    return bool(
-        specs.metric[m, hpa.M_RESOURCE] == hpa.RESOURCE_CPU and kind in (hpa.RESOURCE_UTILIZATION, hpa.RESOURCE_AVERAGE)
-    )
+def is_pod_cpu(sim: Simulation, w: int, m: int) -> bool:
+    """Whether metric ``m`` is the CPU of whole pods of ``w``, which have a request where one is needed."""
+    kind, resource = sim.state.specs.metric[m, [hpa.M_KIND, hpa.M_RESOURCE]]
+    if resource != hpa.RESOURCE_CPU:
+        return False
+    requested = sim.state.containers.pod_request[w, 0] > 0
+    return bool(kind == hpa.RESOURCE_AVERAGE or (kind == hpa.RESOURCE_UTILIZATION and requested))
+
+
+def is_pod_rps(sim: Simulation, m: int) -> bool:
+    """Whether metric ``m`` is the requests per second of each pod."""
+    row = int(sim.state.adapter.metric[m])
+    per_pod = sim.state.specs.metric[m, hpa.M_KIND] == hpa.PODS_AVERAGE
+    return bool(per_pod and row >= 0 and sim.state.adapter.series[row, A_MEASURE] == MEASURE_RPS)
 
 
 def offered(sim: Simulation, w: int) -> float | None:

@@ -82,6 +82,7 @@ def test_two_hpas_of_one_target_are_what_upstream_calls_ambiguous(ask):
         ({"pods": "cpus=1"}, "--pods: not a request or limit; found 'cpus=1'"),
         ({"pods": "cpu=lots"}, "lots"),
         ({"flags": ("horizontal-pod-autoscaler-tolerance=-1",)}, "not a tolerance; found '-1'"),
+        ({"flags": ("release=1.12",)}, "--flag release: not a release whose rules are known; found '1.12'"),
         ({"sets": ("spec.metrics.rps.target.averageValue=1",)}, "the HPA has no metric 'rps'"),
         ({"sets": ("spec.metrics.cpu.target.averageUtilization=0",)}, "missing or not positive; found 0"),
         ({"sets": ("spec.metrics.cpu.name=memory",)}, "may not add, remove or rename metrics"),

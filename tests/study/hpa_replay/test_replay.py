@@ -206,3 +206,11 @@ def test_memory_and_two_metrics_from_parquet(ask, tmp_path):
     assert answer.recording.demand_milli[:, 0].tolist() == [200, 4 * 150 * 2**20 * 1000]
     assert answer.series["replicas"].iloc[-1] == 6  # 600Mi at 100Mi each; the CPU alone asks for 4
     assert answer.series["demand_memory"].iloc[0] == 600 * 2**20
+
+
+def test_the_rules_of_another_release(ask):
+    """55 % against 50 %: before 1.33 that scaled."""
+    rows = "".join(f"{60 * i},0.055,2\n" for i in range(10))
+    answer = ask("time,cpu,replicas\n" + rows, pods="cpu=100m", replicas="replicas", sets=("release=1.32",))
+    recorded, given, before = answer.measures
+    assert (given.max_replicas, before.max_replicas) == (recorded.max_replicas, 3)
