@@ -55,19 +55,26 @@ def whole_second(clock: Clock, at_ms):
 
 
 @inline_kernel
-def sample_pods(
-    clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w, now
-):
+def sample_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w, now):
     """Read the counter of every Ready pod of ``w`` by itself."""
     p = workloads.first_pod[w]
     while p >= 0:
         if pods.state[p] == POD_READY:
-            if clock.params[P_HOUSEKEEPING] == 0:
-                usage.sample_taken[p] = served_by(pods, usage, physics, p, now)
-            else:
-                usage.stamp[p, 2], usage.sample_taken[p] = read_counter(
-                    clock, workloads, pods, usage, physics, p, now, now
-                )
+            usage.sample_taken[p] = served_by(pods, usage, physics, p, now)
+        p = links.workload_next[p]
+
+
+@kernel
+def sample_readings(
+    clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w, now
+):
+    """Take the last reading of every Ready pod of ``w``."""
+    p = workloads.first_pod[w]
+    while p >= 0:
+        if pods.state[p] == POD_READY:
+            stamp, served = read_counter(clock, workloads, pods, usage, physics, p, now, now)
+            usage.stamp[p, 2] = stamp
+            usage.sample_taken[p] = served
         p = links.workload_next[p]
 
 
@@ -104,11 +111,13 @@ def scrape(
     """Take the samples of all busy workloads."""
     for i in range(marks.touched_count[M_BUSY]):
         w = marks.busy[i]
-        if clock.params[P_HOUSEKEEPING] > 0 and marks.own_flag[w] == 0:
-            write_readings(clock, pods, links, usage, workloads, physics, w, now)
-            marks.own_flag[w] = clock.params[P_BUSY_SCRAPES]
-        if marks.own_flag[w] > 0:
-            sample_pods(clock, pods, links, usage, workloads, physics, w, now)
+        if clock.params[P_HOUSEKEEPING] > 0:
+            if marks.own_flag[w] == 0:
+                write_readings(clock, pods, links, usage, workloads, physics, w, now)
+                marks.own_flag[w] = clock.params[P_BUSY_SCRAPES]
+            sample_readings(clock, pods, links, usage, workloads, physics, w, now)
+        elif marks.own_flag[w] > 0:
+            sample_pods(pods, links, usage, workloads, physics, w, now)
         if physics.backlog[w] > 0.0:
             fold(physics, w, now)
         physics.samples[w, S_TAKEN] = integral_at(physics, w, now)
@@ -121,18 +130,27 @@ def scrape(
 
 
 @inline_kernel
-def publish_pods(clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, marks: Marks, w):
-    """Make the samples of single pods visible; a reading that is not newer than the last is not another sample."""
+def publish_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, w):
+    """Make the samples of single pods visible."""
     p = workloads.first_pod[w]
     while p >= 0:
-        stale = clock.params[P_HOUSEKEEPING] > 0 and usage.stamp[p, 2] <= usage.stamp[p, 1]
-        if pods.state[p] == POD_READY and not stale:
+        if pods.state[p] == POD_READY:
+            usage.sample_prev[p] = usage.sample_last[p]
+            usage.sample_last[p] = usage.sample_taken[p]
+        p = links.workload_next[p]
+
+
+@kernel
+def publish_readings(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, w):
+    """The same with readings: one that is not newer than the last is not another sample."""
+    p = workloads.first_pod[w]
+    while p >= 0:
+        if pods.state[p] == POD_READY and usage.stamp[p, 2] > usage.stamp[p, 1]:
             usage.stamp[p, 0] = usage.stamp[p, 1]
             usage.stamp[p, 1] = usage.stamp[p, 2]
             usage.sample_prev[p] = usage.sample_last[p]
             usage.sample_last[p] = usage.sample_taken[p]
         p = links.workload_next[p]
-    marks.own_flag[w] -= 1
 
 
 @inline_kernel
@@ -148,7 +166,11 @@ def publish(
         physics.samples[w, S_LAST] = physics.samples[w, S_TAKEN]
         physics.samples[w, S_MEMORY_LAST] = physics.samples[w, S_MEMORY_TAKEN]
         if marks.own_flag[w] > 0:
-            publish_pods(clock, pods, links, usage, workloads, marks, w)
+            if clock.params[P_HOUSEKEEPING] > 0:
+                publish_readings(pods, links, usage, workloads, w)
+            else:
+                publish_pods(pods, links, usage, workloads, w)
+            marks.own_flag[w] -= 1
 
 
 @inline_kernel
