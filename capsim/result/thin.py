@@ -42,8 +42,19 @@ CLUSTER_AUTOSCALER = ThinModel(
     "scan, first-fit estimate, the simple expanders, boot delay, unneeded timer and drains are there; back-off after "
     "failures, PodDisruptionBudgets and some rules for pods that block a drain are not",
 )
+METRICS_ADAPTER = ThinModel(
+    "metrics adapter",
+    "scrape interval, rate window, lookback and relist are there; the pods of a workload are scraped together, no "
+    "scrape fails, selectors of metrics are not looked at",
+)
+SELF_HEAL = ThinModel("self-heal", "spec.replicas is set back with Argo CD's waits; no sync windows, no failed syncs")
 
 
 def thin_models(scenario: Scenario) -> list[ThinModel]:
     """Those that take part in this scenario."""
-    return [*ALWAYS, *([CLUSTER_AUTOSCALER] if scenario.cluster_autoscaler is not None else [])]
+    taken_part = (
+        (CLUSTER_AUTOSCALER, scenario.cluster_autoscaler is not None),
+        (METRICS_ADAPTER, bool(scenario.metrics)),
+        (SELF_HEAL, bool(scenario.self_heal)),
+    )
+    return [*ALWAYS, *(model for model, takes_part in taken_part if takes_part)]

@@ -31,6 +31,7 @@ def test_self_heal_fights_the_hpa_and_the_summary_names_both(told):
     for wait, least in zip(waits, [2, 6, 18, 54, 162, 300, 300], strict=False):
         assert wait >= least - 1
     assert waits.iloc[-1] >= 299
+    assert "self-heal" in json.loads((run.path / "run.json").read_text(encoding="utf-8"))["thin_models"]
     (warning,) = summary(run)["warnings"]
     assert warning["kind"] == "self-heal"
     assert warning["count"] == len(resets)
