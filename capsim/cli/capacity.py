@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from capsim.cli.failures import reported, wrong_usage
+from capsim.cli.failures import reported, seconds
 from capsim.cli.run import announce_compilation, loading
 
 
@@ -43,7 +43,7 @@ def capacity(
             def tell(at: float, holds: bool) -> None:
                 typer.echo(f"{multiple(at)}: {'holds' if holds else 'does not hold'}", err=True)
 
-        wait_s = _seconds(wait)
+        wait_s = seconds("--wait", wait)
         found = bisect(
             loaded, until=until, wait_s=wait_s, most=most, precision_ratio=precision, seeds=seeds, progress=tell
         )
@@ -54,12 +54,3 @@ def capacity(
             return
         for line in sentences(found):
             typer.echo(line)
-
-
-def _seconds(text: str) -> float:
-    from capsim.units import DURATION_FORMS, parse_duration_ms
-
-    try:
-        return parse_duration_ms(text) / 1000
-    except ValueError:
-        raise wrong_usage(f"--wait: not a duration; found {text!r}; allowed: {DURATION_FORMS}") from None

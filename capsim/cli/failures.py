@@ -43,3 +43,13 @@ def wrong_usage(message: str) -> typer.Exit:
     """A mistake on the command line: prints it, and is raised by the caller (exit code 2)."""
     typer.echo(f"{typer.style('error', fg='red', bold=True)}: {message}", err=True)
     return typer.Exit(2)
+
+
+def seconds(option: str, text: str) -> float:
+    """A duration of the command line in seconds; a mistake when it is none."""
+    from capsim.units import DURATION_FORMS, parse_duration_ms
+
+    try:
+        return parse_duration_ms(text) / 1000
+    except ValueError:
+        raise wrong_usage(f"{option}: not a duration; found {text!r}; allowed: {DURATION_FORMS}") from None

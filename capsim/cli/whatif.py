@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from capsim.cli.failures import reported
+from capsim.cli.failures import reported, seconds
 from capsim.cli.run import loading
 
 RUNS = "What to run"
@@ -31,6 +31,9 @@ def whatif(
         int,
         typer.Option(min=1, help="Runs of each side: the scenario's seed and those after it.", rich_help_panel=RUNS),
     ] = 3,
+    wait: Annotated[
+        str, typer.Option(help="Pods may wait so long, as 3m while nodes boot.", rich_help_panel=RUNS)
+    ] = "0s",
     overlays: Annotated[
         list[Path] | None, typer.Option("-f", "--file", help="Overlay for both sides.", rich_help_panel=RUNS)
     ] = None,
@@ -44,6 +47,7 @@ def whatif(
 ) -> None:
     """A scenario with and without a change, same seeds: who waits, how full, how dear, and a sentence that decides."""
     with reported():
+        wait_s = seconds("--wait", wait)
         with loading():
             import capsim.engine.run  # noqa: F401  numba and the kernels
             from capsim.scenario import load
@@ -53,7 +57,7 @@ def whatif(
         with runs_bar("simulating") as progress:
             from capsim.study.whatif import whatif as compare
 
-            found = compare(change, seeds, progress=progress)
+            found = compare(change, seeds, progress=progress, wait_s=wait_s)
         if as_json:
             import json
 

@@ -20,6 +20,10 @@ def verdict(found: WhatIf) -> str:
     lost = found.mean(found.variant, "traffic.lost_ratio")
     losing = lost > LOST_MATTERS and _more(found, "traffic.lost_ratio") > 0
     head = found.change.title
+    patient = max(summary.pending.longest_s for summary in found.variant) <= found.wait_s
+    if waited and patient and not losing:
+        longest = span(max(summary.pending.longest_s for summary in found.variant))
+        return f"{head} holds: {_wait(waited)} for a node that boots, none longer than {longest}.{_money(found)}"
     if _more(found, "pending.pod_seconds") > 0 or losing:
         return f"{head} does not hold: {_harm(found, waited, before, lost, losing)}.{_remedy(found)}{_money(found)}"
     if waited == 0:
@@ -47,7 +51,7 @@ def _waiting(found: WhatIf, waited: float, before: float) -> str:
     total, total_before = (found.mean(side, "pending.pod_seconds") for side in (found.variant, found.baseline))
     longest = found.mean(found.variant, "pending.longest_s")
     without = f" (without it {_pods(before)}, {span(total_before)})" if before else ""
-    return f"{_pods(waited)} wait for a node, together {span(total)}{without}, the longest {span(longest)}"
+    return f"{_wait(waited)} for a node, together {span(total)}{without}, the longest {span(longest)}"
 
 
 def _harm(found: WhatIf, waited: float, before: float, lost: float, losing: bool) -> str:
@@ -74,6 +78,10 @@ def _remedy(found: WhatIf) -> str:
 
 def _pods(number: float) -> str:
     return f"{number_text(number, '')} pod" + ("" if number == 1 else "s")
+
+
+def _wait(number: float) -> str:
+    return f"{_pods(number)} wait" + ("s" if number == 1 else "")
 
 
 def _pods_lost(lost: float) -> str:

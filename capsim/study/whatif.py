@@ -40,6 +40,8 @@ class WhatIf:
     change: Changed
     baseline: list[Summary]
     variant: list[Summary]
+    wait_s: float = 0.0
+    """Pods may wait so long for a node that boots."""
 
     @cached_property
     def differences(self) -> list[Difference]:
@@ -95,7 +97,9 @@ def _measures(summary: Summary) -> dict[str, float]:
     return {**measures_of(summary.model_dump()), "still_pending": float(waiting)}
 
 
-def whatif(change: Changed, seeds: int = 3, jobs: int | None = None, progress: Told | None = None) -> WhatIf:
-    """Run both sides with the same seeds. Raises RunError when a run fails."""
+def whatif(
+    change: Changed, seeds: int = 3, jobs: int | None = None, progress: Told | None = None, wait_s: float = 0.0
+) -> WhatIf:
+    """Run both sides with the same seeds; pods may wait `wait_s` for a node. Raises RunError when a run fails."""
     baseline, variant = summaries([change.baseline, change.scenario], seeds, jobs, progress)
-    return WhatIf(change, baseline, variant)
+    return WhatIf(change, baseline, variant, wait_s)

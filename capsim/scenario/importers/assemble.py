@@ -216,7 +216,9 @@ def _findings(
             log.understand(f"{count:,} {singular}{'s' * (count != 1)}")
     placed = sum(count for nodes in result.placement.values() for count in nodes.values())
     if placed:
-        log.understand(f"{placed:,} pods on the nodes where they run now (initialState: recorded)")
+        daemons = sum(daemon.nodes for daemon in totals.daemonsets)
+        also = f", and {daemons:,} of DaemonSets" if daemons else ""
+        log.understand(f"{placed:,} pods on the nodes where they run now (initialState: recorded){also}")
     if result.autoscaler is not None:
         log.understand(f"the Cluster Autoscaler with {len(result.autoscaler)} flags of {result.autoscaler_source}")
     return Findings(
