@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from capsim.errors import OutputError
+from capsim.scenario.dump import Dumper
 from capsim.scenario.importers.assemble import Imported
-from capsim.scenario.importers.write import DUMPER
 
 PATCH = "$patch"
 Key = tuple[str, str, str, str]
@@ -106,7 +106,7 @@ def write_overlay(base: Imported, other: Imported, name: str, folder: Path) -> P
     path = folder / f"{name}.yaml"
     source = ", ".join(other.findings.source[:3])
     head = f"# {name}: what differs from scenario.yaml, from {source}.\n#   capsim run {folder} -f {path}\n"
-    text = yaml.dump(overlay(base, other, name), Dumper=DUMPER, sort_keys=False, width=120, allow_unicode=True)
+    text = yaml.dump(overlay(base, other, name), Dumper=Dumper, sort_keys=False, width=120, allow_unicode=True)
     try:
         path.write_text(head + text, encoding="utf-8")
     except OSError as problem:

@@ -80,7 +80,7 @@ class NodeSeen(NamedTuple):
         first, second = (self.capacity, self.allocatable) if of_capacity else (self.allocatable, self.capacity)
         value = first.get(resource, second.get(resource, 0))
         try:
-            return int(parse_quantity(value) * (1000 if resource == "cpu" else 1))
+            return max(0, int(parse_quantity(value) * (1000 if resource == "cpu" else 1)))
         except (ValueError, TypeError):
             return 0
 

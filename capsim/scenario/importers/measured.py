@@ -13,6 +13,8 @@ from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.workload import Workload
 
 BETTER = "capsim import queries: recorded usage; or kubectl get podmetrics -A -o yaml beside the dump"
+MOST_CORES = 1e9
+"""More is a mistake in the files."""
 OLD_METRICS = "autoscaling.alpha.kubernetes.io/current-metrics"
 
 
@@ -37,7 +39,9 @@ def usage_now(
             per_cent = target
             what, source = "constant CPU use of workloads with an HPA", "the HPA's target: at rest, it holds it"
             log.guess(what, source, "a guess", BETTER)
-        found[hpa.target_key] = {"cpu": round(workload.replicas * request_milli * per_cent / 100_000, 4)}
+        cores = workload.replicas * request_milli * per_cent / 100_000
+        if cores < MOST_CORES:
+            found[hpa.target_key] = {"cpu": round(cores, 4)}
     unknown = sum(1 for key, w in workloads.items() if key not in found and w.kind != "DaemonSet" and w.replicas)
     if unknown:
         what = "no CPU use of workloads without an HPA (their requests count, use shows 0)"

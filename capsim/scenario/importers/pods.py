@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from capsim.scenario.importers.build import copied, packed
 from capsim.scenario.importers.redact import mapping, redacted_metadata, redacted_pod_spec, sequence
 
 FINISHED = ("Succeeded", "Failed")
@@ -23,6 +24,7 @@ SPEC_KEYS = (
     "resources", "priority", "priorityClassName", "preemptionPolicy", "terminationGracePeriodSeconds", "schedulerName",
     "hostNetwork", "runtimeClassName", "volumes", "schedulingGates", "restartPolicy",
 )  # fmt: skip
+LONGEST_NAME = 253
 CONTAINER_KEYS = ("name", "image", "resources", "ports", "restartPolicy")
 
 
@@ -75,7 +77,7 @@ class PodSpecs:
         if owner is not None and owner.kind == "DaemonSet" and "affinity" in kept:
             kept["affinity"] = _without_target(mapping(kept["affinity"]))
         own = {key: value for key, value in labels.items() if key not in OWN_LABELS}
-        text = orjson.dumps([own, kept])
+        text = packed([own, kept])
         index = self._index.setdefault(text, len(self._texts))
         if index == len(self._texts):
             self._texts.append(text)
@@ -92,7 +94,7 @@ class PodSpecs:
 
 def _without_target(affinity: dict[str, Any]) -> dict[str, Any]:
     """Affinity without the node that the DaemonSet controller writes into each of its pods."""
-    copy: dict[str, Any] = orjson.loads(orjson.dumps(affinity))
+    copy: dict[str, Any] = copied(affinity)
     required = mapping(mapping(copy.get("nodeAffinity")).get("requiredDuringSchedulingIgnoredDuringExecution"))
     terms = []
     for term in sequence(required.get("nodeSelectorTerms")):
@@ -133,8 +135,9 @@ def owner_of(metadata: dict[str, Any]) -> Owner | None:
     """The controller among the owner references."""
     for reference in sequence(metadata.get("ownerReferences")):
         if isinstance(reference, dict) and reference.get("controller"):
-            version, kind, name = (str(reference.get(key)) for key in ("apiVersion", "kind", "name"))
-            return Owner(version, kind, name)
+            version, kind, name = (reference.get(key) for key in ("apiVersion", "kind", "name"))
+            if isinstance(kind, str) and isinstance(name, str) and kind and name and len(name) <= LONGEST_NAME:
+                return Owner(str(version), kind, name)
     return None
 
 

@@ -7,16 +7,17 @@ from typing import Any, Literal
 
 from capsim.errors import Problem
 from capsim.scenario.apply import sourced
-from capsim.scenario.document import Mark
+from capsim.scenario.document import Mark, SourceMap, mark_of
 from capsim.scenario.importers.collect import Dump, Item
 from capsim.scenario.importers.findings import Log
 from capsim.scenario.importers.pods import PodSpecs
 from capsim.scenario.importers.redact import mapping
 from capsim.scenario.importers.stand_ins import GROUPS, Chosen
-from capsim.scenario.kubernetes.fields import UNKNOWN
+from capsim.scenario.kubernetes.fields import FORMER_FIELDS, UNKNOWN, field_types
 from capsim.scenario.kubernetes.objects import SYSTEM_PRIORITY_CLASSES
 from capsim.scenario.kubernetes.reading import Reading
-from capsim.scenario.kubernetes.registry import Source, is_known, read_objects
+from capsim.scenario.kubernetes.registry import Source, group_and_version, is_known, read_objects, type_of
+from capsim.scenario.kubernetes.workload import Workload
 
 
 def source_of(content: dict[str, Any], group: str, kind: str, namespace: str, name: str, mark: Mark) -> Source:
@@ -38,8 +39,12 @@ def read_all(dump: Dump, workloads: list[Chosen], nodes: list[Source], log: Log)
         else:
             sources.append(source_of(_bare(item), item.group, item.kind, item.namespace, item.name, _mark(item)))
     sources += _missing_classes(dump.specs, workloads, {s.name for s in sources if s.kind == "PriorityClass"}, log)
+    for source in sources:
+        _without_unknown(source, log)
     read_objects(sources, reading)
-    return reading, _sorted_out(reading, log)
+    problems = _sorted_out(reading, log)
+    _without_lost_classes(reading)
+    return reading, problems
 
 
 def _mark(item: Item) -> Mark:
@@ -58,6 +63,8 @@ def _workload(chosen: Chosen) -> Source:
 
 def _other(item: Item, renamed: dict[str, Chosen], log: Log) -> Source:
     content = {key: value for key, value in item.content.items() if key != "status"}
+    if item.kind == "PriorityClass":
+        content["apiVersion"] = "scheduling.k8s.io/v1"  # earlier versions had the same fields
     if item.kind == "HorizontalPodAutoscaler":
         content = _retargeted(item, content, renamed, log)
     group = "autoscaling" if item.kind == "HorizontalPodAutoscaler" else item.group
@@ -102,6 +109,43 @@ def _missing_classes(specs: PodSpecs, workloads: list[Chosen], present: set[str]
         content["value"] = priority or 0  # type: ignore[assignment]
         made.append(source_of(content, "scheduling.k8s.io", "PriorityClass", "", name, Mark("", 0)))
     return made
+
+
+def _without_unknown(source: Source, log: Log) -> None:
+    """Takes fields out that Kubernetes does not know (yet), and lists them: a scenario with them would be refused."""
+    version = group_and_version(str(source.content.get("apiVersion", "")))[1]
+    type_name = type_of(source.group, source.kind, version)
+    if type_name is not None:
+        _prune(source.content, type_name, source, "", log)
+
+
+def _prune(value: Any, type_name: str, source: Source, path: str, log: Log) -> None:
+    if type_name.startswith("[]"):
+        for item in value if isinstance(value, list) else ():
+            _prune(item, type_name[2:], source, path, log)
+        return
+    known = field_types().get(type_name)
+    if known is None or not isinstance(value, SourceMap):
+        return
+    for key in list(value):
+        inner = f"{path}.{key}" if path else key
+        if key in known:
+            _prune(value[key], known[key], source, inner, log)
+        elif type_name != "NodeStatus" and key not in FORMER_FIELDS.get(type_name, ()):
+            mark = mark_of(value, key)
+            del value[key]
+            text = "a field that this version of capsim does not know"
+            log.note("not_modelled", inner, text, source.object_name, mark.file, mark.line)
+
+
+def _without_lost_classes(reading: Reading) -> None:
+    """A PriorityClass that could not be read leaves pods their priority, not its name."""
+    workloads: list[Workload] = reading.models.get("workloads", [])
+    for index, workload in enumerate(workloads):
+        template = workload.template
+        if template.priority_class_name and template.priority_class_name not in reading.priority_classes:
+            changed = template.model_copy(update={"priority_class_name": ""})
+            workloads[index] = workload.model_copy(update={"template": changed})
 
 
 def _sorted_out(reading: Reading, log: Log) -> list[Problem]:

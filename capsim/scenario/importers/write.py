@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 
 from capsim.errors import OutputError
+from capsim.scenario.dump import Dumper
 from capsim.scenario.importers.assemble import Imported
 from capsim.scenario.importers.cluster import GroupEntry
 
-DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 ON_ONE_LINE = ("instance", "kubeReserved", "systemReserved", "evictionHard", "zones", "taints")
 MANIFESTS, PLACEMENT, SCENARIO = "manifests", "placement.yaml", "scenario.yaml"
 
@@ -50,8 +50,9 @@ def _files(made: Imported) -> Iterable[tuple[str, list[str]]]:
         parts.setdefault(item["metadata"].get("namespace", ""), []).append(item)
     names = {"nodes"}
     for namespace, items in parts.items():
-        name = re.sub(r"[^A-Za-z0-9.-]+", "-", namespace) or "cluster"
-        name = f"namespace-{name}" if name in names else name
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", namespace)[:100] or "cluster"
+        while name in names:
+            name = f"namespace-{name}"
         names.add(name)
         yield f"{MANIFESTS}/{name}.yaml", _documents(items)
 
@@ -61,14 +62,14 @@ def _documents(items: list[dict[str, Any]]) -> list[str]:
 
 
 def _yaml(value: Any) -> str:
-    text: str = yaml.dump(value, Dumper=DUMPER, sort_keys=False, width=120, allow_unicode=True)
+    text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, width=120, allow_unicode=True)
     return text
 
 
 def inline(value: Any) -> str:
     """A value on one line, as YAML."""
     text: str = yaml.dump(
-        value, Dumper=DUMPER, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True
+        value, Dumper=Dumper, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True
     )
     return text.removesuffix("\n").removesuffix("\n...")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from capsim.scenario.document import SourceMap, describe
-from capsim.scenario.kubernetes.fields import coverage
+from capsim.scenario.kubernetes.fields import FieldCheck, coverage
 from capsim.scenario.kubernetes.pod import Container, PodTemplate, Toleration
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import Source
@@ -56,8 +56,21 @@ class TemplateReader:
     def __init__(self, source: Source, path: tuple[str, ...], reading: Reading) -> None:
         self.source, self.path, self.reading = source, path, reading
         self.spec: SourceMap = source.get(*path, "spec") or SourceMap(mark=source.content.mark)
-        self.metadata: SourceMap = source.get(*path, "metadata") or SourceMap(mark=source.content.mark)
         self.ok = True
+        self.metadata: SourceMap = self._metadata()
+
+    def _metadata(self) -> SourceMap:
+        """The pods' metadata, labels and annotations checked; empty after a problem."""
+        metadata = self.source.get(*self.path, "metadata")
+        if metadata is None:
+            return SourceMap(mark=self.source.content.mark)
+        check = FieldCheck(self.reading, self.source.object_name)
+        path = ".".join((*self.path, "metadata"))
+        check.check(metadata, "{}any", *self.source.at(*self.path, "metadata"), path)
+        for key in ("labels", "annotations") if check.ok else ():
+            check.check(metadata.get(key), "{}string", metadata, key, f"{path}.{key}")
+        self.ok = check.ok
+        return metadata if check.ok else SourceMap(mark=self.source.content.mark)
 
     def read(self) -> PodTemplate | None:
         """The template, or None when it has problems."""

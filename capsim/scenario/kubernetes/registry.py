@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from pydantic import ValidationError
+
 import capsim.scenario.kubernetes
 from capsim.scenario.document import SourceList, SourceMap, describe, mark_of
 from capsim.scenario.kubernetes.fields import FieldCheck
@@ -201,11 +203,22 @@ def _read(reader: KindReader, source: Source, reading: Reading) -> None:
     type_name = reader.versions[version]
     if type_name is not None:
         check.check(source.content, type_name, *source.at("kind"), path="")
-    model = reader.read(source, reading) if check.ok else None
+    model = _model(reader, source, reading) if check.ok else None
     if len(reading.problems) > problems:
         reading.failed.add(source.object_name)
     if model is not None and reader.into:
         reading.add(reader.into, model)
+
+
+def _model(reader: KindReader, source: Source, reading: Reading) -> Any:
+    """The model; what only the model refuses (a label without a value) is a problem too."""
+    try:
+        return reader.read(source, reading)
+    except ValidationError as error:
+        for found in error.errors():
+            path = ".".join(str(part) for part in found["loc"])
+            reading.problem(source.object_name, path, "wrong value", source.at("spec"), "", found["msg"])
+        return None
 
 
 def _check_metadata(source: Source, check: FieldCheck) -> None:
@@ -237,3 +250,10 @@ def is_namespaced(group: str, kind: str) -> bool:
     load_kinds()
     reader = _READERS.get((group, kind))
     return reader.namespaced if reader is not None else (group, kind) in NAMESPACED
+
+
+def type_of(group: str, kind: str, version: str) -> str | None:
+    """The type that the fields of a kind are checked against; None for kinds and versions that are not read."""
+    load_kinds()
+    reader = _READERS.get((group, kind))
+    return reader.versions.get(version) if reader is not None else None
