@@ -1,172 +1,214 @@
-"""The decision to scale up: what is pending, what is on its way, which group gets how many nodes.
+"""The scale-up half of a loop: which groups could help, how many nodes each needs, which one grows, by how much.
 
-Rare and large, so it runs in Python over the estimator's kernel. It only decides; the engine carries it out.
-Thin model until its own recordings are replayed: see docs/fidelity.md.
+Source: cluster-autoscaler core/scaleup/orchestrator/{orchestrator,executor}.go.
+
+Not modelled: node autoprovisioning, parallel-scale-up (groups grow one after another), grouped errors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from capsim.controllers.cluster_autoscaler.estimator import pack
-from capsim.controllers.cluster_autoscaler.expander import EXPANDERS, Option
-from capsim.rng import STREAM_EXPANDER, draw
-from capsim.state.tables import (
-    CA_LAST_UP,
-    FLAG_NOT_READY,
-    FLAG_TO_BE_DELETED,
-    FLAG_UNSCHEDULABLE,
-    G_DELETING,
-    G_EXIST,
-    G_MAX,
-    I64,
-    NODE_DELETING,
-    NODE_FREE,
-    NODE_TOP,
-    P_CA_EXPENDABLE,
-    P_CA_MAX_NODES,
-    P_CA_NEW_POD_DELAY,
-    P_SEED,
-    Classes,
-    Clock,
-    Groups,
-    Nodes,
-    PodLinks,
-    Pods,
-)
+from capsim.controllers.cluster_autoscaler.cluster_state import ClusterState
+from capsim.controllers.cluster_autoscaler.equivalence import PodGroup, pod_groups
+from capsim.controllers.cluster_autoscaler.estimator import append_node, estimate, node_limit
+from capsim.controllers.cluster_autoscaler.expander import Option, Setting, choose
+from capsim.controllers.cluster_autoscaler.predicates import PASS, check
+from capsim.controllers.cluster_autoscaler.resource_limits import Amounts, exceeded, most_nodes, of_template, room_above
+from capsim.controllers.cluster_autoscaler.similar_groups import Growth, are_similar, balance
+from capsim.controllers.cluster_autoscaler.simulation import Simulation
+from capsim.controllers.cluster_autoscaler.status import ScaleUpStatus
+from capsim.controllers.cluster_autoscaler.tables import ROWS
+from capsim.controllers.cluster_autoscaler.view import NodeTemplate, World
+from capsim.state.tables import I64
 
-POD_TIME_BUFFER_MS = 2_000
-"""Upstream: unschedulablePodTimeBuffer."""
+NOT_READY = "not ready for scale-up"
+BACKOFF = "in backoff after failed scale-up"
+AT_MAXIMUM = "max node group size reached"
+ATOMIC_TOO_MANY = "atomic scale-up exceeds cluster node count limit"
 
 
-@dataclass(frozen=True)
-class Decision:
-    """Add ``nodes`` nodes to ``group``; ``helped[k]`` pods of class ``classes[k]`` triggered it."""
+@dataclass
+class ScaleUp:
+    """One attempt to scale up, with everything that it looks at."""
 
-    group: int
-    nodes: int
-    classes: tuple[int, ...]
-    helped: tuple[int, ...]
+    sim: Simulation
+    state: ClusterState
+    world: World
+    templates: dict[int, NodeTemplate]
+    ready: list[int]
+    """Slots of the Ready nodes."""
+    setting: Setting
 
+    def __post_init__(self) -> None:
+        self.view = self.sim.view
+        self.options = self.view.options
+        self.now_ms = self.view.now_ms
+        self.targets = [self.world.target(g) for g in range(self.view.groups)]
+        self.counted = len(self.ready) + sum(self.state.upcoming().values())
+        """Nodes that count against max-nodes-total."""
+        self.room: Amounts = room_above(self.view, self.templates, self.targets, self.ready)
 
-def pending_classes(clock: Clock, classes: Classes, pods: Pods, links: PodLinks, now_ms: int) -> dict[int, int]:
-    """Unschedulable pods by class, old enough and not expendable; DaemonSet pods wait for their node: left out."""
-    youngest = now_ms - int(clock.params[P_CA_NEW_POD_DELAY])
-    cutoff = int(clock.params[P_CA_EXPENDABLE])
-    found: dict[int, int] = {}
-    for c in np.flatnonzero(classes.queue_count).tolist():
-        if classes.priority[c] < cutoff:
-            continue
-        count = 0
-        p = int(classes.queue_head[c])
-        while p >= 0:
-            if pods.target[p] < 0 and pods.created_ms[p] < youngest:
-                count += 1
-            p = int(links.queue_next[p])
-        if count:
-            found[c] = count
-    return found
+    def run(self, pods: I64, grown: Callable[[int, int], None]) -> ScaleUpStatus:
+        """Scale up for ``pods`` (slots); ``grown(group, nodes)`` is called for each group that grew."""
+        status = ScaleUpStatus(groups=pod_groups(self.view.kinds, pods, self.view.pods.kind))
+        valid = [g for g in range(self.view.groups) if self._is_valid(g, status.skipped)]
+        fitting = {g: self._schedulable(status.groups, g) for g in valid}
+        for g in valid:
+            option = self._option(status.groups, g, fitting)
+            if option is not None:
+                status.options.append(option)
+        left = choose(self.options.expander, status.options, self.setting) if status.options else []
+        status.trail, status.notes = self.setting.trail, self.setting.notes
+        if not left:
+            status.result = "NoOptionsAvailable"
+            status.remaining = [group for group in status.groups if not group.schedulable]
+            return status
+        best = left[0] if len(left) == 1 else left[self.setting.draw(len(left))]
+        status.chosen, status.triggered = best.group, best.pods
+        self._grow(best, fitting, status, grown)
+        return status
 
+    # -- groups that could grow --------------------------------------------------------------------------------------
 
-def all_new(classes: Classes, pods: Pods, links: PodLinks, pending: dict[int, int], now_ms: int) -> bool:
-    """Whether even the oldest pending pod is so young that more of its kind may be on their way (2 s,
-    allPodsAreNew)."""
-    oldest = min(int(pods.created_ms[int(classes.queue_head[c])]) for c in pending)
-    return now_ms - oldest < POD_TIME_BUFFER_MS
+    def _is_valid(self, group: int, skipped: dict[int, str]) -> bool:
+        reason = self._reason_to_skip(group)
+        if reason:
+            skipped[group] = reason
+        return not reason
 
+    def _reason_to_skip(self, group: int) -> str:
+        if not self.state.is_group_healthy(group):
+            return NOT_READY
+        if self.state.backoff.active(group, self.now_ms):
+            return BACKOFF
+        room = int(self.view.maximum[group]) - self.targets[group]
+        if room <= 0:
+            return AT_MAXIMUM
+        nodes = 1
+        if self.view.group_options[group].zero_or_max:
+            nodes, total = room, self.options.max_nodes_total
+            if total != 0 and self.counted + nodes > total:
+                return ATOMIC_TOO_MANY
+        each = of_template(self.view, self.templates[group])
+        short = exceeded(self.room, {name: amount * nodes for name, amount in each.items()})
+        return f"max cluster {', '.join(short)} limit reached" if short else ""
 
-def upcoming_nodes(nodes: Nodes, top: int) -> list[int]:
-    """Nodes that were requested and do not take pods yet."""
-    flags, state = nodes.flags[:top], nodes.state[:top]
-    waiting = (flags & FLAG_NOT_READY != 0) & (flags & (FLAG_TO_BE_DELETED | FLAG_UNSCHEDULABLE) == 0)
-    return np.flatnonzero(waiting & (state != NODE_FREE) & (state != NODE_DELETING)).tolist()
+    def _schedulable(self, groups: list[PodGroup], group: int) -> list[int]:
+        """Positions of the pod groups whose first pod fits on a new node; notes reasons in the others."""
+        snap, kinds = self.sim.snap, self.view.kinds
+        base, saved = int(snap.scalars[ROWS]), snap.count.copy()
+        of = self.templates[group]
+        row = append_node(kinds, snap, of.allocatable, of.traits, of.daemons)
+        fitting = []
+        for i, pods in enumerate(groups):
+            reason = check(kinds, snap, pods.kind, row)
+            if reason == PASS:
+                pods.schedulable = True
+                fitting.append(i)
+            else:
+                pods.errors[group] = int(reason)
+        snap.scalars[ROWS] = base
+        snap.count[:] = saved
+        return fitting
 
+    def _similar(self, group: int, fitting: dict[int, list[int]]) -> list[int]:
+        """Groups that are alike, may grow, and take all pods that this one takes."""
+        atomic = self.view.group_options[group].zero_or_max
+        if not self.options.balance or atomic or not fitting.get(group):
+            return []
+        of = self.templates[group]
+        found = []
+        for other in range(self.view.groups):
+            if other == group or not are_similar(self.view, of, self.templates[other]):
+                continue
+            safe = self.state.is_group_healthy(other) and not self.state.backoff.active(other, self.now_ms)
+            if safe and other in fitting and set(fitting[group]) <= set(fitting[other]):
+                found.append(other)
+        return found
 
-def sorted_kinds(classes: Classes, pending: dict[int, int], template: I64) -> list[int]:
-    """Classes by CPU plus memory over the template's allocatable, largest first."""
+    # -- options -----------------------------------------------------------------------------------------------------
 
-    def size(c: int) -> float:
-        return float(sum(classes.request[c, r] / template[r] for r in (0, 1) if template[r] > 0))
+    def _option(self, groups: list[PodGroup], group: int, fitting: dict[int, list[int]]) -> Option | None:
+        """What the group offers, None when it helps nobody."""
+        chosen = [groups[i] for i in fitting[group]]
+        if not chosen:
+            return None
+        similar = self._similar(group, fitting)
+        room = sum(max(0, int(self.view.maximum[g]) - self.targets[g]) for g in [group, *similar])
+        most = node_limit(self.options.max_nodes_per_scaleup, room, self.options.max_nodes_total, self.counted)
+        kind = np.array([pods.kind for pods in chosen], np.int64)
+        size = np.array([len(pods.pods) for pods in chosen], np.int64)
+        found = estimate(self.view.kinds, self.sim.snap, kind, size, self.templates[group], most)
+        if found.nodes == 0:
+            return None
+        parts = [chosen[g].pods[:n] for g, n in zip(found.order.tolist(), found.placed.tolist(), strict=True)]
+        pods = np.concatenate(parts)
+        nodes = found.nodes
+        if self.view.group_options[group].zero_or_max:
+            nodes = int(self.view.maximum[group])
+        return Option(
+            group, self.view.group_names[group], nodes, self.view.pods.kind[pods], pods, self.templates[group],
+            self.view.price[group], tuple(similar),
+        )  # fmt: skip
 
-    return sorted(pending, key=lambda c: (-size(c), c))
+    # -- growing -----------------------------------------------------------------------------------------------------
 
+    def _capped(self, nodes: int, current: int) -> int:
+        """Nodes that max-nodes-total allows beside ``current``."""
+        total = self.options.max_nodes_total
+        return total - current if total > 0 and nodes + current > total else nodes
 
-def estimate(
-    nodes: Nodes, groups: Groups, classes: Classes, pending: dict[int, int], upcoming: list[int], g: int, most_new: int
-) -> tuple[int, dict[int, int], dict[int, int]]:
-    """(new nodes, pods placed by class, of these on upcoming nodes) when group ``g`` may grow by ``most_new``."""
-    template = groups.template[g] - groups.daemons[g]
-    kinds = sorted_kinds(classes, pending, template)
-    request = classes.request[kinds]
-    count = np.array([pending[c] for c in kinds], np.int64)
-    rows = len(upcoming) + most_new
-    free = np.zeros((max(1, rows), request.shape[1]), np.int64)
-    allowed = np.zeros((len(upcoming) + 1, len(kinds)), np.int64)
-    for b, n in enumerate(upcoming):
-        home = nodes.group[n]
-        free[b] = nodes.allocatable[n] - np.maximum(nodes.requested[n], groups.daemons[home])
-        allowed[b] = classes.shape_reason[kinds, nodes.shape[n]] < 0
-    allowed[-1] = classes.shape_reason[kinds, groups.shapes[g, 0]] < 0
-    before = np.zeros(len(kinds), np.int64)
-    if upcoming:
-        pack(free.copy(), len(upcoming), template, request, count, allowed, 0, before)
-    after = np.zeros(len(kinds), np.int64)
-    opened = int(pack(free, len(upcoming), template, request, count, allowed, most_new, after))
-    return opened, dict(zip(kinds, after.tolist(), strict=True)), dict(zip(kinds, before.tolist(), strict=True))
+    def _grow(
+        self, best: Option, fitting: dict[int, list[int]], status: ScaleUpStatus, grown: Callable[[int, int], None]
+    ) -> None:
+        nodes = self._capped(best.nodes, self.counted)
+        if nodes < 1:
+            status.result, status.error = "Error", "max node total count already reached"
+            return
+        nodes = most_nodes(self.room, of_template(self.view, best.template), nodes)
+        groups = [best.group, *self._similar(best.group, fitting)]
+        growths = balance(groups, self.targets, self.view.maximum, nodes)
+        if not self.execute(growths, status, grown):
+            return
+        status.result = "Successful"
+        status.growths = growths
+        status.remaining = [group for group in status.groups if not group.schedulable]
+        status.awaiting = [group for group in status.groups if group.schedulable and best.group in group.errors]
 
+    def execute(self, growths: list[Growth], status: ScaleUpStatus, grown: Callable[[int, int], None]) -> bool:
+        """Ask the cloud, group by group, until it refuses; returns whether it agreed to all."""
+        for growth in growths:
+            count = growth.after - growth.before
+            refused = self.world.increase(growth.group, count)
+            if refused:
+                status.result = "Error"
+                status.error = f"failed to increase node group size: {refused}"
+                status.failed = [growth.group]
+                self.state.register_failure(growth.group, "cloudProviderError", self.now_ms)
+                return False
+            self.state.register_scale_up(self.view, growth.group, count, self.now_ms)
+            grown(growth.group, count)
+        self.state.recalculate(self.world)
+        return True
 
-def room_in(groups: Groups, clock: Clock, g: int, per_scale_up: int) -> int:
-    """How many nodes group ``g`` may get now."""
-    room = int(groups.size[g, G_MAX] - (groups.count[g, G_EXIST] - groups.count[g, G_DELETING]))
-    total = int(clock.params[P_CA_MAX_NODES])
-    if total > 0:
-        room = min(room, total - int((groups.count[:, G_EXIST] - groups.count[:, G_DELETING]).sum()))
-    return max(0, min(room, per_scale_up))
-
-
-def options(
-    clock: Clock, nodes: Nodes, groups: Groups, classes: Classes, pending: dict[int, int], per_scale_up: int
-) -> list[tuple[Option, dict[int, int]]]:
-    """One option per group that would help, with the pods that it helps by class."""
-    upcoming = upcoming_nodes(nodes, int(clock.values[NODE_TOP]))
-    found = []
-    for g in np.flatnonzero(groups.managed).tolist():
-        most = min(room_in(groups, clock, g, per_scale_up), sum(pending.values()))
-        if most <= 0:
-            continue
-        opened, after, before = estimate(nodes, groups, classes, pending, upcoming, g, most)
-        helped = {c: after[c] - before[c] for c in after if after[c] > before[c]}
-        if opened > 0 and helped:
-            requested = sum(classes.request[c] * k for c, k in helped.items()) + groups.daemons[g] * opened
-            option = Option(
-                g, opened, sum(helped.values()), tuple(requested.tolist()), tuple(groups.template[g].tolist())
-            )
-            found.append((option, helped))
-    return found
-
-
-def decide(
-    clock: Clock,
-    nodes: Nodes,
-    groups: Groups,
-    classes: Classes,
-    pods: Pods,
-    links: PodLinks,
-    expander: str,
-    per_scale_up: int,
-    now_ms: int,
-) -> tuple[Decision | None, bool]:
-    """(what to add, or None; whether pods that are too young today may help tomorrow)."""
-    pending = pending_classes(clock, classes, pods, links, now_ms)
-    if not pending or all_new(classes, pods, links, pending, now_ms):
-        return None, True
-    listed = options(clock, nodes, groups, classes, pending, per_scale_up)
-    if not listed:
-        return None, False
-    left = EXPANDERS[expander]([option for option, _ in listed])
-    chosen = left[int(draw(int(clock.params[P_SEED]), STREAM_EXPANDER, 0, now_ms)) % len(left)]
-    helped = next(h for option, h in listed if option is chosen)
-    clock.values[CA_LAST_UP] = now_ms
-    return Decision(chosen.group, chosen.nodes, tuple(helped), tuple(helped.values())), False
+    def to_minimum(self, grown: Callable[[int, int], None]) -> ScaleUpStatus:
+        """enforce-node-group-min-size: raise groups that are below their minimum."""
+        status = ScaleUpStatus(result="NotNeeded")
+        growths = []
+        for g in range(self.view.groups):
+            target, least = self.targets[g], int(self.view.minimum[g])
+            if target >= least or not self.state.is_group_healthy(g) or self.state.backoff.active(g, self.now_ms):
+                continue
+            each = of_template(self.view, self.templates[g])
+            if exceeded(self.room, each):
+                continue
+            nodes = self._capped(most_nodes(self.room, each, least - target), target)
+            if nodes >= 1:
+                growths.append(Growth(g, target, target + nodes, int(self.view.maximum[g])))
+        if growths and self.execute(growths, status, grown):
+            status.result, status.growths = "Successful", growths
+        return status

@@ -1,0 +1,122 @@
+"""Which nodes scale-down looks at more closely: used little enough, not asked recently, nobody forbids it.
+
+Source: cluster-autoscaler core/scaledown/eligibility/eligibility.go, simulator/utilization/info.go,
+processors/nodes/pre_filtering_processor.go, processors/scaledowncandidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from capsim.controllers.cluster_autoscaler.go_sort import go_order
+from capsim.controllers.cluster_autoscaler.removal import find_empty, left_out
+from capsim.controllers.cluster_autoscaler.resource_limits import being_deleted
+from capsim.controllers.cluster_autoscaler.simulation import Simulation
+from capsim.controllers.cluster_autoscaler.unremovable import Unremovable, UnremovableNodes
+from capsim.state.tables import CPU, F64, I64, MEMORY
+
+
+def above_minimum(sim: Simulation, nodes: I64, targets: list[int]) -> I64:
+    """Nodes (slots) of groups whose target is above their minimum."""
+    view = sim.view
+    group = view.nodes.group[nodes]
+    spare = np.array([*(t > m for t, m in zip(targets, view.minimum.tolist(), strict=True)), False])
+    return nodes[spare[group]]
+
+
+def in_order(sim: Simulation, nodes: I64, before: set[int]) -> I64:
+    """Candidates (slots): empty ones first, then those that were unneeded ``before`` (uids), with Go's ties."""
+    if not len(nodes):
+        return nodes
+    view = sim.view
+    empty = np.zeros(len(nodes), np.int64)
+    find_empty(view.kinds, sim.snap, view.pods, sim.rows_of[nodes], view.now_ms, empty)
+    seen = np.isin(view.nodes.uid[nodes], list(before)) if before else np.zeros(len(nodes), np.bool_)
+    return nodes[go_order(2.0 * (1 - empty) + (1.0 - seen))]
+
+
+def utilisation(sim: Simulation, nodes: I64) -> F64:
+    """Larger of CPU and memory requests over allocatable of each node (slots); GPUs alone where it has some.
+
+    NaN where a node has no CPU or memory: upstream's error, after which it counts as unused.
+    """
+    view = sim.view
+    rows = sim.rows_of[nodes]
+    allocatable = view.nodes.allocatable[nodes]
+    used = allocatable - sim.snap.free[rows]
+    base = allocatable
+    skipping = np.array([bool(view.group_option(g, "ignore_daemonsets")) for g in range(view.groups)] + [False])
+    skip = skipping[view.nodes.group[nodes]] if view.groups else np.zeros(len(nodes), np.bool_)
+    terminating = bool((view.pods.deleted_ms[view.bound] >= 0).any())
+    if skip.any() or view.options.ignore_mirror or terminating:
+        used, base = used.copy(), base.copy()
+        for with_daemons in (False, True):
+            some = np.flatnonzero(skip == with_daemons)
+            fixed = np.zeros((len(some), used.shape[1]), np.int64)
+            gone = np.zeros_like(fixed)
+            left_out(
+                view.kinds, sim.snap, view.pods, rows[some], int(with_daemons), int(view.options.ignore_mirror),
+                view.now_ms, fixed, gone,
+            )  # fmt: skip
+            used[some] -= fixed + gone
+            base[some] -= fixed
+    share: F64 = np.zeros((len(nodes), 2))
+    valid = allocatable[:, (CPU, MEMORY)] != 0
+    for column, r, milli in ((0, CPU, 1.0), (1, MEMORY, 1000.0)):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share[:, column] = (used[:, r] * milli) / (base[:, r] * milli)
+    result = np.where(valid.all(axis=1), share.max(axis=1), 0.0)
+    for i in np.flatnonzero(has_gpu(sim, nodes)).tolist():
+        have = int(base[i, view.gpu]) if view.gpu >= 0 else 0
+        result[i] = int(used[i, view.gpu]) / have if have else 0.0
+    return result
+
+
+def has_gpu(sim: Simulation, nodes: I64) -> np.ndarray:  # type: ignore[type-arg]
+    """Nodes with the GPU label or allocatable GPUs."""
+    view = sim.view
+    labelled = np.array([label is not None for label in view.shape_gpu] or [False])[view.nodes.shape[nodes]]
+    return labelled | (view.nodes.allocatable[nodes, view.gpu] > 0) if view.gpu >= 0 else labelled
+
+
+def eligible(
+    sim: Simulation, nodes: I64, ready: I64, unremovable: UnremovableNodes
+) -> tuple[I64, dict[int, float]]:
+    """(candidates that may be simulated, utilisation by slot of all that were measured); the others' reasons go to
+    ``unremovable``."""
+    view, options = sim.view, sim.view.options
+    measured = utilisation(sim, nodes) if len(nodes) else np.empty(0)
+    gpus = has_gpu(sim, nodes) if len(nodes) else np.empty(0, np.bool_)
+    threshold = _per_group(view.groups, lambda g: view.group_option(g, "threshold"))
+    gpu_threshold = _per_group(view.groups, lambda g: view.group_option(g, "gpu_threshold"))
+    group = view.nodes.group[nodes]
+    limit = np.where(gpus, gpu_threshold[group], threshold[group])
+    busy = measured > limit if options.newest else measured >= limit
+    kept, found = [], {}
+    for i, slot in enumerate(nodes.tolist()):
+        reason = ""
+        if int(view.nodes.uid[slot]) in unremovable.until_ms:
+            reason = "RecentlyUnremovable"
+        elif being_deleted(view, slot, view.now_ms):
+            reason = "CurrentlyBeingDeleted"
+        elif view.nodes.kept[slot]:
+            reason = "ScaleDownDisabledAnnotation"
+        elif group[i] < 0:
+            reason = "NotAutoscaled"
+        elif not options.scale_down_unready and not ready[slot]:
+            reason = "ScaleDownUnreadyDisabled"
+        else:
+            found[slot] = float(measured[i])
+            if busy[i]:
+                reason = "NotUnderutilized"
+        if reason:
+            unremovable.add(Unremovable(slot, reason))
+        else:
+            kept.append(slot)
+    return np.array(kept, np.int64), found
+
+
+def _per_group(groups: int, of: Callable[[int], float]) -> F64:
+    return np.array([of(g) for g in range(groups)] + [0.0])

@@ -1,0 +1,136 @@
+"""What the Cluster Autoscaler sees and works on, as arrays: nodes, pods, kinds of pods, and its snapshot of the cluster.
+
+Whoever runs the autoscaler (the engine, or a replay of recordings) fills these. Nodes and pods have *slots*, rows that
+stay theirs while they live; the snapshot of one loop has *rows* in the order in which nodes were added to it, upcoming
+ones after real ones. Times are int64 milliseconds, ``-1`` means none.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from capsim.state.tables import I64
+
+DAEMON, MIRROR, WANTS_GPU, NO_PREEMPTION = 1, 2, 4, 8
+"""Bits of ``Kinds.flags``."""
+UNSCHEDULABLE, NOT_READY, BEING_DELETED, STARTING = 1, 2, 4, 16
+"""Bits of ``NodeTable.flags`` and of ``Kinds.tolerates``: taints that come and go, and the cordon."""
+
+SKIP, MOVE, MOVE_UNLESS_PDB, BLOCK = 0, 1, 2, 3
+"""What a drain does with a pod (``Kinds.drain``): BLOCK + reason blocks it."""
+
+PORT, AFFINITY, ANTI_AFFINITY, EXISTING_ANTI_AFFINITY, SPREAD = 0, 1, 2, 3, 4
+"""Types of rules between pods, in ``Kinds.rules``."""
+
+ROWS, CURSOR = 0, 1
+"""Columns of ``Snapshot.scalars``: nodes in the snapshot; where the round-robin search goes on (upstream: lastIndex)."""
+
+
+class Kinds(NamedTuple):
+    """Pods that are alike in everything that the autoscaler looks at; rows [K]."""
+
+    request: I64
+    """[K, R] requests of the pod, init containers included."""
+    packing: I64
+    """[K, 3] CPU milli, memory bytes and GPUs of its containers alone: what the estimator and expanders add up."""
+    priority: I64
+    similar: I64
+    """Same controller, labels and spec: upstream's equivalence."""
+    owner: I64
+    """Controller, -1: none."""
+    flags: I64
+    delay_ms: I64
+    """Annotation pod-scale-up-delay, -1: none."""
+    tolerates: I64
+    shape_reason: I64
+    """[K, S]: -1 when nodes of the shape pass taints, node selector and affinity, else the reason (>= 0)."""
+    rules_at: I64
+    """[K + 1] offsets into ``rules``."""
+    rules: I64
+    """[*, 5]: type, counter, topology key, largest skew, 1 if the kind counts itself; ports first."""
+    adds_at: I64
+    """[K + 1] offsets into ``adds``."""
+    adds: I64
+    """[*, 2]: counter that a pod of the kind raises, topology key."""
+    drain: I64
+    """[K, 2]: what a drain does with a running pod and with a terminal one."""
+    grace_ms: I64
+
+
+class NodeTable(NamedTuple):
+    """Nodes and instances by slot; a slot whose instance has not registered has no API object yet."""
+
+    uid: I64
+    """Tells nodes apart that used the same slot."""
+    group: I64
+    created_ms: I64
+    ready: I64
+    changed_ms: I64
+    """Last change of the Ready condition."""
+    flags: I64
+    shape: I64
+    allocatable: I64
+    """[N, R]"""
+    capacity: I64
+    """[N, R]"""
+    deleted_ms: I64
+    """Value of the ToBeDeleted taint, -1: none."""
+    candidate: I64
+    """1: carries the DeletionCandidate taint."""
+    kept: I64
+    """1: annotation scale-down-disabled."""
+    exists: I64
+    """1: the cloud has an instance behind it."""
+
+
+class PodTable(NamedTuple):
+    """Pods by slot."""
+
+    uid: I64
+    kind: I64
+    node: I64
+    """Node slot, -1: not bound."""
+    created_ms: I64
+    deleted_ms: I64
+    """Deletion timestamp, -1: none."""
+    terminal: I64
+    """1: its phase is Failed or Succeeded."""
+    nominated: I64
+    """Node slot that preemption promised, -1: none."""
+
+
+class Snapshot(NamedTuple):
+    """The cluster as one loop simulates it."""
+
+    free: I64
+    """[rows, R]"""
+    shape: I64
+    flags: I64
+    slot: I64
+    """Node slot of a row, -1: upcoming or a template."""
+    uid: I64
+    domain: I64
+    """[keys, rows]: topology domain of a row, -1: the label is missing; key 0 is the hostname."""
+    count: I64  # type: ignore[assignment]  # hides tuple.count, which nobody needs
+    """[counters, domains]"""
+    first: I64
+    last: I64
+    next: I64
+    """[pods] the list of a row's pods."""
+    previous: I64
+    row: I64
+    """[pods] row of a pod, -1: not placed."""
+    scalars: I64
+
+
+class Hints(NamedTuple):
+    """Where each pod fitted the last time, by pod slot; older than one generation is forgotten."""
+
+    pod: I64
+    """uid of the pod that the entry is about."""
+    slot: I64
+    uid: I64
+    """Node slot and uid; -1: an upcoming node, which is never found again."""
+    generation: I64
+    now: I64
+    """[1]"""
