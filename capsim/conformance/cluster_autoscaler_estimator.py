@@ -23,7 +23,7 @@ def replay_estimator(case: Json, report: Report) -> None:
     """Replay one estimate."""
     given = case["input"]
     world = RecordedWorld(_as_world(given))
-    view = world.refresh(0)
+    view = world.refresh(world.now_ms)
     templates = {0: view.template(0)}
     of = templates[0]
     pending = view.pending

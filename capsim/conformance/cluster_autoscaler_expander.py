@@ -25,7 +25,7 @@ def replay_expander(case: Json, report: Report) -> None:
     ]
     world = RecordedWorld({"groups": groups})
     kinds = [[world.kinds.kind_of(pod) for pod in o["pods"] for _ in range(pod["count"])] for o in given["options"]]
-    view = world.refresh(0)
+    view = world.refresh(world.now_ms)
     options = [
         Option(
             g, o["group"], o["nodes"], np.array(kinds[g], np.int64), np.array(kinds[g], np.int64), view.template(g),

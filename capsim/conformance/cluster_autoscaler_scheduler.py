@@ -78,7 +78,7 @@ def preempt(world: RecordedWorld, on: dict[int, list[Pod]], pod: Pod) -> Node | 
             if fits(node, others, pod):
                 for gone in victims:
                     on[id(node)].remove(gone)
-                    world.pods.remove(gone)
                     world.log_event("preempted", gone.name)
+                    world.remove_and_replace(gone)
                 return node
     return None

@@ -6,23 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from capsim.conformance import Report
-from capsim.conformance.cluster_autoscaler_options import seconds
-from capsim.conformance.cluster_autoscaler_world import RecordedWorld
+from capsim.conformance.cluster_autoscaler_world import ORIGIN_MS, RecordedWorld, instant
 from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler
 from capsim.controllers.cluster_autoscaler.reasons import reason_texts
 from capsim.controllers.cluster_autoscaler.status import LoopStatus, ScaleUpStatus
 from capsim.controllers.cluster_autoscaler.view import View
 
 Json = Mapping[str, Any]
-MIN_STEP_MS = 1
 
 
 def replay_timeline(case: Json, report: Report, unremovable: bool) -> None:
     """Replay one case; every loop's record is compared field by field. ``unremovable``: the file lists those nodes."""
     world = RecordedWorld(case["input"])
-    scaler = Autoscaler(world.options)
+    scaler = Autoscaler(world.options, ORIGIN_MS)
     for recorded in case["output"]["loops"]:
-        got = step(world, scaler, seconds(recorded["t"]), unremovable)
+        got = step(world, scaler, instant(recorded["t"]), unremovable)
         if not unremovable:
             recorded = {key: value for key, value in recorded.items() if key != "unremovable"}
         fields = sorted((set(recorded) | set(got)) - ({"pod_nodes"} if "pod_nodes" not in recorded else set()))
@@ -76,7 +74,7 @@ def record(
     """The record of one loop, as the recordings write it."""
     names = world.names()
     found: dict[str, Any] = {
-        "t": status.now_ms // 1000,
+        "t": (status.now_ms - ORIGIN_MS) // 1000,
         "before": in_order(before),
         "during": in_order(during),
         "err": status.error,
@@ -98,7 +96,7 @@ def record(
     if unremovable:
         found["unremovable"] = [unremovable_record(world, scaler, one) for one in status.unremovable]
     unneeded = scaler.planner.unneeded.values()
-    found["unneeded_since"] = {names[one.slot]: one.since_ms // 1000 for one in unneeded}
+    found["unneeded_since"] = {names[one.slot]: (one.since_ms - ORIGIN_MS) // 1000 for one in unneeded}
     found["targets"] = {g["id"]: world.target(i) for i, g in enumerate(world.groups)}
     state = scaler.state
     if state.targets:
@@ -160,7 +158,7 @@ def remaining_record(world: RecordedWorld, view: View, status: ScaleUpStatus) ->
     for group in status.remaining:
         why: dict[str, Any] = {}
         if group.errors:
-            why["rejected"] = {name(g): texts(view, group.kind, g, code) for g, code in group.errors.items()}
+            why["rejected"] = {name(g): texts(view, status.templates[g], group.kind, code) for g, code in group.errors.items()}
         if skipped:
             why["skipped"] = skipped
         pods = next((pods for other, pods in found if other == why), None)

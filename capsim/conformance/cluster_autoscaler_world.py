@@ -32,8 +32,15 @@ from capsim.controllers.cluster_autoscaler.view import Budgets, Instance, NodeTe
 from capsim.state.tables import I64
 
 Json = Mapping[str, Any]
-STARTED_MS, BOUND_MS = -3_600_000, -1_800_000
+ORIGIN_MS = 36_000_000
+"""The first loop; far from 0, because -1 means none."""
+STARTED_MS, BOUND_MS = ORIGIN_MS - 3_600_000, ORIGIN_MS - 1_800_000
 DEFAULT_PODS = 110
+
+
+def instant(at: float) -> int:
+    """A recorded time, in seconds from the first loop, as milliseconds."""
+    return ORIGIN_MS + seconds(at)
 
 
 class RecordedWorld:
@@ -43,7 +50,7 @@ class RecordedWorld:
         self.case = case
         self.options = options_of(case)
         self.kinds = Kinds(self.options)
-        self.now_ms = 0
+        self.now_ms = ORIGIN_MS
         self.log: list[dict[str, Any]] = []
         self.groups: list[Json] = [dict(g) for g in case["groups"]]
         self.group_options = [group_options_of(g) for g in self.groups]
@@ -82,14 +89,14 @@ class RecordedWorld:
             override = overrides.get(node.name, {})
             if override.get("not_ready"):
                 node.ready = False
-                node.changed_ms = -seconds(override.get("not_ready_for", 3600))
+                node.changed_ms = ORIGIN_MS - seconds(override.get("not_ready_for", 3600))
         for spec in self.case.get("pods") or []:
             self._add_static(spec)
         for workload in self.workloads:
             workload.wanted = int(workload.spec.get("replicas", 0))
         self.now_ms = BOUND_MS
         self.settle()
-        self.now_ms = 0
+        self.now_ms = ORIGIN_MS
         self.log.clear()
 
     def _add_static(self, spec: Json) -> None:
@@ -126,7 +133,7 @@ class RecordedWorld:
         labels = {**template.get("labels", {}), **override.get("labels", {})}
         taints = [*template.get("taints", []), *override.get("taints", [])]
         if "age" in override:
-            created_ms = -seconds(override["age"])
+            created_ms = ORIGIN_MS - seconds(override["age"])
         allocatable, capacity = resources(template)
         if override.get("no_gpu"):
             allocatable[GPU] = 0
@@ -135,7 +142,7 @@ class RecordedWorld:
         node.cordoned = bool(override.get("unschedulable"))
         self.nodes.append(node)
         for i, daemonset in enumerate(self.daemonsets):
-            if runs_on(daemonset["pod"], labels, taints):
+            if runs_on(daemonset["pod"], labels, []):
                 pod = self._pod(f"{daemonset['name']}-{node.name}", daemonset["pod"], created_ms, (2, i), daemonset["name"])
                 pod.node = node
         return node
@@ -194,12 +201,19 @@ class RecordedWorld:
         pod.workload = workload
         workload.made += 1
 
+    def remove_and_replace(self, pod: Pod) -> None:
+        """A pod goes before its time; its workload makes another at once."""
+        self.pods.remove(pod)
+        workload = pod.workload
+        if workload is not None and sum(p.workload is workload for p in self.pods) < (workload.wanted or 0):
+            self._create(workload)
+
     # -- time --------------------------------------------------------------------------------------------------------
 
     def next_ms(self) -> int | None:
         """The next instant at which something happens by itself."""
-        times = [seconds(event["t"]) for event in self.events[:1]]
-        times += [seconds(event["t"]) for event in self.events]
+        times = [instant(event["t"]) for event in self.events[:1]]
+        times += [instant(event["t"]) for event in self.events]
         for machine in self.machines:
             times += [at for at in (machine.register_ms, machine.ready_ms, machine.gone_ms) if at is not None]
         return min(times, default=None)
@@ -214,8 +228,8 @@ class RecordedWorld:
                 self._register(machine, now_ms, {})
             if machine.exists and machine.ready_ms is not None and machine.ready_ms <= now_ms and machine.node:
                 self._become_ready(machine, now_ms)
-        due = [event for event in self.events if seconds(event["t"]) <= now_ms]
-        self.events = [event for event in self.events if seconds(event["t"]) > now_ms]
+        due = [event for event in self.events if instant(event["t"]) <= now_ms]
+        self.events = [event for event in self.events if instant(event["t"]) > now_ms]
         for event in due:
             self.log_event("event", event["type"])
             getattr(self, "_on_" + event["type"], self._unknown)(event)
@@ -296,7 +310,7 @@ class RecordedWorld:
 
     def log_event(self, kind: str, what: str, n: int | None = None) -> None:
         """Note something that happened."""
-        entry: dict[str, Any] = {"t": self.now_ms // 1000, "kind": kind, "what": what}
+        entry: dict[str, Any] = {"t": (self.now_ms - ORIGIN_MS) // 1000, "kind": kind, "what": what}
         if n is not None:
             entry["n"] = n
         self.log.append(entry)
@@ -307,7 +321,11 @@ class RecordedWorld:
 
     def instances(self, group: int) -> list[Instance]:
         """See ``view.World``."""
-        return [Instance(m.slot, m.name, False, m.error) for m in self.machines if m.exists and m.group == group]
+        return [
+            Instance(m.slot, m.name, m.gone_ms is not None, m.error)
+            for m in self.machines
+            if m.exists and m.group == group
+        ]
 
     def increase(self, group: int, count: int) -> str:
         """See ``view.World``."""
@@ -391,11 +409,7 @@ class RecordedWorld:
             if "min_available" not in budget and "max_unavailable" not in budget:
                 budget["disruptions_allowed"] -= 1
         self.log_event("evicted", found.name)
-        self.pods.remove(found)
-        if found.workload is not None and len([p for p in self.pods if p.workload is found.workload]) < (
-            found.workload.wanted or 0
-        ):
-            self._create(found.workload)
+        self.remove_and_replace(found)
         return ""
 
     def still_on(self, pod: int, uid: int, slot: int) -> bool:
@@ -421,11 +435,10 @@ class RecordedWorld:
     # -- the view ----------------------------------------------------------------------------------------------------
 
     def ready_nodes(self) -> int:
-        """Nodes that the autoscaler counts as Ready: not cordoned, GPUs there, no startup taint."""
+        """Nodes that the recordings count as Ready: not cordoned, GPUs there; startup taints do not matter."""
         return sum(
             node.ready
             and not node.cordoned
-            and not any(taint["key"].startswith(STARTUP_PREFIXES) for taint in node.taints)
             and not (GPU_LABEL in node.labels and int(node.allocatable[GPU]) == 0)
             for node in self.nodes
         )
@@ -507,7 +520,7 @@ class RecordedWorld:
         capacity = np.zeros((count, RESOURCES), np.int64)
         for m in self.machines:
             node = m.node
-            columns[0, m.slot], columns[1, m.slot] = m.slot, m.group
+            columns[0, m.slot], columns[1, m.slot] = m.slot, m.group if m.exists else -1
             columns[9, m.slot] = m.exists
             if node is None:
                 continue

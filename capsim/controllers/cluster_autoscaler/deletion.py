@@ -188,13 +188,13 @@ class Deletions:
         others = [p for p in pods if not flags[view.pods.kind[p]] & DAEMON] if drain else []
         too = self.options.daemonset_eviction_occupied if drain else self.options.daemonset_eviction_empty
         listed = [(p, True) for p in others] + [(p, False) for p in daemons if too]
-        return [Eviction(p, int(view.pods.uid[p]), "", full) for p, full in as_started(listed)]
+        return [Eviction(p, int(view.pods.uid[p]), "", full) for p, full in listed]
 
     def _evict(self, world: World, task: Task, now_ms: int) -> None:
         over = now_ms >= task.until_ms
-        for one in task.evictions:
-            if one.done:
-                continue
+        waiting = as_started([one for one in task.evictions if not one.done])
+        task.evictions = [one for one in task.evictions if one.done] + waiting
+        for one in waiting:
             if over and one.error:
                 one.done = True
                 continue

@@ -14,7 +14,7 @@ from capsim.controllers.cluster_autoscaler.predicates import (
     REJECT_SPREAD,
     REJECT_STATIC,
 )
-from capsim.controllers.cluster_autoscaler.view import View
+from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View
 from capsim.state.tables import PODS
 
 TEXTS = {
@@ -27,15 +27,14 @@ TEXTS = {
 }
 
 
-def reason_texts(resources: Sequence[str], static: Sequence[str]) -> Callable[[View, int, int, int], list[str]]:
-    """A function from (view, kind, group, reason) to texts; ``resources`` by column, ``static`` from REJECT_STATIC."""
+def reason_texts(resources: Sequence[str], static: Sequence[str]) -> Callable[[View, NodeTemplate, int, int], list[str]]:
+    """A function from (view, template, kind, reason) to texts; ``resources`` by column, ``static`` from REJECT_STATIC."""
 
-    def texts(view: View, kind: int, group: int, reason: int) -> list[str]:
+    def texts(view: View, of: NodeTemplate, kind: int, reason: int) -> list[str]:
         if reason >= REJECT_STATIC:
             return [static[reason - REJECT_STATIC]]
         if reason != REJECT_RESOURCES:
             return [TEXTS[reason]]
-        of = view.template(group)
         free = of.allocatable - of.requested(view.kinds)
         want = view.kinds.request[kind]
         short = [r for r in range(len(want)) if want[r] > 0 and want[r] > free[r]]

@@ -54,7 +54,7 @@ class ScaleUp:
 
     def run(self, pods: I64, grown: Callable[[int, int], None]) -> ScaleUpStatus:
         """Scale up for ``pods`` (slots); ``grown(group, nodes)`` is called for each group that grew."""
-        status = ScaleUpStatus(groups=pod_groups(self.view.kinds, pods, self.view.pods.kind))
+        status = ScaleUpStatus(groups=pod_groups(self.view.kinds, pods, self.view.pods.kind), templates=self.templates)
         valid = [g for g in range(self.view.groups) if self._is_valid(g, status.skipped)]
         fitting = {g: self._schedulable(status.groups, g) for g in valid}
         for g in valid:

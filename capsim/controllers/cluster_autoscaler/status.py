@@ -12,6 +12,7 @@ from capsim.controllers.cluster_autoscaler.equivalence import PodGroup
 from capsim.controllers.cluster_autoscaler.expander import Option
 from capsim.controllers.cluster_autoscaler.similar_groups import Growth
 from capsim.controllers.cluster_autoscaler.unremovable import Unremovable
+from capsim.controllers.cluster_autoscaler.view import NodeTemplate
 from capsim.state.tables import I64
 
 
@@ -35,6 +36,8 @@ class ScaleUpStatus:
     """Groups of pods that no node group helps."""
     awaiting: list[PodGroup] = field(default_factory=list)
     """Groups that another node group could have helped."""
+    templates: dict[int, NodeTemplate] = field(default_factory=dict)
+    """The new node of each group, as it was simulated."""
     skipped: dict[int, str] = field(default_factory=dict)
     """Node groups that were not considered, and why."""
     error: str = ""
