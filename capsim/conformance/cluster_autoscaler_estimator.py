@@ -52,7 +52,7 @@ def replay_estimator(case: Json, report: Report) -> None:
     assigned: dict[int, list[str]] = {}
     for name, node in zip(placed, found.chosen.tolist(), strict=True):
         assigned.setdefault(node, []).append(name)
-    got = {
+    got: dict[str, Any] = {
         "groups": [
             {"exemplar": names[int(g.pods[0])], "size": len(g.pods), "schedulable": g.schedulable} for g in groups
         ],

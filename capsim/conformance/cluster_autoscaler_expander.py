@@ -11,7 +11,7 @@ from capsim.conformance import Report
 from capsim.conformance.cluster_autoscaler_kinds import GPU, GPU_LABEL
 from capsim.conformance.cluster_autoscaler_world import RecordedWorld
 from capsim.controllers.cluster_autoscaler.expander import Option, Setting, choose
-from capsim.controllers.cluster_autoscaler.priorities import read_priorities
+from capsim.scenario.expander_priorities import read_priorities
 
 Json = Mapping[str, Any]
 

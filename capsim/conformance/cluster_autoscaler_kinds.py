@@ -102,7 +102,9 @@ class Kinds:
         similar: dict[Any, int] = {}
         return t.Kinds(
             np.array([request(spec) for spec in self.specs], np.int64).reshape(-1, RESOURCES),
-            np.array([[s.get("cpu", 0), s.get("mem", 0), s.get("gpu", 0)] for s in self.specs], np.int64).reshape(-1, 3),
+            np.array([[s.get("cpu", 0), s.get("mem", 0), s.get("gpu", 0)] for s in self.specs], np.int64).reshape(
+                -1, 3
+            ),
             np.array([s.get("priority", 0) for s in self.specs], np.int64),
             np.array([similar.setdefault((k.owner, k.labels, k.spec), len(similar)) for k in kinds], np.int64),
             np.array([k.owner for k in kinds], np.int64),
@@ -205,9 +207,7 @@ class Kinds:
             of = drainage(kind, spec)
             covered = bool(budgets.size) and bool((budgets[:, i] == 1).any())
             for terminal in (0, 1):
-                table.drain[i, terminal] = outcome(
-                    of, self.options, replicas.get(kind.owner), covered, bool(terminal)
-                )
+                table.drain[i, terminal] = outcome(of, self.options, replicas.get(kind.owner), covered, bool(terminal))
 
 
 NOT_SPEC = (

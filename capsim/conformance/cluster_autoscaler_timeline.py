@@ -128,9 +128,7 @@ def scale_up_record(world: RecordedWorld, view: View, status: ScaleUpStatus) -> 
     """The scale-up half of a record."""
     name = world.group_name
     found: dict[str, Any] = {"result": status.result}
-    found["infos"] = [
-        {"group": name(g.group), "from": g.before, "to": g.after, "max": g.most} for g in status.growths
-    ]
+    found["infos"] = [{"group": name(g.group), "from": g.before, "to": g.after, "max": g.most} for g in status.growths]
     found["pods_triggered"] = len(status.triggered) if status.triggered is not None else 0
     found["pods_remain_unschedulable"] = remaining_record(world, view, status)
     found["pods_await_evaluation"] = sum(len(group.pods) for group in status.awaiting)
@@ -158,7 +156,9 @@ def remaining_record(world: RecordedWorld, view: View, status: ScaleUpStatus) ->
     for group in status.remaining:
         why: dict[str, Any] = {}
         if group.errors:
-            why["rejected"] = {name(g): texts(view, status.templates[g], group.kind, code) for g, code in group.errors.items()}
+            why["rejected"] = {
+                name(g): texts(view, status.templates[g], group.kind, code) for g, code in group.errors.items()
+            }
         if skipped:
             why["skipped"] = skipped
         pods = next((pods for other, pods in found if other == why), None)

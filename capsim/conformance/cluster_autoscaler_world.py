@@ -143,7 +143,9 @@ class RecordedWorld:
         self.nodes.append(node)
         for i, daemonset in enumerate(self.daemonsets):
             if runs_on(daemonset["pod"], labels, []):
-                pod = self._pod(f"{daemonset['name']}-{node.name}", daemonset["pod"], created_ms, (2, i), daemonset["name"])
+                pod = self._pod(
+                    f"{daemonset['name']}-{node.name}", daemonset["pod"], created_ms, (2, i), daemonset["name"]
+                )
                 pod.node = node
         return node
 
@@ -196,7 +198,10 @@ class RecordedWorld:
                 self._create(workload)
 
     def _create(self, workload: Workload) -> None:
-        spec = {"owner": {"kind": workload.spec.get("kind", "ReplicaSet"), "name": workload.name}, **workload.spec["pod"]}
+        spec = {
+            "owner": {"kind": workload.spec.get("kind", "ReplicaSet"), "name": workload.name},
+            **workload.spec["pod"],
+        }
         pod = self._pod(f"{workload.name}-{workload.made:04d}", spec, self.now_ms, (1, workload.index))
         pod.workload = workload
         workload.made += 1
@@ -420,6 +425,10 @@ class RecordedWorld:
         """See ``view.World``."""
         return self.group_options[group].zero_or_max
 
+    def draw(self, count: int) -> int:
+        """The first, as the recordings have it."""
+        return 0
+
     def node_name(self, slot: int) -> str:
         """See ``view.World``."""
         return self.machines[slot].name
@@ -437,9 +446,7 @@ class RecordedWorld:
     def ready_nodes(self) -> int:
         """Nodes that the recordings count as Ready: not cordoned, GPUs there; startup taints do not matter."""
         return sum(
-            node.ready
-            and not node.cordoned
-            and not (GPU_LABEL in node.labels and int(node.allocatable[GPU]) == 0)
+            node.ready and not node.cordoned and not (GPU_LABEL in node.labels and int(node.allocatable[GPU]) == 0)
             for node in self.nodes
         )
 
@@ -461,9 +468,7 @@ class RecordedWorld:
         matches = np.array(
             [[int(covers_kind(b, k.namespace, k.labels)) for k in kinds.kinds] for b in self.budgets], np.int64
         ).reshape(len(self.budgets), len(kinds.kinds))
-        replicas = {
-            kinds.owners[key]: self._replicas(key) for key in kinds.owners if self._replicas(key) is not None
-        }
+        replicas = {kinds.owners[key]: self._replicas(key) for key in kinds.owners if self._replicas(key) is not None}
         table = kinds.arrays()
         kinds.set_drain({o: r for o, r in replicas.items() if r is not None}, matches)
         alive = [pod for pod in pods if not pod.terminal]
@@ -503,7 +508,7 @@ class RecordedWorld:
 
     def _replicas(self, owner: tuple[str, str, str]) -> int | None:
         """What a controller wants, None when there is none: owners of static pods exist unless named otherwise."""
-        _, kind, name = owner
+        name = owner[2]
         workload = next((w for w in self.workloads if w.name == name), None)
         if workload is not None:
             return workload.wanted

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from capsim.controllers.gitops.self_heal import notice
 from capsim.controllers.scheduler.cycle import next_pod, try_pod
-from capsim.controllers.scheduler.queue import wake_head
+from capsim.controllers.scheduler.queue import capacity_gained, wake_head
 from capsim.controllers.workloads.replicas import set_desired
-from capsim.engine.dispatch import evict_pods, lose_node
+from capsim.engine.dispatch import add_daemons, evict_pod, evict_pods, lose_node, tell_cloud
 from capsim.engine.flow import flow
 from capsim.engine.recorder import forget_extremes, look
 from capsim.engine.state import State
@@ -18,6 +18,7 @@ from capsim.state.calendar import encode, push
 from capsim.state.eventlog import LOG_FAILED_SCHEDULING, events_left, log_event
 from capsim.state.marks import PODS_CHANGED, TOUCHED, mark_dirty, touch
 from capsim.state.tables import (
+    CAPACITY_VERSION,
     EV_NODE_READY,
     EV_NODE_REGISTER,
     EV_SCALE,
@@ -25,8 +26,10 @@ from capsim.state.tables import (
     FLAG_UNSCHEDULABLE,
     M_BUSY,
     POD_STARTING,
+    T_DELETING,
     T_READY,
     T_REGISTERED,
+    UNSCHEDULABLE,
     Classes,
     Clock,
     Groups,
@@ -63,7 +66,10 @@ from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
     ACT_BOOT_NOW,
     ACT_HPA_SCALE,
     ACT_RETRY,
-) = range(12)
+    ACT_TAINT,
+    ACT_DELETE_NODE,
+    ACT_EVICT_POD,
+) = range(15)
 ROOM = 4
 
 
@@ -96,7 +102,7 @@ def make_ready(
     clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n, now
 ):
     """A claimed node is registered, Ready and open at once; heap room for one event is there."""
-    register_node(nodes, workloads, trees, marks, n, now)
+    register_node(clock, nodes, workloads, trees, marks, n, now)
     ready_node(clock, heap, nodes, workloads, groups, trees, marks, n, now)
     nodes.flags[n] &= ~FLAG_NOT_READY
     nodes.times[n, T_REGISTERED] = now
@@ -234,10 +240,39 @@ def begin(
 
 
 @inline_kernel
-def cordon(nodes: Nodes, trees: Trees, n):
+def cordon(clock: Clock, nodes: Nodes, trees: Trees, n):
     """No more pods for node ``n``."""
+    clock.values[CAPACITY_VERSION] += 1
     nodes.flags[n] |= FLAG_UNSCHEDULABLE
     node_changed(trees, nodes, n)
+    return 0
+
+
+@kernel
+def taint(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    nodes: Nodes,
+    queue: Queue,
+    trees: Trees,
+    n,
+    flags,
+    on,
+    now,
+):
+    """Set or remove node flags ``flags`` (the ToBeDeleted taint, a cordon)."""
+    if on == 1:
+        nodes.flags[n] |= flags
+        nodes.times[n, T_DELETING] = now
+    else:
+        nodes.flags[n] &= ~flags
+        nodes.times[n, T_DELETING] = -1
+    node_changed(trees, nodes, n)
+    clock.values[CAPACITY_VERSION] += 1
+    if on == 0 and clock.values[UNSCHEDULABLE] > 0:
+        capacity_gained(clock, queue, pods, links, classes, nodes, n)
     return 0
 
 
@@ -271,7 +306,7 @@ def act(s: State, what, a, b, c, d, now):
         notice(s.workloads, s.heal, a, now)
         return 0
     if what == ACT_CORDON:
-        return cordon(s.nodes, s.trees, a)
+        return cordon(s.clock, s.nodes, s.trees, a)
     if what == ACT_EVICT:
         return evict_pods(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
@@ -287,6 +322,18 @@ def act(s: State, what, a, b, c, d, now):
         return retry(
             s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks,
             s.queue, s.trees, s.log, a, now)
+    if what == ACT_TAINT:
+        if c == 0:
+            add_daemons(
+                s.clock, s.heap, s.pods, s.links, s.usage, s.nodes, s.groups, s.workloads, s.marks, a, True, now)
+        return taint(s.clock, s.pods, s.links, s.classes, s.nodes, s.queue, s.trees, a, b, c, now)
+    if what == ACT_DELETE_NODE:
+        tell_cloud(s.clock, s.heap, s.nodes, s.groups, s.workloads, s.marks, s.trees, a, now)
+        return 0
+    if what == ACT_EVICT_POD:
+        return evict_pod(
+            s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
+            s.marks, a, now)
     if what == ACT_HPA_SCALE:
         s.hpas.target[a] = b
         push(s.heap, c, encode(EV_SCALE, a, 0))

@@ -1,76 +1,29 @@
-"""Carrying out what the Cluster Autoscaler decides: Python's turn in the loop when pods are unschedulable."""
+"""What Python writes into the event log, and the numbers of new nodes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsim.controllers.cluster_autoscaler.scale_up import Decision, decide
+import numpy as np
+
+from capsim.controllers.cluster_autoscaler.status import LoopStatus
+from capsim.controllers.cluster_autoscaler.view import View
 from capsim.state.eventlog import LOG_NOT_TRIGGER_SCALE_UP, LOG_TRIGGERED_SCALE_UP
-from capsim.state.tables import (
-    C_NODES_GONE,
-    CA_SEEN_CAPACITY,
-    CA_SEEN_PENDING,
-    EVENTS_LEFT,
-    G_DELETING,
-    G_EXIST,
-    G_TARGET,
-    NEXT_CA,
-    PENDING_VERSION,
-)
+from capsim.state.tables import EVENTS_LEFT, G_LAST
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
 
 EVENTS_PER_CLASS = 16
 """TriggeredScaleUp events logged per class and scale-up."""
-
-
-def ask(sim: Simulation, now_ms: int) -> tuple[Decision | None, bool]:
-    """What the autoscaler would do now."""
-    ca = sim.scenario.cluster_autoscaler
-    assert ca is not None
-    s = sim.state
-    return decide(s.clock, s.nodes, s.groups, s.classes, s.pods, s.links, ca.expander, ca.max_nodes_per_scaleup, now_ms)
-
-
-def scale_up(sim: Simulation) -> None:
-    """One scale-up decision; without one, the loop goes on to scale down."""
-    v = sim.state.clock.values
-    now = sim.now_ms
-    decision, wait = ask(sim, now)
-    if decision is None:
-        if not wait:
-            tell_not_triggered(sim, now)
-        looked(sim)
-        if wait:
-            v[CA_SEEN_CAPACITY] = -1
-        v[NEXT_CA] = now if not wait else v[NEXT_CA]
-        return
-    before = size_of(sim, decision.group)
-    for _ in range(decision.nodes):
-        sim.add_node(decision.group, next_ordinal(sim, decision.group), boots=True)
-    sim.state.groups.size[decision.group, G_TARGET] += decision.nodes
-    tell_triggered(sim, decision, before, now)
-    # Other pods may need another group: the next loop asks again, unless what is on its way will hold them all.
-    sim.state.clock.values[CA_SEEN_PENDING] = -1
-
-
-def looked(sim: Simulation) -> None:
-    """Remember what the decision was based on."""
-    clock = sim.state.clock
-    clock.values[CA_SEEN_PENDING] = clock.values[PENDING_VERSION]
-    clock.values[CA_SEEN_CAPACITY] = clock.counters[C_NODES_GONE]
+SIZES = 1_000_000
+"""TriggeredScaleUp carries ``before * SIZES + after``."""
 
 
 def next_ordinal(sim: Simulation, g: int) -> int:
     """Number of the next node of group ``g``."""
-    sim.state.groups.size[g, 3] += 1
-    return int(sim.state.groups.size[g, 3])
-
-
-def size_of(sim: Simulation, g: int) -> int:
-    """Nodes of group ``g`` that are not being deleted."""
-    return int(sim.state.groups.count[g, G_EXIST] - sim.state.groups.count[g, G_DELETING])
+    sim.state.groups.size[g, G_LAST] += 1
+    return int(sim.state.groups.size[g, G_LAST])
 
 
 def log(sim: Simulation, at_ms: int, kind: int, subject: int, a: int, b: int, c: int) -> None:
@@ -85,24 +38,31 @@ def log(sim: Simulation, at_ms: int, kind: int, subject: int, a: int, b: int, c:
     s.log.count[0] += 1
 
 
-def tell_triggered(sim: Simulation, decision: Decision, before: int, now: int) -> None:
-    """TriggeredScaleUp on the pods that were helped, the first of each class."""
-    s = sim.state
-    sizes = before * 1_000_000 + before + decision.nodes
-    for c, helped in zip(decision.classes, decision.helped, strict=True):
-        p = int(s.classes.queue_head[c])
-        for _ in range(min(helped, EVENTS_PER_CLASS)):
-            if p < 0:
-                break
-            log(
-                sim, now, LOG_TRIGGERED_SCALE_UP, int(s.pods.workload[p]), int(s.pods.ordinal[p]), decision.group, sizes
-            )
-            p = int(s.links.queue_next[p])
+def tell_triggered(sim: Simulation, status: LoopStatus, view: View) -> None:
+    """TriggeredScaleUp on the pods that a scale-up helps, the first of each class."""
+    up = status.scale_up
+    if up.result != "Successful" or up.triggered is None or not up.growths:
+        return
+    growth = up.growths[0]
+    kinds = view.pods.kind[up.triggered]
+    for c in np.unique(kinds).tolist():
+        for p in up.triggered[kinds == c][:EVENTS_PER_CLASS].tolist():
+            w, ordinal = int(sim.state.pods.workload[p]), int(sim.state.pods.ordinal[p])
+            sizes = growth.before * SIZES + growth.after
+            log(sim, sim.now_ms, LOG_TRIGGERED_SCALE_UP, w, ordinal, growth.group, sizes)
 
 
-def tell_not_triggered(sim: Simulation, now: int) -> None:
-    """NotTriggerScaleUp on the first pod of each class that no group helps."""
-    s = sim.state
-    for c in s.classes.queue_count.nonzero()[0].tolist():
-        p = int(s.classes.queue_head[c])
-        log(sim, now, LOG_NOT_TRIGGER_SCALE_UP, int(s.pods.workload[p]), int(s.pods.ordinal[p]), 0, 0)
+def tell_not_triggered(sim: Simulation, status: LoopStatus, told: set[int]) -> set[int]:
+    """NotTriggerScaleUp on the first pod of each class that no group helps; once as long as that stays so.
+
+    ``told`` are uids of pods that were told; returns those of now.
+    """
+    now = set()
+    for group in status.scale_up.remaining:
+        p = int(group.pods[0])
+        uid = int(sim.state.pods.uid[p])
+        now.add(uid)
+        if uid not in told:
+            w, ordinal = int(sim.state.pods.workload[p]), int(sim.state.pods.ordinal[p])
+            log(sim, sim.now_ms, LOG_NOT_TRIGGER_SCALE_UP, w, ordinal, 0, 0)
+    return now

@@ -12,9 +12,7 @@ from capsim.state.calendar import encode, entity_of, generation_of, kind_of, pus
 from capsim.state.eventlog import LOG_NODE_ADDED, LOG_NODE_GONE, LOG_NODE_READY, log_event
 from capsim.state.marks import PODS_CHANGED, touch
 from capsim.state.tables import (
-    DRAINING,
-    EV_NODE_DELETE,
-    EV_NODE_EVICT,
+    CAPACITY_VERSION,
     EV_NODE_GONE,
     EV_NODE_OPEN,
     EV_NODE_READY,
@@ -23,9 +21,7 @@ from capsim.state.tables import (
     EV_POD_READY,
     EV_POD_TRY,
     EV_SCALE,
-    FLAG_DRAINING,
     FLAG_NOT_READY,
-    FLAG_TO_BE_DELETED,
     G_TARGET,
     KIND_DAEMONSET,
     NODE_DELETING,
@@ -57,9 +53,6 @@ from capsim.state.tables_adapter import SelfHeal
 from capsim.state.transitions import create_pod, node_changed, remove_pod
 from capsim.world.kubelet import become_ready
 from capsim.world.nodes import delete_node, free_node, ready_node, register_node
-
-DELETE_POLL_MS = 5_000
-"""Cluster Autoscaler looks every 5 s whether the pods of a drained node are gone."""
 
 
 @inline_kernel
@@ -95,6 +88,17 @@ def take_pod_away(
     return w
 
 
+@inline_kernel
+def has_daemon(pods: Pods, links: PodLinks, workloads: Workloads, w, n):
+    """Whether DaemonSet ``w`` has a pod for node ``n`` that is not leaving."""
+    p = workloads.first_pod[w]
+    while p >= 0:
+        if pods.target[p] == n and pods.state[p] != POD_TERMINATING:
+            return True
+        p = links.workload_next[p]
+    return False
+
+
 @kernel
 def add_daemons(
     clock: Clock,
@@ -107,12 +111,18 @@ def add_daemons(
     workloads: Workloads,
     marks: Marks,
     n,
+    anew,
     now,
 ):
-    """DaemonSet controller: one pod of each eligible DaemonSet for a new node; pod rows and heap have room."""
+    """DaemonSet controller: one pod of each eligible DaemonSet for a node; pod rows and heap have room.
+
+    ``anew``: the node may have some, because a drain evicted others and then failed.
+    """
     g = nodes.group[n]
     for w in range(workloads.kind.shape[0]):
         if workloads.kind[w] == KIND_DAEMONSET and groups.daemon_eligible[g, w] == 1:
+            if anew and has_daemon(pods, links, workloads, w, n):
+                continue
             workloads.desired[w] += 1
             p = create_pod(clock, pods, links, usage, workloads, marks, w, n, now)
             try_after_creation(clock, heap, pods, p, now)
@@ -149,7 +159,7 @@ def evict_pods(
 
 
 @kernel
-def evict_node(
+def evict_pod(
     clock: Clock,
     heap: Heap,
     wheels: Wheels,
@@ -159,41 +169,19 @@ def evict_node(
     classes: Classes,
     nodes: Nodes,
     scan: NodeScan,
-    groups: Groups,
     workloads: Workloads,
     physics: Physics,
     marks: Marks,
-    trees: Trees,
-    n,
+    p,
     now,
 ):
-    """The taint has had its time: evict the pods, then have the instance deleted."""
-    count = evict_pods(clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, n, now)
-    if count > 0:
-        push(heap, now + DELETE_POLL_MS, encode(EV_NODE_DELETE, n, nodes.uid[n]))
-    else:
-        tell_cloud(clock, heap, nodes, groups, workloads, marks, trees, n, now)
-
-
-@inline_kernel
-def still_draining(pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, n):
-    """Whether a pod that the drain moves is still on node ``n``."""
-    p = nodes.first_pod[n]
-    while p >= 0:
-        if classes.drain[pods.pod_class[p]] & IGNORED_BY_DRAIN == 0:
-            return True
-        p = links.node_next[p]
-    return False
-
-
-@inline_kernel
-def leave_group(clock: Clock, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n):
-    """Node ``n`` no longer counts: neither in its group nor among those that the autoscaler is about to delete."""
-    if nodes.flags[n] & FLAG_DRAINING:
-        clock.values[DRAINING] -= 1
-    if nodes.flags[n] & FLAG_TO_BE_DELETED:
-        groups.leaving[nodes.group[n]] -= 1
-    delete_node(clock, nodes, workloads, groups, trees, marks, n)
+    """Evict one pod; its controller is told. A DaemonSet wants none on a node that is about to be deleted."""
+    delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
+    w = pods.workload[p]
+    wake_replicas(wheels, workloads, w, now + max(1, clock.params[P_EVICT_TO_RECREATE]))
+    if workloads.kind[w] == KIND_DAEMONSET:
+        workloads.desired[w] -= 1
+    return 0
 
 
 @kernel
@@ -203,7 +191,7 @@ def tell_cloud(
     """DeleteNodes: the target falls at once, the instance goes after the group's delete delay."""
     g = nodes.group[n]
     groups.size[g, G_TARGET] -= 1
-    leave_group(clock, nodes, groups, workloads, marks, trees, n)
+    delete_node(clock, nodes, workloads, groups, trees, marks, n)
     push(heap, now + max(1, groups.delete_ms[g]), encode(EV_NODE_GONE, n, nodes.uid[n]))
 
 
@@ -256,7 +244,7 @@ def lose_node(
 ):
     """The instance is gone with whatever still ran on it; pod log, node log and heap have room."""
     if nodes.state[n] != NODE_DELETING:
-        leave_group(clock, nodes, groups, workloads, marks, trees, n)
+        delete_node(clock, nodes, workloads, groups, trees, marks, n)
     drop_waiting_daemons(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, n, now)
     p = nodes.first_pod[n]
     while p >= 0:
@@ -265,8 +253,8 @@ def lose_node(
         if pods.state[p] != POD_TERMINATING:
             delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
             wake_replicas(wheels, workloads, w, now + max(1, clock.params[P_EVICT_TO_RECREATE]))
-        if workloads.kind[w] == KIND_DAEMONSET:
-            workloads.desired[w] -= 1
+            if workloads.kind[w] == KIND_DAEMONSET:
+                workloads.desired[w] -= 1
         remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, trees, log, p, now)
         p = after
     g = nodes.group[n]
@@ -282,9 +270,9 @@ def node_event(
     Trees, log: Log, kind, n, now):
     """A step in the life of node ``n``."""
     if kind == EV_NODE_REGISTER:
-        register_node(nodes, workloads, trees, marks, n, now)
+        register_node(clock, nodes, workloads, trees, marks, n, now)
         log_event(clock, log, now, LOG_NODE_ADDED, nodes.group[n], nodes.ordinal[n], 0, 0)
-        add_daemons(clock, heap, pods, links, usage, nodes, groups, workloads, marks, n, now)
+        add_daemons(clock, heap, pods, links, usage, nodes, groups, workloads, marks, n, False, now)
         if clock.values[UNSCHEDULABLE] > 0:  # pods that tolerate the not-ready taint
             capacity_gained(clock, queue, pods, links, classes, nodes, n)
     elif kind == EV_NODE_READY:
@@ -292,18 +280,10 @@ def node_event(
         log_event(clock, log, now, LOG_NODE_READY, nodes.group[n], nodes.ordinal[n], 0, 0)
     elif kind == EV_NODE_OPEN:
         nodes.flags[n] &= ~FLAG_NOT_READY
+        clock.values[CAPACITY_VERSION] += 1
         node_changed(trees, nodes, n)
         if clock.values[UNSCHEDULABLE] > 0:
             capacity_gained(clock, queue, pods, links, classes, nodes, n)
-    elif kind == EV_NODE_EVICT:
-        evict_node(
-            clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees, n,
-            now)
-    elif kind == EV_NODE_DELETE:
-        if still_draining(pods, links, classes, nodes, n):
-            push(heap, now + DELETE_POLL_MS, encode(EV_NODE_DELETE, n, nodes.uid[n]))
-        else:
-            tell_cloud(clock, heap, nodes, groups, workloads, marks, trees, n, now)
     elif kind == EV_NODE_GONE:
         lose_node(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees,

@@ -25,6 +25,7 @@ from capsim.state import tables as t
 
 if TYPE_CHECKING:
     from capsim.engine.build.names import Names
+    from capsim.engine.cluster_autoscaler.turn import Turn
     from capsim.engine.custom import Custom
     from capsim.scenario.kubernetes.hpa import Hpa
     from capsim.scenario.scenario import Scenario
@@ -50,6 +51,7 @@ class Simulation:
         capacity: Capacity | None = None,
         skip_syncs: bool = True,
     ) -> None:
+        from capsim.engine.cluster_autoscaler.turn import Turn
         from capsim.engine.custom import Customs
         from capsim.engine.happenings import Happenings
         from capsim.engine.start import start
@@ -65,6 +67,7 @@ class Simulation:
         self._interrupted = False
         self._happenings = Happenings(scenario)
         self._customs = Customs(custom or [])
+        self._autoscaler = Turn(self) if scenario.cluster_autoscaler is not None else None
         start(self)
         self._happenings.arm(self)
         self._customs.arm(self)
@@ -75,6 +78,12 @@ class Simulation:
     def now_ms(self) -> int:
         """Simulated time reached."""
         return int(self.state.clock.values[t.NOW])
+
+    @property
+    def autoscaler(self) -> Turn:
+        """The Cluster Autoscaler; there is one."""
+        assert self._autoscaler is not None
+        return self._autoscaler
 
     @property
     def hpas(self) -> list[Hpa]:
@@ -159,10 +168,8 @@ class Simulation:
             self._happenings.happen(self)
         elif reason == t.YIELD_CUSTOM:
             self._customs.call(self)
-        elif reason == t.YIELD_SCALE_UP:
-            from capsim.engine.autoscaler import scale_up
-
-            scale_up(self)
+        elif reason == t.YIELD_AUTOSCALER:
+            self.autoscaler.take(self)
 
     def _breathe(self, took_s: float) -> None:
         """Aim at one breath per BREATH_S; in plain Python that is few instants, compiled it is many."""
@@ -200,15 +207,19 @@ class Simulation:
 
     def snapshot(self) -> Any:
         """A copy of everything that the rest of the run depends on."""
-        return copy_tables(self.state), self.sink.copy(), self._happenings.snapshot(), self._customs.snapshot()
+        autoscaler = None if self._autoscaler is None else self._autoscaler.snapshot()
+        happenings, customs = self._happenings.snapshot(), self._customs.snapshot()
+        return copy_tables(self.state), self.sink.copy(), happenings, customs, autoscaler
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot of this run."""
-        state, sink, happenings, customs = snapshot
+        state, sink, happenings, customs, autoscaler = snapshot
         self.state = copy_tables(state)
         self.sink = sink.copy()
         self._happenings.restore(happenings)
         self._customs.restore(customs)
+        if self._autoscaler is not None:
+            self._autoscaler.restore(autoscaler)
 
 
 def copy_tables(tables: Any) -> Any:

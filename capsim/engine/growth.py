@@ -42,12 +42,8 @@ def grow_nodes(s: State, rows: int) -> State:
     """Node table and everything with a row per node; score trees are built anew."""
     fills = {"uid": -1, "first_pod": -1, "times": -1}
     nodes = t.Nodes(*(longer(a, rows, fills.get(f, 0)) for f, a in zip(t.Nodes._fields, s.nodes, strict=True)))
-    scan = t.NodeScan(
-        *(
-            a if f == "drain_cursor" else longer(a, rows, -1 if f == "drain_version" else 0)
-            for f, a in zip(t.NodeScan._fields, s.scan, strict=True)
-        )
-    )
+    per_node = {f: longer(a, rows) for f, a in zip(t.NodeScan._fields, s.scan, strict=True) if f != "threshold"}
+    scan = s.scan._replace(**per_node)
     marks = s.marks._replace(node=longer(s.marks.node, rows), node_flag=longer(s.marks.node_flag, rows))
     signatures = int(s.classes.signature.max(initial=0)) + 1
     return grow_scratch(s._replace(nodes=nodes, scan=scan, marks=marks, trees=empty_trees(signatures, rows)), rows)

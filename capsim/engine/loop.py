@@ -12,7 +12,7 @@ the same instant. No chain can go round for ever: replica controllers act at lea
 
 from __future__ import annotations
 
-from capsim.controllers.cluster_autoscaler.scan import is_covered, remember, scale_down, wants_scale_up
+from capsim.controllers.cluster_autoscaler.scan import python_is_due
 from capsim.controllers.gitops.self_heal import set_back
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
 from capsim.controllers.scheduler.cycle import flush_class, next_pod, try_pod
@@ -30,6 +30,7 @@ from capsim.state.marks import mark_dirty
 from capsim.state.tables import (
     C_INSTANTS,
     C_SCRAPES,
+    CA_ACT_DUE,
     DAEMONSETS,
     DONE,
     M_DIRTY,
@@ -47,7 +48,6 @@ from capsim.state.tables import (
     NEXT_SAMPLE,
     NEXT_SCRAPE,
     NOW,
-    P_CA_PERIOD,
     P_DURATION,
     P_METRICS_DELAY,
     P_RESOLUTION,
@@ -55,10 +55,10 @@ from capsim.state.tables import (
     P_STEP_ROWS,
     PHASE,
     UNSCHEDULABLE,
+    YIELD_AUTOSCALER,
     YIELD_BREATH,
     YIELD_CUSTOM,
     YIELD_EVENTS,
-    YIELD_SCALE_UP,
     Classes,
     Clock,
     Containers,
@@ -118,7 +118,7 @@ def earliest(clock: Clock, heap: Heap, wheels: Wheels, calls: Calls, adapter: Ad
     t = min(min(t, wheels.traffic[1]), min(wheels.backlog[1], wheels.replicas[1]))
     t = min(min(t, v[NEXT_SCRAPE]), v[NEXT_PUBLISH])
     t = min(min(t, adapter.due[1]), min(adapter.settings[A_NEXT_RELIST_MS], heal.next_ms[0]))
-    t = min(min(t, v[NEXT_SAMPLE]), min(v[NEXT_EVENT], v[NEXT_CA]))
+    t = min(min(t, v[NEXT_SAMPLE]), min(v[NEXT_EVENT], min(v[NEXT_CA], v[CA_ACT_DUE])))
     return min(min(t, v[NEXT_FLUSH]), v[NEXT_CUSTOM])
 
 
@@ -383,34 +383,10 @@ def run_flush(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, queue
 
 
 @inline_kernel
-def run_autoscaler(
-    clock: Clock,
-    heap: Heap,
-    pods: Pods,
-    links: PodLinks,
-    classes: Classes,
-    nodes: Nodes,
-    scan: NodeScan,
-    groups: Groups,
-    workloads: Workloads,
-    marks: Marks,
-    queue: Queue,
-    trees: Trees,
-    log: Log,
-    now,
-):
-    """One loop of the Cluster Autoscaler: a scale-up is Python's to decide, and ends the loop."""
-    v = clock.values
-    if v[NEXT_CA] <= now:
-        table = room_for_step(heap, queue, log, ROOM + 16)
-        if table > 0:
-            return need(clock, table)
-        v[NEXT_CA] += clock.params[P_CA_PERIOD]
-        if wants_scale_up(clock):
-            if not is_covered(clock, classes, nodes, groups, queue):
-                return ask(clock, YIELD_SCALE_UP)
-            remember(clock)
-        scale_down(clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, now)
+def run_autoscaler(clock: Clock, nodes: Nodes, scan: NodeScan, groups: Groups, now):
+    """One loop of the Cluster Autoscaler, or its deletions under way: Python's turn, unless it would change nothing."""
+    if python_is_due(clock, nodes, scan, groups, now):
+        return ask(clock, YIELD_AUTOSCALER)
     return DONE
 
 
@@ -489,9 +465,7 @@ def run_phase(s: State, phase, now):
             s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.trees,
             s.log, now)
     elif phase == PHASE_AUTOSCALER:
-        return run_autoscaler(
-            s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.marks, s.queue,
-            s.trees, s.log, now)
+        return run_autoscaler(s.clock, s.nodes, s.scan, s.groups, now)
     else:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from capsim.controllers.hpa import tables as hpa
 from capsim.engine import growth
 from capsim.engine.actions import ACT_BEGIN, ACT_NODE_READY, ACT_RETRY, ACT_SCALE, ACT_START_PODS
-from capsim.engine.autoscaler import ask, next_ordinal
+from capsim.engine.autoscaler import next_ordinal
 from capsim.engine.build.adapter import settle_adapter
 from capsim.engine.build.cluster import asks_for_hostname, node_shape, node_vector
+from capsim.engine.cluster_autoscaler.settle import next_growth
 from capsim.errors import RunError
 from capsim.state.tables import (
-    CA_LAST_UP,
     CPU,
     EVENTS_LEFT,
     FLAG_UNSCHEDULABLE,
@@ -28,7 +28,6 @@ from capsim.state.tables import (
     L_CAP,
     L_COST,
     L_IDLE,
-    NEVER,
     NODE_READY,
     NODE_TOP,
     UNSCHEDULABLE,
@@ -283,18 +282,16 @@ def settle_nodes(sim: Simulation) -> None:
     """Where an autoscaler is on: nodes for everything that is pending, at once, until it would add no more."""
     added = False
     while sim.state.clock.values[UNSCHEDULABLE] > 0:
-        decision, _ = ask(sim, 1)
-        if decision is None:
-            break
-        for _ in range(decision.nodes):
-            n = bring_up(sim, decision.group, next_ordinal(sim, decision.group))
-            sim.act(ACT_NODE_READY, n, now_ms=SETTLED_MS)
-            start_daemons_of(sim, n)
-        sim.state.groups.size[decision.group, G_TARGET] += decision.nodes
-        if not retry_waiting(sim):
+        asked = next_growth(sim.autoscaler)
+        for group, count in asked:
+            for _ in range(count):
+                n = bring_up(sim, group, next_ordinal(sim, group))
+                sim.act(ACT_NODE_READY, n, now_ms=SETTLED_MS)
+                start_daemons_of(sim, n)
+            sim.state.groups.size[group, G_TARGET] += count
+        if not asked or not retry_waiting(sim):
             break
         added = True
-    sim.state.clock.values[CA_LAST_UP] = -NEVER
     if added:
         sim.act(ACT_BEGIN, 1, now_ms=0)
 

@@ -8,9 +8,10 @@ from typing import Any
 from capsim.errors import Problem
 from capsim.scenario.call_checks import call_faults
 from capsim.scenario.cluster import EVICTION_IGNORED
-from capsim.scenario.cluster_autoscaler import ACTED_UPON, ClusterAutoscalerSpec, flag_name
+from capsim.scenario.cluster_autoscaler import NOT_ACTED_UPON, WITHOUT_EFFECT, ClusterAutoscalerSpec, flag_name
 from capsim.scenario.document import SourceMap, mark_of
 from capsim.scenario.event import AddNodes, NodeTarget
+from capsim.scenario.expander_priorities import parse_priorities
 from capsim.scenario.explain import Place
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.merge import suggestion
@@ -150,14 +151,31 @@ class Checks:
                 mark = self.root.mark
                 self.reading.note("warnings", f"requests of {workload.key}", message, mark, workload.key)
 
+    def _flags(self, spec: ClusterAutoscalerSpec) -> None:
+        defaults = ClusterAutoscalerSpec()
+        for name in sorted(NOT_ACTED_UPON | WITHOUT_EFFECT):
+            if getattr(spec, name) != getattr(defaults, name):
+                path = ("clusterAutoscaler", flag_name(name))
+                if name in NOT_ACTED_UPON:
+                    self._note("not_modelled", path, "this flag is not acted upon yet")
+                else:
+                    self._note(
+                        "ignored", path, "bounds the real autoscaler's own work: no effect on its decisions here"
+                    )
+        if spec.release == "newest":
+            text = "behaviours of newer releases are on: they follow the sources, no recorded decisions prove them"
+            self._note("warnings", ("clusterAutoscaler", "release"), text)
+        if spec.priorities is not None:
+            rules = parse_priorities(spec.priorities)
+            unnamed = [name for name in self.groups if not rules.matches(name)]
+            if unnamed and len(unnamed) == len(self.groups):
+                text = "no priority matches any node group: the priority expander filters nothing"
+                self._note("warnings", ("clusterAutoscaler", "priorities"), text)
+
     def _without_effect(self) -> None:
         spec = self.scenario.cluster_autoscaler
         if spec is not None:
-            for name in type(spec).model_fields:
-                if name not in ACTED_UPON and getattr(spec, name) != getattr(ClusterAutoscalerSpec(), name):
-                    self._note(
-                        "not_modelled", ("clusterAutoscaler", flag_name(name)), "this flag is not acted upon yet"
-                    )
+            self._flags(spec)
         for key in self.scenario.scheduler.configuration or {}:
             if key not in ("apiVersion", "kind"):
                 text = "KubeSchedulerConfiguration is not modelled yet: the default profile applies"

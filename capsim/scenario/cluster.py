@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from capsim.scenario.distribution import Distribution
 from capsim.scenario.model import (
@@ -15,7 +15,9 @@ from capsim.scenario.model import (
     Model,
     Name,
     NotNegative,
+    Ratio,
     Resources,
+    Switch,
     Text,
     WholeNumber,
     Written,
@@ -61,6 +63,20 @@ class Instance(Model):
         return {**capacity, "nvidia.com/gpu": self.gpus} if self.gpus else capacity
 
 
+class GroupAutoscaling(Model):
+    """What a node group may set for itself instead of the autoscaler's flag (upstream: NodeGroupAutoscalingOptions)."""
+
+    model_config = ConfigDict(alias_generator=lambda name: name.removesuffix("_ms").replace("_", "-"))
+
+    scale_down_unneeded_time_ms: Milliseconds | None = Field(None, description="How long unneeded until it goes.")
+    scale_down_unready_time_ms: Milliseconds | None = Field(None, description="The same for nodes that are not Ready.")
+    scale_down_utilization_threshold: Ratio | None = Field(None, description="Candidates are below it.")
+    scale_down_gpu_utilization_threshold: Ratio | None = Field(None, description="The same for nodes with GPUs.")
+    max_node_provision_time_ms: Milliseconds | None = Field(None, description="A node that takes longer has failed.")
+    ignore_daemonsets_utilization: Switch | None = Field(None, description="DaemonSet pods are no utilisation.")
+    zero_or_max_node_scaling: Switch = Field(False, description="The group has no nodes or its most (TPU slices).")
+
+
 class NodeGroup(Model):
     """Machines of one shape; its nodes are called `<name>-1`, `<name>-2`, …"""
 
@@ -90,6 +106,9 @@ class NodeGroup(Model):
     )
     delete_delay_ms: Milliseconds = Field(
         10_000, alias="deleteDelay", description="From the request to delete a node until it is gone."
+    )
+    autoscaling: GroupAutoscaling = Field(
+        GroupAutoscaling(), description="Settings of the Cluster Autoscaler for this group, under the flags' names."
     )
     price_per_hour_usd: NotNegative = Field(0.0, alias="pricePerHour", description="USD per node and hour.")
 

@@ -25,7 +25,7 @@ POD_FREE, POD_PENDING, POD_STARTING, POD_READY, POD_TERMINATING = 0, 1, 2, 3, 4
 # Node states.
 NODE_FREE, NODE_REQUESTED, NODE_REGISTERED, NODE_READY, NODE_DELETING = 0, 1, 2, 3, 4
 # Node flags: what keeps pods off besides the shape's own taints. NOT_READY and TO_BE_DELETED are NoSchedule taints.
-FLAG_UNSCHEDULABLE, FLAG_NOT_READY, FLAG_TO_BE_DELETED, FLAG_DRAINING = 1, 2, 4, 8
+FLAG_UNSCHEDULABLE, FLAG_NOT_READY, FLAG_TO_BE_DELETED = 1, 2, 4
 
 # Statuses of a compiled call.
 DONE, NEED, YIELD = 0, 1, 2
@@ -42,19 +42,10 @@ NEED_PODS, NEED_NODES, NEED_HEAP, NEED_QUEUE, NEED_EVENTS, NEED_POD_LOG, NEED_SA
 )
 NEED_DIAGNOSES = 9
 # Why YIELD was returned.
-YIELD_EVENTS, YIELD_SCALE_UP, YIELD_CUSTOM, YIELD_BREATH = 1, 2, 3, 4
+YIELD_EVENTS, YIELD_AUTOSCALER, YIELD_CUSTOM, YIELD_BREATH = 1, 2, 3, 4
 
 # Kinds of heap events.
-EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_OPEN, EV_NODE_EVICT, EV_NODE_DELETE = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-)
+EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_OPEN = 0, 1, 2, 3, 4, 5
 EV_NODE_GONE, EV_SCALE = 8, 9
 
 # Kinds of workload.
@@ -83,7 +74,7 @@ UID, NODE_UID, STATUS_TABLE, YIELD_REASON, SAMPLE_START, TIGHT_NODES, WORK, SCHE
     16,
     17,
 )
-PENDING_VERSION, CAPACITY_VERSION, CA_SEEN_PENDING, CA_SEEN_CAPACITY, CA_LAST_UP, CA_LAST_DOWN, CA_LAST_FAIL = (
+PENDING_VERSION, CAPACITY_VERSION, CA_ACT_DUE, CA_CALM_UNTIL, CA_LOOP_DUE, CA_PASSED, CA_FORGOT = (
     18,
     19,
     20,
@@ -92,7 +83,7 @@ PENDING_VERSION, CAPACITY_VERSION, CA_SEEN_PENDING, CA_SEEN_CAPACITY, CA_LAST_UP
     23,
     24,
 )
-SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDULABLE, NODES_READY, DRAINING = (
+SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDULABLE, NODES_READY, CA_SEEN_NODES = (
     25,
     26,
     27,
@@ -149,32 +140,11 @@ COUNTER_COLUMNS = 13
     P_TIE_RANDOM,
     P_WALL_OFFSET,
     P_CA_ON,
-    P_CA_UNNEEDED,
-    P_CA_DELAY_ADD,
-    P_CA_DELAY_DELETE,
-) = 17, 18, 19, 20, 21, 22, 23, 24
-(
-    P_CA_DELAY_FAIL,
-    P_CA_THRESHOLD_PPM,
-    P_CA_MAX_PARALLEL,
-    P_CA_MAX_DRAIN,
-    P_CA_TAINT_DELAY,
-    P_CA_DOWN_ON,
-    P_CA_NEW_POD_DELAY,
-) = 25, 26, 27, 28, 29, 30, 31
-(
-    P_TREE_NODES,
-    P_SKIP_SYNCS,
-    P_RESOURCES,
-    P_CA_MAX_NODES,
-    P_CPU_INIT,
-    P_READY_DELAY,
-    P_CA_PHASE,
-    P_CA_SKIP_SYSTEM,
-    P_FLUSH_PHASE,
-) = 32, 33, 34, 35, 36, 37, 38, 39, 40
-P_CA_EXPENDABLE, P_STEP_ROWS, P_CONTENTION, P_HOUSEKEEPING, P_BUSY_SCRAPES = 41, 42, 43, 44, 45
-PARAM_COLUMNS = 46
+    P_CA_PLAIN,
+    P_CA_FREQUENT,
+) = 17, 18, 19, 20, 21, 22, 23
+P_TREE_NODES, P_SKIP_SYNCS, P_STEP_ROWS, P_CONTENTION, P_HOUSEKEEPING, P_BUSY_SCRAPES = 24, 25, 26, 27, 28, 29
+PARAM_COLUMNS = 30
 
 
 class Clock(NamedTuple):
@@ -274,7 +244,7 @@ class Classes(NamedTuple):
     signature: I64
     """Classes with the same requests and filters share a signature, and so a tree of scores."""
     drain: I64
-    """Bit set for the Cluster Autoscaler: 1 DaemonSet or mirror (ignored), 2 blocks a drain."""
+    """1: DaemonSet or mirror pods, which a drain leaves alone."""
 
 
 class Nodes(NamedTuple):
@@ -297,10 +267,10 @@ class Nodes(NamedTuple):
     """CPU that its pods want above their requests: requested + excess bounds the demand from above."""
     version: I64
     times: I64
-    """[N, 6]: requested, registered, ready, deleting, gone, unneeded since; -1 where it has not happened."""
+    """[N, 6]: requested, registered, ready, marked for deletion, gone, open; -1 where it has not happened."""
 
 
-T_REQUESTED, T_REGISTERED, T_READY, T_DELETING, T_GONE, T_UNNEEDED = 0, 1, 2, 3, 4, 5
+T_REQUESTED, T_REGISTERED, T_READY, T_DELETING, T_GONE = 0, 1, 2, 3, 4
 
 
 class NodeScan(NamedTuple):
@@ -309,10 +279,10 @@ class NodeScan(NamedTuple):
     contended: I64
     """1: its pods want more CPU than it has; 2: they could, without any change of the demand above requests; else 0."""
     mark: I64
-    drain_version: I64
-    drain_ok: I64
-    drain_ms: I64
-    drain_cursor: I64
+    unremovable_ms: I64
+    """Until when the Cluster Autoscaler leaves the node alone."""
+    threshold: F64
+    """[G] utilisation from which a node of the group is no candidate for scale-down."""
 
 
 class Groups(NamedTuple):
@@ -343,8 +313,6 @@ class Groups(NamedTuple):
     """[G, W] 1: the DaemonSet runs on nodes of the group."""
     managed: I64
     """1: an autoscaler may change the group's size."""
-    leaving: I64
-    """Nodes tainted for deletion that the cloud has not been told about yet."""
 
 
 G_MIN, G_MAX, G_TARGET, G_LAST = 0, 1, 2, 3

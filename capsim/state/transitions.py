@@ -146,6 +146,7 @@ def start_serving(
     """Pod ``p`` becomes Ready; ``integral`` is its workload's integral as of now."""
     w = pods.workload[p]
     n = pods.node[p]
+    clock.values[CAPACITY_VERSION] += 1
     pods.state[p] = POD_READY
     pods.ready_ms[p] = now
     usage.own[p] = 0
@@ -184,6 +185,7 @@ def stop_serving(
     w = pods.workload[p]
     n = pods.node[p]
     state = pods.state[p]
+    clock.values[CAPACITY_VERSION] += 1
     pods.deleted_ms[p] = now
     pods.state[p] = POD_TERMINATING
     workloads.count[w, state] -= 1

@@ -83,7 +83,7 @@ def claim_node(clock: Clock, nodes: Nodes, scan: NodeScan, groups: Groups, trees
     clock.values[TIGHT_NODES] -= min(scan.contended[n], 1)
     scan.contended[n] = 0
     scan.mark[n] = 0
-    scan.drain_version[n] = -1
+    scan.unremovable_ms[n] = 0
     node_changed(trees, nodes, n)
     groups.count[g, G_BOOTING] += 1
     groups.count[g, G_EXIST] += 1
@@ -104,10 +104,11 @@ def boot_node(clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, n, now):
 
 
 @inline_kernel
-def register_node(nodes: Nodes, workloads: Workloads, trees: Trees, marks: Marks, n, now):
+def register_node(clock: Clock, nodes: Nodes, workloads: Workloads, trees: Trees, marks: Marks, n, now):
     """The Node object exists, not Ready yet."""
     nodes.state[n] = NODE_REGISTERED
     nodes.times[n, T_REGISTERED] = now
+    clock.values[CAPACITY_VERSION] += 1
     node_changed(trees, nodes, n)
     touch(marks, workloads.kind.shape[0] + nodes.group[n], TOUCHED)
 

@@ -169,7 +169,7 @@ def test_an_applied_removal_survives_the_dump(folder):
 
 def test_the_resolved_scenario_stands_alone(folder):
     scenario = folder.load("""
-        clusterAutoscaler: {expander: most-pods, max-drain-parallelism: 2, min-replica-count: 3}
+        clusterAutoscaler: {expander: most-pods, max-drain-parallelism: 2, drain-priority-config: "0:5"}
         controlPlane: {phases: {scrape: 3s}, rateLimits: false}
         scheduler:
           configuration:
@@ -180,7 +180,7 @@ def test_the_resolved_scenario_stands_alone(folder):
     again = round_trip(folder, scenario)
     assert again == scenario
     assert [line.field for line in again.inventory.not_modelled] == [
-        "clusterAutoscaler.min-replica-count",
+        "clusterAutoscaler.drain-priority-config",
         "scheduler.configuration.profiles",
     ]
 

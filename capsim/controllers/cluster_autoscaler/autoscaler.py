@@ -22,12 +22,12 @@ from capsim.controllers.cluster_autoscaler.node_template import Templates
 from capsim.controllers.cluster_autoscaler.options import Options
 from capsim.controllers.cluster_autoscaler.pending import all_new, old_enough, to_help
 from capsim.controllers.cluster_autoscaler.planner import Planner
-from capsim.controllers.cluster_autoscaler.priorities import read_priorities
 from capsim.controllers.cluster_autoscaler.scale_up import ScaleUp
 from capsim.controllers.cluster_autoscaler.simulation import Simulation, build, new_hints, room_for
 from capsim.controllers.cluster_autoscaler.status import LoopStatus, ScaledDown, ScaleUpStatus
-from capsim.controllers.cluster_autoscaler.tables import DAEMON, MIRROR, STARTING, UNSCHEDULABLE, Hints
+from capsim.controllers.cluster_autoscaler.tables import DAEMON, FOUND, MIRROR, STARTING, UNSCHEDULABLE, Hints
 from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View, World
+from capsim.scenario.expander_priorities import read_priorities
 from capsim.state.tables import I64
 
 LONG_AGO_MS = 3_600_000
@@ -40,7 +40,6 @@ class Autoscaler:
 
     options: Options
     start_ms: int = 0
-    draw: Callable[[int], int] = lambda count: 0
     state: ClusterState = field(init=False)
     planner: Planner = field(init=False)
     deletions: Deletions = field(init=False)
@@ -52,6 +51,10 @@ class Autoscaler:
     recent: dict[str, dict[int, int]] = field(default_factory=lambda: {"up": {}, "down": {}, "failed": {}})
     """Last scale-up, scale-down and failed scale-down by group, for scale-down-delay-type-local."""
     first: bool = True
+    found: int = 0
+    """Searches of the last loop that found a node for a pod: then the round-robin counter moved."""
+    thinking_ms: int = -1
+    """When the loop that is being thought over falls due, for whoever models the loop's own time."""
 
     def __post_init__(self) -> None:
         o = self.options
@@ -110,12 +113,16 @@ class Autoscaler:
             return
         upcoming = self.state.upcoming()
         without = [slot for g in upcoming for slot in self.state.groups[g].not_started]
-        extra = min(len(view.pending) + 2, 1 + max(1, int(np.maximum(view.maximum, 0).sum())))
-        sim = build(view, upcoming, templates, without, self.cursor, extra + len(draining) * 128)
+        leaving = sum(len(view.pods_on(slot)) for slot in draining)
+        extra = min(len(view.pending) + leaving, int(np.maximum(view.maximum, 0).sum())) + 2
+        sim = build(view, upcoming, templates, without, self.cursor, extra)
         try:
-            self._scale(sim, world, names, status, ready, ready_nodes, templates, draining, deleting, per_group, without)
+            self._scale(
+                sim, world, names, status, ready, ready_nodes, templates, draining, deleting, per_group, without
+            )
         finally:
             self.cursor = sim.cursor
+            self.found = int(sim.snap.scalars[FOUND])
 
     def _scale(
         self,
@@ -136,7 +143,7 @@ class Autoscaler:
         waiting = old_enough(view, to_help(sim, self.pending_hints, draining))
         forbidden = False
         total = self.options.max_nodes_total
-        attempt = ScaleUp(sim, self.state, world, templates, ready_nodes.tolist(), self._setting(view, sim))
+        attempt = ScaleUp(sim, self.state, world, templates, ready_nodes.tolist(), self.setting(view, world))
         if not len(waiting):
             status.scale_up.result = "NotNeeded"
         elif total > 0 and len(ready_nodes) >= total:
@@ -152,17 +159,19 @@ class Autoscaler:
         if self.options.scale_down:
             self._scale_down(sim, world, names, status, ready, templates, nodes, deleting, per_group, forbidden)
         if self.options.enforce_min_size:
-            attempt = ScaleUp(sim, self.state, world, templates, ready_nodes.tolist(), self._setting(view, sim))
+            attempt = ScaleUp(sim, self.state, world, templates, ready_nodes.tolist(), self.setting(view, world))
             status.scale_up = attempt.to_minimum(self._grown(view.now_ms))
             self._after_scale_up(view, status)
 
-    def _setting(self, view: View, sim: Simulation) -> Setting:
+    def setting(self, view: View, world: World) -> Setting:
+        """What expanders look at."""
+
         def has_gpu(template: NodeTemplate) -> bool:
             labelled = view.shape_gpu[template.shape] is not None
             return labelled or (view.gpu >= 0 and int(template.allocatable[view.gpu]) > 0)
 
         newest = self.options.newest
-        return Setting(view.kinds, len(view.listed), self.priorities, view.gpu, has_gpu, self.draw, newest)
+        return Setting(view.kinds, len(view.listed), self.priorities, view.gpu, has_gpu, world.draw, newest)
 
     def _grown(self, now_ms: int) -> Callable[[int, int], None]:
         def note(group: int, count: int) -> None:

@@ -174,11 +174,9 @@ class ClusterState:
         gone: np.ndarray,
         ready: np.ndarray,
         starting: np.ndarray,
-        unready: np.ndarray,  # type: ignore[type-arg]
+        unready: np.ndarray,
     ) -> Readiness:
-        return Readiness(
-            len(slots), int(ready.sum()), int(unready.sum()), int(gone.sum()), slots[starting].tolist()
-        )
+        return Readiness(len(slots), int(ready.sum()), int(unready.sum()), int(gone.sum()), slots[starting].tolist())
 
     def _set_targets(self, targets: list[int]) -> None:
         self.targets = targets

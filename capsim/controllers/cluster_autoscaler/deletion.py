@@ -171,7 +171,11 @@ class Deletions:
             ):
                 continue
             outcome = int(kinds.drain[c, pods.terminal[p]])
-            if outcome == MOVE_UNLESS_PDB and drain and (view.budgets.allowed[view.budgets.matches[:, c] == 1] < 1).any():
+            if (
+                outcome == MOVE_UNLESS_PDB
+                and drain
+                and (view.budgets.allowed[view.budgets.matches[:, c] == 1] < 1).any()
+            ):
                 outcome = BLOCK + POD_REASONS.index("NotEnoughPdb")
             if outcome >= BLOCK:
                 why = POD_REASONS[outcome - BLOCK]

@@ -74,16 +74,14 @@ def utilisation(sim: Simulation, nodes: I64) -> F64:
     return result
 
 
-def has_gpu(sim: Simulation, nodes: I64) -> np.ndarray:  # type: ignore[type-arg]
+def has_gpu(sim: Simulation, nodes: I64) -> np.ndarray:
     """Nodes with the GPU label or allocatable GPUs."""
     view = sim.view
     labelled = np.array([label is not None for label in view.shape_gpu] or [False])[view.nodes.shape[nodes]]
     return labelled | (view.nodes.allocatable[nodes, view.gpu] > 0) if view.gpu >= 0 else labelled
 
 
-def eligible(
-    sim: Simulation, nodes: I64, ready: I64, unremovable: UnremovableNodes
-) -> tuple[I64, dict[int, float]]:
+def eligible(sim: Simulation, nodes: I64, ready: I64, unremovable: UnremovableNodes) -> tuple[I64, dict[int, float]]:
     """(candidates that may be simulated, utilisation by slot of all that were measured); the others' reasons go to
     ``unremovable``."""
     view, options = sim.view, sim.view.options

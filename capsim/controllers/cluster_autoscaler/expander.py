@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from capsim.controllers.cluster_autoscaler.priorities import Priorities
 from capsim.controllers.cluster_autoscaler.tables import Kinds
 from capsim.controllers.cluster_autoscaler.view import NodeTemplate
+from capsim.scenario.expander_priorities import Priorities
 from capsim.state.tables import CPU, I64, MEMORY
 
 
@@ -32,8 +32,8 @@ class Option:
     pods: I64
     """Slot of each pod."""
     template: NodeTemplate
-    price: float
-    """Price of one node for an hour."""
+    price_usd: float
+    """Of one node for an hour."""
     similar: tuple[int, ...] = ()
 
 
@@ -124,7 +124,7 @@ def price(options: Sequence[Option], setting: Setting) -> list[Option]:
     left: list[Option] = []
     best = 0.0
     for option in options:
-        total = option.price * option.nodes
+        total = option.price_usd * option.nodes
         packing = setting.kinds.packing[option.kinds].astype(np.float64)
         each = pod_price(packing[:, 0], packing[:, 1], packing[:, 2])
         # Summed one after another, as upstream does: the last bits of a sum depend on its order.

@@ -15,6 +15,8 @@ from capsim.state.tables import I64
 
 STABLE_MS = 60_000
 """Upstream: stabilizationDelay; a node must have been Ready for longer to serve as a template."""
+
+
 @dataclass
 class Templates:
     """The templates of all groups, remembered between loops."""

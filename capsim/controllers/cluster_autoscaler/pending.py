@@ -18,7 +18,7 @@ YOUNG_MS, YOUNG_GPU_MS = 2_000, 30_000
 """Upstream: unschedulablePodTimeBuffer, unschedulablePodWithGpuTimeBuffer."""
 
 
-def expendable(view: View, pods: I64) -> np.ndarray:  # type: ignore[type-arg]
+def expendable(view: View, pods: I64) -> np.ndarray:
     """Which pods are below the cutoff, and may preempt: they neither add nor keep nodes."""
     kind = view.pods.kind[pods]
     low = view.kinds.priority[kind] < view.options.expendable_cutoff

@@ -10,6 +10,7 @@ from capsim.controllers.cluster_autoscaler.predicates import PASS, fits
 from capsim.controllers.cluster_autoscaler.tables import (
     CURSOR,
     DAEMON,
+    FOUND,
     ROWS,
     UNSCHEDULABLE,
     Hints,
@@ -90,6 +91,7 @@ def find(kinds: Kinds, snap: Snapshot, c, allowed: I64, banned):
             continue
         if fits(kinds, snap, c, r) == PASS:
             snap.scalars[CURSOR] = (r + 1) % rows
+            snap.scalars[FOUND] += 1
             return r
     return -1
 

@@ -27,8 +27,10 @@ TEXTS = {
 }
 
 
-def reason_texts(resources: Sequence[str], static: Sequence[str]) -> Callable[[View, NodeTemplate, int, int], list[str]]:
-    """A function from (view, template, kind, reason) to texts; ``resources`` by column, ``static`` from REJECT_STATIC."""
+def reason_texts(
+    resources: Sequence[str], static: Sequence[str]
+) -> Callable[[View, NodeTemplate, int, int], list[str]]:
+    """A function from (view, template, kind, reason) to texts; ``resources`` by column."""
 
     def texts(view: View, of: NodeTemplate, kind: int, reason: int) -> list[str]:
         if reason >= REJECT_STATIC:

@@ -105,9 +105,7 @@ def gather(
 
 
 @kernel
-def move(
-    kinds: Kinds, snap: Snapshot, hints: Hints, pods: PodTable, rows_of: I64, goals: I64, r, moving: I64, count
-):
+def move(kinds: Kinds, snap: Snapshot, hints: Hints, pods: PodTable, rows_of: I64, goals: I64, r, moving: I64, count):
     """Whether all of ``moving`` find a row among ``goals`` other than ``r``; if not, the snapshot is as before."""
     for j in range(count):
         p = moving[j, 0]
@@ -173,7 +171,7 @@ def simulate(
     moving: I64,
     result: I64,
 ) -> int:
-    """Try the nodes ``rows`` in order, until ``limit`` of those with ``counted`` = 1 can go; returns how many were tried.
+    """Try ``rows`` in order until ``limit`` of those with ``counted`` = 1 can go; returns how many were tried.
 
     ``goals`` [snapshot rows] is 1 where pods may go; a node that can go is no goal any more. ``result[i]`` receives
     status, blocking pod and reason, 1 if risky, and the number of pods to move. ``allowed`` [B] is what ``budgets``

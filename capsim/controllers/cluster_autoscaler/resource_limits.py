@@ -59,7 +59,7 @@ def room_above(view: View, templates: dict[int, NodeTemplate], targets: list[int
 
 def exceeded(room: Amounts, wanted: Amounts) -> list[str]:
     """Names of what is wanted beyond the room left, sorted."""
-    return sorted(name for name, amount in wanted.items() if name in room and 0 < amount and amount > room[name])
+    return sorted(name for name, amount in wanted.items() if name in room and amount > 0 and amount > room[name])
 
 
 def most_nodes(room: Amounts, each: Amounts, count: int) -> int:
@@ -77,7 +77,7 @@ def being_deleted(view: View, slot: int, now_ms: int) -> bool:
 
 
 def room_below(view: View, rows: Iterable[tuple[Amounts, int]], now_ms: int) -> Amounts:
-    """What may still be taken away; ``rows``: (amounts, how many) of what the snapshot holds and is not being deleted."""
+    """What may still be taken away; ``rows``: (amounts, how many) of what the snapshot holds, less deletions."""
     total: Amounts = {}
     for amounts, times in rows:
         add(total, amounts, times)

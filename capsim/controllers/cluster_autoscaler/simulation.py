@@ -64,7 +64,12 @@ class Simulation:
 
 
 def build(
-    view: View, upcoming: dict[int, int], templates: dict[int, NodeTemplate], without: list[int], cursor: int, extra: int
+    view: View,
+    upcoming: dict[int, int],
+    templates: dict[int, NodeTemplate],
+    without: list[int],
+    cursor: int,
+    extra: int,
 ) -> Simulation:
     """The snapshot of a loop: listed nodes but those ``without``, their pods, then ``upcoming`` nodes by group (by
     name); room for ``extra`` more rows."""
@@ -99,7 +104,7 @@ def build(
         np.empty(pod_top, np.int64),
         np.empty(pod_top, np.int64),
         np.full(pod_top, -1, np.int64),
-        np.array([count, cursor], np.int64),
+        np.array([count, cursor, 0], np.int64),
     )
     rows_of = np.full(len(nodes.uid), -1, np.int64)
     rows_of[listed] = np.arange(count)

@@ -70,3 +70,8 @@ class LoopStatus:
     """Why the loop ended early, in plain words; empty when it ran to its end."""
     started: bool = True
     """False when the loop was aborted before it looked at the cluster."""
+
+    @property
+    def productive(self) -> bool:
+        """Whether it grew a group or began to delete a node."""
+        return self.scale_up.result == "Successful" or self.scale_down == "NodeDeleteStarted"

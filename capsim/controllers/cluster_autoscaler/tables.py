@@ -1,4 +1,4 @@
-"""What the Cluster Autoscaler sees and works on, as arrays: nodes, pods, kinds of pods, and its snapshot of the cluster.
+"""What the Cluster Autoscaler sees and works on, as arrays: nodes, pods, kinds of pods, its snapshot of the cluster.
 
 Whoever runs the autoscaler (the engine, or a replay of recordings) fills these. Nodes and pods have *slots*, rows that
 stay theirs while they live; the snapshot of one loop has *rows* in the order in which nodes were added to it, upcoming
@@ -22,8 +22,9 @@ SKIP, MOVE, MOVE_UNLESS_PDB, BLOCK = 0, 1, 2, 3
 PORT, AFFINITY, ANTI_AFFINITY, EXISTING_ANTI_AFFINITY, SPREAD = 0, 1, 2, 3, 4
 """Types of rules between pods, in ``Kinds.rules``."""
 
-ROWS, CURSOR = 0, 1
-"""Columns of ``Snapshot.scalars``: nodes in the snapshot; where the round-robin search goes on (upstream: lastIndex)."""
+ROWS, CURSOR, FOUND = 0, 1, 2
+"""Columns of ``Snapshot.scalars``: nodes in the snapshot; where the search goes on (upstream: lastIndex); how
+many searches found a node."""
 
 
 class Kinds(NamedTuple):

@@ -110,7 +110,9 @@ class View:
     def group_option(self, group: int, name: str) -> float:
         """A setting of a group, or the flag that stands behind it."""
         own = getattr(self.group_options[group], name)
-        return getattr(self.options, name if name != "provision_ms" else "max_node_provision_ms") if own is None else own
+        return (
+            getattr(self.options, name if name != "provision_ms" else "max_node_provision_ms") if own is None else own
+        )
 
 
 class World(Protocol):
@@ -151,6 +153,9 @@ class World(Protocol):
 
     def group_name(self, group: int) -> str:
         """Name of a group."""
+
+    def draw(self, count: int) -> int:
+        """Chance: a number below ``count``."""
 
     def refresh(self, now_ms: int) -> View:
         """The cluster as the API shows it now, for an actuator that works between loops."""

@@ -148,7 +148,6 @@ def empty_groups(count: int, zones: int, width: int, workloads: int) -> Groups:
         daemons=np.zeros((count, width), np.int64),
         daemon_eligible=np.zeros((count, max(1, workloads)), np.int64),
         managed=np.zeros(count, np.int64),
-        leaving=np.zeros(count, np.int64),
     )
 
 
@@ -171,15 +170,13 @@ def empty_nodes(rows: int, width: int) -> Nodes:
     )
 
 
-def empty_scan(rows: int) -> NodeScan:
-    """What is kept beside ``rows`` node slots."""
+def empty_scan(rows: int, groups: int) -> NodeScan:
+    """What is kept beside ``rows`` node slots of ``groups`` groups."""
     return NodeScan(
         contended=np.zeros(rows, np.int64),
         mark=np.zeros(rows, np.int64),
-        drain_version=np.full(rows, -1, np.int64),
-        drain_ok=np.zeros(rows, np.int64),
-        drain_ms=np.zeros(rows, np.int64),
-        drain_cursor=np.zeros(1, np.int64),
+        unremovable_ms=np.zeros(rows, np.int64),
+        threshold=np.full(groups, 0.5),
     )
 
 

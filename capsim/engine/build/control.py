@@ -97,18 +97,13 @@ def autoscaler_params(scenario: Scenario, p: t.I64) -> None:
         return
     p[t.P_CA_ON] = 1
     p[t.P_CA_PERIOD] = ca.scan_interval_ms + scenario.control_plane.delays.autoscaler_loop_lag_ms
-    p[t.P_CA_UNNEEDED] = ca.scale_down_unneeded_time_ms
-    p[t.P_CA_DELAY_ADD] = ca.scale_down_delay_after_add_ms
-    p[t.P_CA_DELAY_DELETE] = ca.scale_down_delay_after_delete_ms
-    p[t.P_CA_DELAY_FAIL] = ca.scale_down_delay_after_failure_ms
-    p[t.P_CA_THRESHOLD_PPM] = round(ca.scale_down_utilization_threshold * 1_000_000)
-    p[t.P_CA_MAX_PARALLEL] = ca.max_scale_down_parallelism
-    p[t.P_CA_MAX_DRAIN] = ca.max_drain_parallelism
-    p[t.P_CA_TAINT_DELAY] = ca.node_delete_delay_after_taint_ms
-    p[t.P_CA_DOWN_ON] = int(ca.scale_down_enabled)
-    p[t.P_CA_NEW_POD_DELAY] = ca.new_pod_scale_up_delay_ms
-    p[t.P_CA_MAX_NODES] = ca.max_nodes_total
-    p[t.P_CA_EXPENDABLE] = ca.expendable_pods_priority_cutoff
+    p[t.P_CA_FREQUENT] = int(ca.frequent_loops_enabled)
+    priorities = [workload.template.priority for workload in scenario.objects.workloads]
+    plain = not (ca.ignore_daemonsets_utilization or ca.enforce_node_group_min_size)
+    plain = plain and min(priorities, default=0) >= ca.expendable_pods_priority_cutoff
+    plain = plain and not any(group.instance.gpus for group in scenario.node_groups)
+    plain = plain and not any(group.autoscaling.ignore_daemonsets_utilization for group in scenario.node_groups)
+    p[t.P_CA_PLAIN] = int(plain)
 
 
 def build_clock(scenario: Scenario, params: t.I64) -> t.Clock:
@@ -125,8 +120,8 @@ def build_clock(scenario: Scenario, params: t.I64) -> t.Clock:
     if params[t.P_CA_ON]:
         v[t.NEXT_CA] = phase_ms(scenario, "cluster_autoscaler", int(params[t.P_CA_PERIOD]))
     v[t.NEXT_FLUSH] = phase_ms(scenario, "flush", 30_000)
-    v[t.CA_SEEN_PENDING] = v[t.CA_SEEN_CAPACITY] = v[t.CA_SEEN_WORK] = -1
-    v[t.CA_LAST_UP] = v[t.CA_LAST_DOWN] = v[t.CA_LAST_FAIL] = -t.NEVER
+    v[t.CA_SEEN_WORK] = v[t.CA_SEEN_NODES] = -1
+    v[t.CA_ACT_DUE] = t.NEVER
     v[t.EVENTS_LEFT] = scenario.output.events_cap
     v[t.DAEMONSETS] = sum(w.kind == "DaemonSet" for w in scenario.objects.workloads)
     return t.Clock(v, np.zeros(t.COUNTER_COLUMNS, np.int64), params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from capsim.controllers.cluster_autoscaler.scan import BLOCKS_DRAIN, IGNORED_BY_DRAIN
+from capsim.controllers.cluster_autoscaler.scan import IGNORED_BY_DRAIN
 from capsim.controllers.hpa.releases import release_of
 from capsim.controllers.hpa.requests import request_milli
 from capsim.controllers.scheduler.static import shape_reason, tolerated_flags
@@ -94,20 +94,8 @@ def nonzero_request(template: PodTemplate) -> tuple[int, int]:
 
 
 def drain_flags(workload: Workload) -> int:
-    """What the Cluster Autoscaler makes of the pods: DaemonSet pods are ignored, some others block a drain."""
-    if workload.kind == "DaemonSet":
-        return IGNORED_BY_DRAIN
-    annotations = workload.template.annotations
-    safe = annotations.get("cluster-autoscaler.kubernetes.io/safe-to-evict")
-    if safe == "true":
-        return 0
-    if safe == "false" or workload.kind == "Pod" or workload.namespace == "kube-system":
-        return BLOCKS_DRAIN
-    local = any(
-        "hostPath" in v or ("emptyDir" in v and (v["emptyDir"] or {}).get("medium") != "Memory")
-        for v in workload.template.volumes
-    )
-    return BLOCKS_DRAIN if local else 0
+    """1 for DaemonSet pods, which a drain leaves alone."""
+    return IGNORED_BY_DRAIN if workload.kind == "DaemonSet" else 0
 
 
 def build_classes(scenario: Scenario, names: Names) -> Classes:

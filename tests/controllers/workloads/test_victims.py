@@ -49,7 +49,7 @@ def test_age_buckets_have_the_recorded_borders(seconds, next_bucket):
 def keys(pods):
     """Sort keys of pods given as (node, state, age in s, siblings on the node)."""
     table, _, _ = empty_pods(len(pods))
-    scan = empty_scan(8)
+    scan = empty_scan(8, 1)
     for p, (node, state, age_s, siblings) in enumerate(pods):
         table.state[p], table.node[p], table.workload[p], table.ordinal[p] = state, node, 0, p
         table.created_ms[p] = table.ready_ms[p] = NOW - age_s * 1000

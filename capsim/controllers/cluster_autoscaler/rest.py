@@ -1,0 +1,135 @@
+"""When the next loop could differ from the one that was just executed.
+
+A loop that left the autoscaler as it found it, and the cluster too, will do so again for as long as the cluster does
+not change and no timer of the autoscaler runs out. ``fingerprint`` is all that a loop can change; ``next_change_ms`` is
+the first time at which a timer could.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler
+from capsim.controllers.cluster_autoscaler.cluster_state import INSTANCES_REFRESH_MS
+from capsim.controllers.cluster_autoscaler.node_template import STABLE_MS
+from capsim.controllers.cluster_autoscaler.pending import YOUNG_GPU_MS
+from capsim.controllers.cluster_autoscaler.removal import LONG_TERMINATING_MS
+from capsim.controllers.cluster_autoscaler.resource_limits import DELETION_MS
+from capsim.controllers.cluster_autoscaler.status import LoopStatus
+from capsim.controllers.cluster_autoscaler.view import View, World
+
+NEVER = 1 << 60
+
+
+def fingerprint(scaler: Autoscaler) -> Any:
+    """Everything that a loop may change and that a later loop reads, times of the loop itself left out."""
+    state, planner, deletions = scaler.state, scaler.planner, scaler.deletions
+    return (
+        scaler.cursor,
+        scaler.found,
+        frozenset(scaler.candidates),
+        tuple((one.slot, one.since_ms, one.risky, one.moved) for one in planner.unneeded.values()),
+        tuple(sorted(planner.unremovable.until_ms.items())),
+        repr(state.requests),
+        repr(state.backoff.groups),
+        tuple(sorted(state.unregistered)),
+        repr(state.wrong),
+        tuple(state.targets),
+        (scaler.last_up_ms, scaler.last_down_ms, scaler.last_fail_ms),
+        (len(deletions.tasks), deletions.started, len(deletions.empty), len(deletions.drained)),
+    )
+
+
+def is_settled(status: LoopStatus) -> bool:
+    """Whether the loop ran to its end without a decision that the next one has to take again."""
+    quiet = status.scale_up.result in ("NotNeeded", "NoOptionsAvailable") and not status.results
+    return quiet and not status.why_not and not status.error and status.scale_down != "NodeDeleteStarted"
+
+
+def next_change_ms(scaler: Autoscaler, view: View, world: World) -> int:
+    """The earliest time after this loop at which a timer could make another one differ."""
+    now = view.now_ms
+    times = [*_of_scale_down(scaler, view), *_of_state(scaler, view, world), *_of_pods(scaler, view)]
+    return min((at for at in times if at > now), default=NEVER)
+
+
+def _of_scale_down(scaler: Autoscaler, view: View) -> list[int]:
+    o, planner = scaler.options, scaler.planner
+    times = [
+        scaler.last_up_ms + o.delay_after_add_ms,
+        scaler.last_down_ms + o.delay_after_delete_ms,
+        scaler.last_fail_ms + o.delay_after_failure_ms,
+        *planner.unremovable.until_ms.values(),
+    ]
+    for one in planner.unneeded.values():
+        group = int(view.nodes.group[one.slot])
+        if group >= 0:
+            times += [one.since_ms + int(view.group_option(group, name)) + 1 for name in ("unneeded_ms", "unready_ms")]
+    delays = {"up": o.delay_after_add_ms, "down": o.delay_after_delete_ms, "failed": o.delay_after_failure_ms}
+    for what, delay in delays.items():
+        times += [at + delay for at in scaler.recent[what].values()]
+    marked = view.nodes.deleted_ms[view.listed]
+    times += [at + DELETION_MS for at in marked[marked >= 0].tolist()]
+    return times
+
+
+def _of_state(scaler: Autoscaler, view: View, world: World) -> list[int]:
+    state, o = scaler.state, scaler.options
+    times = [request.expected_ms + 1 for request in state.requests.values()]
+    for rest in state.backoff.groups.values():
+        times += [rest.until_ms + 1, rest.failed_ms + o.backoff_reset_ms + 1]
+    for _, group, since in state.unregistered.values():
+        times.append(since + int(view.group_option(group, "provision_ms")) + 1)
+    for group, wrong in state.wrong.items():
+        times.append(wrong.since_ms + int(view.group_option(group, "provision_ms")) + 1)
+    for slot in state.total.not_started:
+        times.append(int(view.nodes.created_ms[slot]) + o.max_node_startup_ms)
+    changed = view.nodes.changed_ms[view.listed]
+    times += (changed[changed + STABLE_MS >= view.now_ms] + STABLE_MS + 1).tolist()
+    if any(state.cache.get(g) != world.instances(g) for g in range(view.groups)):
+        times.append((view.now_ms // INSTANCES_REFRESH_MS + 1) * INSTANCES_REFRESH_MS)
+    return times
+
+
+def _of_pods(scaler: Autoscaler, view: View) -> list[int]:
+    pods, kinds = view.pods, view.kinds
+    kind = pods.kind[view.pending]
+    created = pods.created_ms[view.pending]
+    times = (created + scaler.options.new_pod_scale_up_delay_ms + 1).tolist()
+    times += (created + kinds.delay_ms[kind] + 1).tolist() + (created + YOUNG_GPU_MS).tolist()
+    leaving = view.bound[pods.deleted_ms[view.bound] >= 0]
+    times += (pods.deleted_ms[leaving] + kinds.grace_ms[pods.kind[leaving]] + LONG_TERMINATING_MS + 1).tolist()
+    return times
+
+
+def is_calm(scaler: Autoscaler, world: World, view: View) -> bool:
+    """Whether nothing is under way: then only a new candidate for scale-down, a pending pod or a node matters."""
+    state = scaler.state
+    return (
+        not state.requests
+        and not state.unregistered
+        and not state.wrong
+        and not state.upcoming()
+        and not state.total.not_started
+        and not state.total.unready
+        and not scaler.planner.unneeded
+        and not scaler.candidates
+        and not scaler.deletions.tasks
+        and not scaler.deletions.in_progress()
+        and not view.nodes.candidate.any()
+    )
+
+
+def pass_over(scaler: Autoscaler, passed: int, forgot: bool, last_ms: int, period_ms: int) -> None:
+    """Bring the autoscaler to where ``passed`` loops that were not executed would have left it.
+
+    ``forgot``: they renewed no hint, so that all of them are gone; ``last_ms``: time of the last of them.
+    """
+    if passed <= 0:
+        return
+    if forgot:
+        scaler.planner.hints.now[0] += 1
+        scaler.pending_hints.now[0] += 1
+    if scaler.planner.latest_ms > -NEVER // 2:
+        scaler.planner.interval_ms = min(scaler.planner.interval_ms, period_ms)
+    scaler.planner.latest_ms = last_ms

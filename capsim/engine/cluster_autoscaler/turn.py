@@ -1,0 +1,124 @@
+"""The Cluster Autoscaler's turn in the loop: deletions that go on, and loops that could change something."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capsim.controllers.cluster_autoscaler import rest
+from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler
+from capsim.controllers.cluster_autoscaler.status import LoopStatus
+from capsim.controllers.cluster_autoscaler.view import View
+from capsim.engine.autoscaler import tell_not_triggered, tell_triggered
+from capsim.engine.cluster_autoscaler.settings import group_options_of, options_of
+from capsim.engine.cluster_autoscaler.world import EngineWorld
+from capsim.state import tables as t
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsim.engine.drive import Simulation
+
+
+class Turn:
+    """The autoscaler of one run."""
+
+    def __init__(self, sim: Simulation) -> None:
+        spec = sim.scenario.cluster_autoscaler
+        assert spec is not None
+        options = options_of(sim.scenario)
+        groups = [group_options_of(group) for group in sim.scenario.node_groups]
+        self.loop_time = spec.loop_time
+        self.scaler = Autoscaler(options, 0)
+        self.world = EngineWorld(sim, options, groups)
+        self.told: set[int] = set()
+        """Uids of pods whose NotTriggerScaleUp was told."""
+        self.watch: Callable[[LoopStatus, View], None] | None = None
+        """Told of every executed loop: explanations listen here."""
+        threshold = [options.threshold if g.threshold is None else g.threshold for g in groups]
+        sim.state.scan.threshold[: len(threshold)] = threshold
+
+    def take(self, sim: Simulation) -> None:
+        """Whatever is due now."""
+        v = sim.state.clock.values
+        if v[t.CA_ACT_DUE] <= sim.now_ms:
+            self.scaler.act(self.world, sim.now_ms)
+        if v[t.CA_LOOP_DUE]:
+            v[t.CA_LOOP_DUE] = 0
+            if not self._thinks(sim):
+                self._loop(sim)
+        due = self.scaler.due_ms()
+        sim.state.clock.values[t.CA_ACT_DUE] = t.NEVER if due is None else max(due, sim.now_ms + 1)
+
+    def _thinks(self, sim: Simulation) -> bool:
+        """A loop takes its time: with a model of it, the decision falls later; True while it is being thought over."""
+        model = self.loop_time
+        v = sim.state.clock.values
+        if model is None or self.scaler.thinking_ms == sim.now_ms:
+            return False
+        pods, groups = int(v[t.UNSCHEDULABLE]), len(self.world.group_names)
+        takes = model.base_ms + round(model.per_pod_and_group_ms * pods * groups)
+        if takes <= 0:
+            return False
+        self.scaler.thinking_ms = int(sim.now_ms + takes)
+        v[t.NEXT_CA] = sim.now_ms + takes
+        return True
+
+    def _loop(self, sim: Simulation) -> None:
+        v = sim.state.clock.values
+        period = int(sim.state.clock.params[t.P_CA_PERIOD])
+        rest.pass_over(self.scaler, int(v[t.CA_PASSED]), bool(v[t.CA_FORGOT]), sim.now_ms - period, period)
+        v[t.CA_PASSED] = v[t.CA_FORGOT] = 0
+        before, acts = rest.fingerprint(self.scaler), self.world.acts
+        view = self.world.refresh(sim.now_ms)
+        status = self.scaler.loop(view, self.world, self.world.names())
+        self.scaler.act(self.world, sim.now_ms)
+        tell_triggered(sim, status, view)
+        self.told = tell_not_triggered(sim, status, self.told)
+        if self.watch is not None:
+            self.watch(status, view)
+        self._rest(sim, view, status, before == rest.fingerprint(self.scaler) and acts == self.world.acts)
+        if self.scaler.options.frequent_loops and status.productive:
+            sim.state.clock.values[t.NEXT_CA] = sim.now_ms + max(1, period - self.scaler.options.scan_interval_ms)
+
+    def _rest(self, sim: Simulation, view: View, status: LoopStatus, unchanged: bool) -> None:
+        """Tell the compiled loop how long it need not ask again."""
+        v, counters = sim.state.clock.values, sim.state.clock.counters
+        v[t.CA_SEEN_WORK] = v[t.CA_SEEN_NODES] = -1
+        v[t.CA_CALM_UNTIL] = 0
+        sim.state.scan.unremovable_ms[:] = 0
+        if not rest.is_settled(status):
+            return
+        until = rest.next_change_ms(self.scaler, view, self.world)
+        nodes = int(counters[t.C_NODES_ADDED] + counters[t.C_NODES_GONE])
+        if unchanged:
+            v[t.CA_SEEN_WORK] = (
+                counters[t.C_BINDS] + counters[t.C_PODS_GONE] + nodes + v[t.CAPACITY_VERSION] + v[t.PENDING_VERSION]
+            )
+            v[t.CA_NEXT_TIMER] = until
+        if rest.is_calm(self.scaler, self.world, view):
+            v[t.CA_SEEN_NODES] = nodes
+            v[t.CA_CALM_UNTIL] = until
+            self._spare(sim)
+
+    def _spare(self, sim: Simulation) -> None:
+        """Nodes that were found unremovable are left alone for a while."""
+        nodes = sim.state.nodes
+        known = self.scaler.planner.unremovable.until_ms
+        if known:
+            uids = np.fromiter(known, np.int64, len(known))
+            for n in np.flatnonzero(np.isin(nodes.uid, uids)).tolist():
+                sim.state.scan.unremovable_ms[n] = known[int(nodes.uid[n])]
+
+    def snapshot(self) -> Any:
+        """A copy of what the rest of the run depends on."""
+        return copy.deepcopy(self.scaler), dict(self.world.soft), self.world.draws, self.world.acts, set(self.told)
+
+    def restore(self, snapshot: Any) -> None:
+        """Back to a snapshot."""
+        scaler, soft, self.world.draws, self.world.acts, told = snapshot
+        self.told = set(told)
+        self.scaler = copy.deepcopy(scaler)
+        self.world.soft = dict(soft)
