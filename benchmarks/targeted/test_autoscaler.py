@@ -1,95 +1,139 @@
-"""The Cluster Autoscaler: one scale-up decision, and scans for nodes that are not needed."""
+"""The Cluster Autoscaler: estimates, whole loops, and loops that change nothing."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from benchmarks import reference
 from benchmarks.generated import GIB, deployment, nodes, scenario
-from capsim.controllers.cluster_autoscaler.scan import scale_down
-from capsim.engine.autoscaler import ask
+from capsim.controllers.cluster_autoscaler.estimator import estimate
+from capsim.controllers.cluster_autoscaler.scan import changes_nothing
+from capsim.controllers.cluster_autoscaler.simulation import build
 from capsim.engine.drive import Simulation, copy_tables
 from capsim.jit import entry
 from capsim.scenario.cluster_autoscaler import ClusterAutoscalerSpec
-from capsim.state.tables import C_CA_SIMULATIONS, CA_SEEN_WORK, G_MAX, T_UNNEEDED, UNSCHEDULABLE
+from capsim.state.tables import CA_SEEN_WORK, G_MAX, UNSCHEDULABLE
 
 NODES = 1000
 KINDS = 50
-NOW_MS = 300_000
+EACH = 1000
+PODS = 30 * NODES
+UP_MS = 300_000
 """Before any timer of the autoscaler runs out."""
 
 
-def test_scale_up_decision(measure):
-    """1,000 nodes that are full, 1,000 pending pods of 50 kinds; a decision is Python around a compiled estimator."""
-    each = [500 + 20 * k for k in range(KINDS)]
+def full_cluster(pods_of_a_kind: int, kinds: int) -> Simulation:
+    """1,000 nodes that are full, and pending pods of different sizes."""
     full = [deployment(f"full-{i}", NODES // 10, 15_700) for i in range(10)]
-    pending = [deployment(f"kind-{k:02d}", 20, milli) for k, milli in enumerate(each)]
-    group = nodes(16_000, NODES, NODES, NODES)
-    sim = Simulation(
-        scenario("scale-up", full + pending, group, duration_ms=1000, cluster_autoscaler=ClusterAutoscalerSpec())
-    )
-    assert sim.state.clock.values[UNSCHEDULABLE] == 20 * KINDS
-    sim.state.groups.size[0, G_MAX] = 2 * NODES
-
-    def decide():
-        decision, _ = ask(sim, NOW_MS)
-        return decision.nodes, sum(decision.helped)
-
-    added, helped = measure(decide, unit="ms", beside=reference.interpreted)
-    assert helped == 20 * KINDS
-    allocatable_milli = int(sim.state.groups.template[0, 0])
-    assert 20 * sum(each) / allocatable_milli <= added <= 1.1 * 20 * sum(each) / allocatable_milli + 1
-
-
-@entry
-def scan_many(clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, scans, anew):
-    """``scans`` scans of all nodes; with ``anew`` each simulates the removal of every candidate again."""
-    for k in range(scans):
-        clock.values[CA_SEEN_WORK] = -1
-        if anew:
-            for n in range(scan.drain_version.shape[0]):
-                scan.drain_version[n] = -2
-        scale_down(
-            clock, heap, classes, pods, links, nodes, scan, groups, workloads, queue, trees, marks, log, NOW_MS + k
-        )  # fmt: skip
-    return clock.counters[C_CA_SIMULATIONS]
-
-
-def scanned(measure, scans: int, anew: bool, target_us: float):
-    """Scans over 1,000 nodes that are used below the threshold, with 30 pods each."""
-    group = nodes(16_000, NODES, 0, NODES)
+    pending = [deployment(f"kind-{k:02d}", pods_of_a_kind, 500 + 20 * k) for k in range(kinds)]
     sim = Simulation(
         scenario(
+            "scale-up",
+            full + pending,
+            nodes(16_000, NODES, NODES, NODES),
+            duration_ms=UP_MS,
+            cluster_autoscaler=ClusterAutoscalerSpec(),
+        )
+    )
+    assert sim.state.clock.values[UNSCHEDULABLE] == pods_of_a_kind * kinds
+    sim.state.groups.size[0, G_MAX] = 100 * NODES
+    return sim
+
+
+def test_estimate(measure):
+    """50,000 pods of 50 sizes are packed on new nodes; nothing but sizes matters."""
+    sim = full_cluster(EACH, KINDS)
+    view = sim.autoscaler.world.refresh(UP_MS)
+    thought = build(view, {}, {}, [], 0, EACH * KINDS + 2)
+    kind = view.pods.kind[view.pending]
+    kinds, sizes = np.unique(kind, return_counts=True)
+    template = view.template(0)
+
+    def packed():
+        found = estimate(view.kinds, thought.snap, kinds, sizes.astype(np.int64), template, EACH * KINDS)
+        return found.nodes, int(found.placed.sum())
+
+    added, placed = measure(packed, unit="pods/s", amount=EACH * KINDS, target=5e6)
+    assert placed == EACH * KINDS
+    wanted = sum(EACH * (500 + 20 * k) for k in range(KINDS)) / int(template.allocatable[0])
+    assert wanted <= added <= 1.1 * wanted + 1
+
+
+def test_scale_up_loop(measure):
+    """A whole loop that adds nodes for 1,000 pods: Python around compiled kernels, rare in a run."""
+    sim = full_cluster(20, KINDS)
+    turn, before = sim.autoscaler, sim.snapshot()
+
+    def fresh():
+        sim.restore(before)
+        return ()
+
+    def loop():
+        view = turn.world.refresh(UP_MS)
+        return turn.scaler.loop(view, turn.world, turn.world.names()).scale_up.result
+
+    assert measure(loop, unit="ms", prepare=fresh, beside=reference.interpreted) == "Successful"
+
+
+def settled_cluster(request_milli: int, apps: int = 10) -> Simulation:
+    """1,000 nodes with 30 pods each."""
+    listed = [deployment(f"app-{i}", PODS // apps, request_milli, GIB // 2) for i in range(apps)]
+    return Simulation(
+        scenario(
             "scale-down",
-            [deployment(f"app-{i}", 30 * NODES // 10, 240, GIB // 2) for i in range(10)],
-            group,
+            listed,
+            nodes(16_000, NODES, 0, NODES),
             duration_ms=3_600_000,
             cluster_autoscaler=ClusterAutoscalerSpec(),
         )
     )
-    s = sim.state
-
-    def fresh():
-        c = copy_tables
-        return (
-            c(s.clock), c(s.heap), s.classes, s.pods, s.links, c(s.nodes), c(s.scan), c(s.groups), s.workloads, s.queue,
-            s.trees, s.marks, c(s.log), scans, anew,
-        )  # fmt: skip
-
-    simulations = measure(scan_many, prepare=fresh, amount=scans, unit="us", target=target_us)
-    arguments = fresh()
-    scan_many(*arguments)
-    unneeded = arguments[5].times[:NODES, T_UNNEEDED]
-    return simulations, int((unneeded >= 0).sum())
-
-
-def test_scale_down_scan(measure):
-    """Nothing changed: the timers are looked at."""
-    simulations, unneeded = scanned(measure, 500, False, 20)
-    assert simulations == NODES
-    assert unneeded == NODES
 
 
 def test_scale_down_simulation(measure):
-    """The pods of every node are moved elsewhere in thought."""
-    simulations, unneeded = scanned(measure, 20, True, 5000)
-    assert simulations == 20 * NODES
-    assert unneeded == NODES
+    """The first loop over nodes used below the threshold: the pods of each are moved elsewhere in thought."""
+    sim = settled_cluster(240)
+    turn, before = sim.autoscaler, sim.snapshot()
+
+    def fresh():
+        sim.restore(before)
+        return ()
+
+    def loop():
+        view = turn.world.refresh(UP_MS)
+        turn.scaler.loop(view, turn.world, turn.world.names())
+        return len(turn.scaler.planner.unneeded)
+
+    assert measure(loop, unit="ms", prepare=fresh, beside=reference.interpreted) > NODES // 3
+
+
+@entry
+def idle_loops(clock, nodes, scan, groups, now, loops, anew):
+    """How many of ``loops`` loops could be passed over; ``anew``: pods came or went before each."""
+    passed = 0
+    for k in range(loops):
+        if anew:
+            clock.values[CA_SEEN_WORK] = -1
+        passed += changes_nothing(clock, nodes, scan, groups, now + k)
+    return passed
+
+
+def idle(measure, anew: bool, loops: int, unit: str, target: float) -> None:
+    """Loops over 1,000 busy nodes with 30,000 pods."""
+    sim = settled_cluster(400)
+    sim.advance(30_000)
+    s = sim.state
+
+    def fresh():
+        return copy_tables(s.clock), s.nodes, s.scan, s.groups, sim.now_ms + 1, loops, anew
+
+    assert measure(idle_loops, prepare=fresh, amount=loops, unit=unit, target=target) == loops
+
+
+def test_idle_loop(measure):
+    """Nothing has happened since the last loop."""
+    idle(measure, False, 100_000, "ns", 200)
+
+
+def test_idle_loop_that_looks_at_every_node(measure):
+    """Pods have come and gone, but no node could become a candidate."""
+    idle(measure, True, 1000, "us", 20)

@@ -12,11 +12,14 @@ from capsim.cli.failures import reported, wrong_usage
 
 def explain(
     folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run folder, as `capsim run` writes it.")],
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="hpa/NAME or pod/NAME (or hpa/NAMESPACE/NAME).")],
+    what: Annotated[
+        str,
+        typer.Argument(metavar="WHAT", help="hpa/NAME, pod/NAME (or hpa/NAMESPACE/NAME), node/NAME or scale-up/TIME."),
+    ],
     at: Annotated[str | None, typer.Option(help="Only the HPA's last sync at or before this time (3m15s).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Say why an HPA decided as it did, sync by sync, or why a pod was pending; runs the scenario again."""
+    """Say why an HPA decided as it did, why a pod was pending, why a node stayed or went, or why a group grew."""
     with reported():
         import json
 
@@ -34,6 +37,18 @@ def explain(
 
             syncs = explain_hpa(scenario, name, reached_ms, at_ms)
             found, lines = [sync.as_dict() for sync in syncs], [line(sync) for sync in syncs]
+        elif kind == "node":
+            from dataclasses import asdict
+
+            from capsim.study.explain.autoscaler import explain_node, node_line
+
+            steps = explain_node(scenario, name, reached_ms)
+            found, lines = [asdict(step) for step in steps], [node_line(step) for step in steps]
+        elif kind == "scale-up":
+            from capsim.study.explain.autoscaler import explain_scale_up, scale_up_lines
+
+            seen = explain_scale_up(scenario, _time(name, "scale-up/TIME") or 0, reached_ms)
+            found, lines = seen.as_dict(), scale_up_lines(seen)
         else:
             from capsim.study.explain.pod import explain_pod
             from capsim.study.explain.pod_words import story
@@ -43,10 +58,10 @@ def explain(
         typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines) or "no sync by then")
 
 
-def _time(text: str | None) -> int | None:
+def _time(text: str | None, what: str = "--at") -> int | None:
     from capsim.units import parse_duration_ms
 
     try:
         return None if text is None else parse_duration_ms(text)
     except ValueError as error:
-        raise wrong_usage(f"--at: {error}") from error
+        raise wrong_usage(f"{what}: {error}") from error

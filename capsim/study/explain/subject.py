@@ -1,4 +1,4 @@
-"""What is to be explained: a run folder and ``hpa/NAME`` or ``pod/NAME`` of it."""
+"""What is to be explained: a run folder and one HPA, pod, node or scale-up of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from capsim.errors import Problem, ScenarioError
 from capsim.scenario import load
 from capsim.scenario.scenario import Scenario
 
-KINDS = ("hpa", "pod")
+KINDS = ("hpa", "pod", "node", "scale-up")
+FORMS = "hpa/NAME, pod/NAME, node/NAME, scale-up/TIME"
 RESOLVED = "scenario.resolved.yaml"
 
 
@@ -19,7 +20,7 @@ def parse(text: str) -> tuple[str, str]:
     """``kind/name`` or ``kind/namespace/name`` -> (kind, name); raises ScenarioError for another form."""
     kind, _, name = text.partition("/")
     if kind not in KINDS or not name:
-        raise ScenarioError(Problem("what is to be explained?", found=repr(text), allowed="hpa/NAME, pod/NAME"))
+        raise ScenarioError(Problem("what is to be explained?", found=repr(text), allowed=FORMS))
     return kind, name
 
 
