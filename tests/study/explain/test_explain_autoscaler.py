@@ -16,7 +16,7 @@ SPEC = ClusterAutoscalerSpec(
 
 
 def small(**more):
-    return cluster([deployment("a", 5, 900)], [group(4000, 1)], initial_state="declared", **more)
+    return cluster([deployment("a", 5, 900)], [group(4000, 1)], initial_state="empty", **more)
 
 
 def test_a_scale_up_says_what_was_considered():
