@@ -37,11 +37,6 @@ ALWAYS = (
     ),
     ThinModel("nodes", "booting is one duration; nodes fail only when an event of the scenario says so"),
 )
-CLUSTER_AUTOSCALER = ThinModel(
-    "cluster-autoscaler",
-    "scan, first-fit estimate, the simple expanders, boot delay, unneeded timer and drains are there; back-off after "
-    "failures, PodDisruptionBudgets and some rules for pods that block a drain are not",
-)
 METRICS_ADAPTER = ThinModel(
     "metrics adapter",
     "scrape interval, rate window, lookback and relist are there; the pods of a workload are scraped together, no "
@@ -53,7 +48,6 @@ SELF_HEAL = ThinModel("self-heal", "spec.replicas is set back with Argo CD's wai
 def thin_models(scenario: Scenario) -> list[ThinModel]:
     """Those that take part in this scenario."""
     taken_part = (
-        (CLUSTER_AUTOSCALER, scenario.cluster_autoscaler is not None),
         (METRICS_ADAPTER, bool(scenario.metrics)),
         (SELF_HEAL, bool(scenario.self_heal)),
     )
