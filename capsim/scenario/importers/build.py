@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Generator
 from typing import Any
 
 import orjson
@@ -161,23 +162,22 @@ def from_json(text: bytes) -> Any:
         raise Broken(f"JSON syntax: {message}", line) from None
 
 
-def json_items(text: str, at: int) -> tuple[list[Any], int, bool]:
-    """The values of a JSON list from after its bracket, up to its end or to the first that cannot be read.
+def json_items(text: str, at: int) -> Generator[Any, None, tuple[int, bool]]:
+    """The values of a JSON list one by one, from after its bracket, up to its end or to the first that cannot be read.
 
-    Returns them, where reading ended, and whether that is a break.
+    Returns where reading ended, and whether that is a break.
     """
     decoder = json.JSONDecoder()
-    found: list[Any] = []
     while True:
         while at < len(text) and text[at] in " \t\r\n,":
             at += 1
         if at >= len(text) or text[at] == "]":
-            return found, at, False
+            return at, False
         try:
             value, at = decoder.raw_decode(text, at)
         except (json.JSONDecodeError, RecursionError):
-            return found, at, True
-        found.append(value)
+            return at, True
+        yield value
 
 
 def packed(value: Any) -> bytes:

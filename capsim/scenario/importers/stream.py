@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,11 @@ STDIN = "-"
 MAX_BYTES = 2 * 2**30
 BATCH_BYTES = 256 * 2**10
 NEXT_ITEM = ',{"apiVersion"'
+LONG_LINE_BYTES = 64 * 2**20
+"""JSON on one line that is longer is read item by item."""
+HEAD = 4096
+_ITEMS = re.compile(r'"items"\s*:\s*\[')
+_KIND = re.compile(r'"kind"\s*:\s*"(\w*)List"')
 Progress = Callable[[int, int], None]
 """Told how many bytes are done, of how many."""
 
@@ -164,33 +170,53 @@ class Stream:
         )
 
     def _document(self, piece: Piece, is_json: bool) -> Iterator[Found]:
-        try:
-            values = [from_json(piece.text)] if is_json else self._yaml(piece)
-        except Broken as error:
-            self._broken(error, piece)
-            values = self._salvaged(piece) if is_json else []
-        values = [value for value in values if value is not None]
-        self.documents += len(values)
-        for value in values:
-            yield from self._found(value, piece.line + _leading_lines(piece.text), None)
+        if is_json and len(piece.text) > LONG_LINE_BYTES:
+            yield from self._one_by_one(piece, None)
+        else:
+            try:
+                values = [from_json(piece.text)] if is_json else self._yaml(piece)
+            except Broken as error:
+                values = []
+                if is_json:
+                    yield from self._one_by_one(piece, error)
+                else:
+                    self._broken(error, piece)
+            values = [value for value in values if value is not None]
+            self.documents += len(values)
+            for value in values:
+                yield from self._found(value, piece.line + _leading_lines(piece.text), None)
         self.bytes_read += len(piece.text)
         self._tell()
 
-    def _salvaged(self, piece: Piece) -> list[Any]:
-        """The items of a List on one line of JSON that can still be read, before and after what is broken."""
+    def _one_by_one(self, piece: Piece, error: Broken | None) -> Iterator[Found]:
+        """The items of a List on one line of JSON: a long one is never in memory as a whole, and those before and after
+        a break can still be read. Without a List, `error` is reported."""
         text = piece.text.decode("utf-8", "replace")
-        at = text.find('"items":')
-        at = text.find("[", at) + 1 if at >= 0 else 0
-        items: list[Any] = []
-        broken = at > 0
-        while broken:
-            found, at, broken = json_items(text, at)
-            items += found
-            again = text.find(NEXT_ITEM, at) if broken else -1
+        items = _ITEMS.search(text[:HEAD])
+        if items is None:
+            self._broken(error or Broken("one line of JSON that is too long and no List", 1), piece)
+            return
+        self.documents += 1
+        kind = next((match for match in map(_KIND.search, (text[:HEAD], text[-HEAD:])) if match), None)
+        typed = (kind[1], "v1") if kind is not None and kind[1] else None
+        at = items.end()
+        while True:
+            parts = json_items(text, at)
+            while True:
+                try:
+                    value = next(parts)
+                except StopIteration as end:
+                    at, broken = end.value
+                    break
+                yield from self._found(value, piece.line, typed)
+            if not broken:
+                return
+            line = text.count("\n", 0, at) + 1
+            self._fail("JSON syntax: an item of a List cannot be read; this object is left out", piece.line + line - 1)
+            again = text.find(NEXT_ITEM, at)
             if again < 0:
-                break
+                return
             at = again + 1
-        return [{"kind": "List", "apiVersion": "v1", "items": items}] if items else []
 
     def _list_kind(self, around: bytes, is_json: bool) -> tuple[str, str] | None:
         """Kind and apiVersion that the items of a typed list leave out."""

@@ -76,6 +76,34 @@ def test_a_break_in_json_on_one_line_costs_what_cannot_be_told_apart(tmp_path):
     assert len(problems) == 1
 
 
+@pytest.mark.parametrize("kind", ["List", "PodList"])
+def test_a_long_line_of_json_is_read_item_by_item(tmp_path, monkeypatch, kind):
+    """The same objects as when it is read as a whole, broken or not."""
+    pods = [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{i}"}, "status": {"x": [{}]}} for i in range(9)]
+    for pod in pods if kind == "PodList" else ():
+        del pod["kind"], pod["apiVersion"]
+    text = json.dumps({"apiVersion": "v1", "items": pods, "kind": kind}, separators=(",", ":"))
+    (tmp_path / "whole.json").write_text(text)
+    whole, problems = read(tmp_path / "whole.json")
+    monkeypatch.setattr("capsim.scenario.importers.stream.LONG_LINE_BYTES", 10)
+    parts, more = read(tmp_path / "whole.json")
+    assert [item.content for item in parts] == [item.content for item in whole]
+    assert len(parts) == 9
+    assert not problems + more
+    (tmp_path / "other.json").write_text('{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}')
+    assert "too long and no List" in read(tmp_path / "other.json")[1][0]
+
+
+def test_standard_input(dumps, monkeypatch):
+    import io
+    import sys
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(DEPLOYMENT.encode())))
+    made = imported(["-"], Options())
+    assert [item["kind"] for item in made.objects] == ["Deployment"]
+    assert made.findings.source == ["-"]
+
+
 def test_a_break_in_one_document_costs_that_document(tmp_path):
     path = tmp_path / "dump.yaml"
     path.write_text("\n---\n".join([DEPLOYMENT, "a: [1, 2", DEPLOYMENT.replace("name: app}", "name: other}", 1)]))
