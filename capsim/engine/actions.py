@@ -49,7 +49,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
-from capsim.state.tables_calls import Calls, Serving
+from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.transitions import bind_pod, create_pod, node_changed, pods_left, start_serving
 from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
 
@@ -216,6 +216,7 @@ def begin(
     traffic: Traffic,
     serving: Serving,
     calls: Calls,
+    connections: Connections,
     marks: Marks,
     samples: Samples,
     quiet,
@@ -226,7 +227,22 @@ def begin(
         if traffic.source_start[w] < traffic.source_start[w + 1]:  # traffic arrives, whether or not a pod is Ready
             mark_dirty(marks, w)
     flow(
-        clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, serving, calls, marks, now
+        clock,
+        wheels,
+        pods,
+        links,
+        usage,
+        classes,
+        nodes,
+        scan,
+        workloads,
+        physics,
+        traffic,
+        serving,
+        calls,
+        connections,
+        marks,
+        now,
     )
     if quiet == 1:
         for i in range(marks.touched_count[M_BUSY]):
@@ -299,7 +315,7 @@ def act(s: State, what, a, b, c, d, now):
     if what == ACT_BEGIN:
         return begin(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics,
-            s.traffic, s.serving, s.calls, s.marks, s.samples, a, now)
+            s.traffic, s.serving, s.calls, s.connections, s.marks, s.samples, a, now)
     if what == ACT_SCALE:
         set_desired(s.wheels, s.workloads, s.marks, a, b, c)
         touch(s.marks, a, PODS_CHANGED)

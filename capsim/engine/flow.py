@@ -22,8 +22,9 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
-from capsim.state.tables_calls import Calls, Serving
-from capsim.world.calls import account, look_back, process, pull
+from capsim.state.tables_calls import Calls, Connections, Serving
+from capsim.world.calls import account, look_back, process, pull, see_queues
+from capsim.world.connections import close_connections, observe_pods, turn_over
 from capsim.world.journeys import close_journeys, close_services, forget
 from capsim.world.latency import observe
 
@@ -43,18 +44,37 @@ def flow(
     traffic: Traffic,
     serving: Serving,
     calls: Calls,
+    connections: Connections,
     marks: Marks,
     now,
 ):
     """Compute all marked rates and shares anew, level by level of the call graph."""
     levels = calls.level_start.shape[0] - 1
+    if connections.due_ms[0] <= now:
+        turn_over(clock, connections, pods, links, usage, workloads, marks, now)
+    if calls.due_ms[0] <= now:
+        see_queues(connections, serving, physics, now)
     account(calls, now)
     for d in range(max(1, levels)):
         if d < levels:
             for k in range(calls.level_start[d], calls.level_start[d + 1]):
                 pull(calls, traffic, marks, calls.order[k])
         settle(
-            clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, serving, marks, now
+            clock,
+            wheels,
+            pods,
+            links,
+            usage,
+            classes,
+            nodes,
+            scan,
+            workloads,
+            physics,
+            traffic,
+            serving,
+            connections,
+            marks,
+            now,
         )
         if d < levels:
             for k in range(calls.level_start[d], calls.level_start[d + 1]):
@@ -64,12 +84,29 @@ def flow(
 
 
 @kernel
-def take_sample(physics: Physics, traffic: Traffic, serving: Serving, calls: Calls, samples: Samples, now):
+def take_sample(
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    traffic: Traffic,
+    serving: Serving,
+    calls: Calls,
+    connections: Connections,
+    samples: Samples,
+    now,
+):
     """Response times and failures of the interval that ends now, into the row that the recorder writes next."""
     account(calls, now)
     for r in range(serving.workload.shape[0]):
-        observe(serving, physics, serving.workload[r], now)
+        w = serving.workload[r]
+        if connections.row[w] < 0:
+            observe(serving, physics, w, now)
+        else:
+            observe_pods(connections, serving, pods, links, usage, workloads, physics, w, now)
     s = samples.count[0]
     close_services(calls, serving, traffic, s)
     close_journeys(calls, s)
+    close_connections(connections, pods, links, usage, workloads, physics, s)
     forget(serving)

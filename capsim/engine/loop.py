@@ -81,7 +81,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import A_NEXT_RELIST_MS, Adapter, SelfHeal
-from capsim.state.tables_calls import Calls, Serving
+from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.transitions import pods_left
 from capsim.world.kubelet import begin_start
 from capsim.world.metrics import publish, release_quiet, scrape
@@ -111,10 +111,18 @@ FLUSH_AGE_MS = 300_000
 
 
 @inline_kernel
-def earliest(clock: Clock, heap: Heap, wheels: Wheels, calls: Calls, adapter: Adapter, heal: SelfHeal):
+def earliest(
+    clock: Clock,
+    heap: Heap,
+    wheels: Wheels,
+    calls: Calls,
+    connections: Connections,
+    adapter: Adapter,
+    heal: SelfHeal,
+):
     """Time of the next instant at which anything but an HPA sync is due."""
     v = clock.values
-    t = min(heap_time(heap), calls.due_ms[0])
+    t = min(heap_time(heap), min(calls.due_ms[0], connections.due_ms[0]))
     t = min(min(t, wheels.traffic[1]), min(wheels.backlog[1], wheels.replicas[1]))
     t = min(min(t, v[NEXT_SCRAPE]), v[NEXT_PUBLISH])
     t = min(min(t, adapter.due[1]), min(adapter.settings[A_NEXT_RELIST_MS], heal.next_ms[0]))
@@ -192,6 +200,7 @@ def run_rates(
     traffic: Traffic,
     serving: Serving,
     calls: Calls,
+    connections: Connections,
     marks: Marks,
     now,
 ):
@@ -200,7 +209,8 @@ def run_rates(
         w = tree_first(wheels.backlog)
         tree_set(wheels.backlog, w, NEVER)
         mark_dirty(marks, w)
-    if marks.touched_count[M_DIRTY] > 0 or marks.touched_count[M_NODE] > 0 or calls.due_ms[0] <= now:
+    due_ms = min(calls.due_ms[0], connections.due_ms[0])
+    if marks.touched_count[M_DIRTY] > 0 or marks.touched_count[M_NODE] > 0 or due_ms <= now:
         flow(
             clock,
             wheels,
@@ -215,6 +225,7 @@ def run_rates(
             traffic,
             serving,
             calls,
+            connections,
             marks,
             now,
         )
@@ -400,9 +411,13 @@ def run_recorder(
     physics: Physics,
     marks: Marks,
     hpas: HpaLinks,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
     traffic: Traffic,
     serving: Serving,
     calls: Calls,
+    connections: Connections,
     samples: Samples,
     now,
 ):
@@ -413,7 +428,7 @@ def run_recorder(
         if samples.count[0] >= samples.out_ms.shape[0]:
             return need(clock, NEED_SAMPLES)
         if calls.order.shape[0] > 0:
-            take_sample(physics, traffic, serving, calls, samples, now)
+            take_sample(pods, links, usage, workloads, physics, traffic, serving, calls, connections, samples, now)
         close_sample(clock, workloads, physics, samples, now)
         v[NEXT_SAMPLE] = (
             min(now + clock.params[P_SAMPLE], clock.params[P_DURATION]) if now < clock.params[P_DURATION] else NEVER
@@ -440,7 +455,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_RATES:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
-            s.serving, s.calls, s.marks, now)
+            s.serving, s.calls, s.connections, s.marks, now)
     elif phase == PHASE_METRICS:
         run_metrics(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, s.hpas, s.traffic, s.adapter,
@@ -469,10 +484,10 @@ def run_phase(s: State, phase, now):
     else:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
-            s.serving, s.calls, s.marks, now)
+            s.serving, s.calls, s.connections, s.marks, now)
         return run_recorder(
-            s.clock, s.wheels, s.classes, s.groups, s.workloads, s.physics, s.marks, s.hpas, s.traffic, s.serving,
-            s.calls, s.samples, now)
+            s.clock, s.wheels, s.classes, s.groups, s.workloads, s.physics, s.marks, s.hpas, s.pods, s.links,
+            s.usage, s.traffic, s.serving, s.calls, s.connections, s.samples, now)
     return DONE
 # fmt: on
 
@@ -538,11 +553,11 @@ def advance(s: State, until_ms, budget):
     v = s.clock.values
     while True:
         if v[PHASE] == 0:
-            due = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.adapter, s.heal), until_ms + 1)
+            due = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.connections, s.adapter, s.heal), until_ms + 1)
             alone = run_hpas_alone(
                 s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.adapter,
                 s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, due)
-            t = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.adapter, s.heal), s.wheels.hpa[1])
+            t = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.connections, s.adapter, s.heal), s.wheels.hpa[1])
             if t > until_ms:
                 v[NOW] = until_ms
                 return DONE

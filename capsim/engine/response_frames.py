@@ -18,6 +18,12 @@ TIMES = {
     "own_p99_ms": q.OUT_OWN_P99, "mean_ms": q.OUT_MEAN, "p50_ms": q.OUT_P50, "p95_ms": q.OUT_P95, "p99_ms": q.OUT_P99,
 }  # fmt: skip
 
+BALANCE = {
+    "ready": q.B_PODS, "oldest_connections": q.B_OLDEST_CONNECTIONS, "newest_connections": q.B_NEWEST_CONNECTIONS,
+    "oldest_utilization_ratio": q.B_OLDEST, "newest_utilization_ratio": q.B_NEWEST,
+    "highest_utilization_ratio": q.B_HIGHEST, "lowest_utilization_ratio": q.B_LOWEST,
+}  # fmt: skip
+
 
 def recorded(sim: Simulation) -> F64:
     """[samples, services + journeys + objectives, OUT_COLUMNS]"""
@@ -54,3 +60,15 @@ def objectives_frame(sim: Simulation, start_ms: I64) -> pd.DataFrame:
             "bad_requests": part[:, :, q.OUT_FAILED].reshape(-1),
         }
     )
+
+
+def balance_frame(sim: Simulation, start_ms: I64) -> pd.DataFrame:
+    """One row per sample and workload whose requests stay on connections."""
+    names = [sim.names.workloads[w] for w in sim.state.connections.workload.tolist()]
+    part = np.concatenate([np.zeros((0, *sim.state.connections.out.shape[1:])), *sim.sink.balance])
+    columns: dict[str, Any] = {
+        "time_ms": np.repeat(start_ms, len(names)),
+        "workload": pd.Categorical(np.tile(names, start_ms.size), categories=names),
+    }
+    columns |= {name: part[:, :, column].reshape(-1) for name, column in BALANCE.items()}
+    return pd.DataFrame(columns)

@@ -11,7 +11,7 @@ import pandas as pd
 from capsim.engine.drive import Progress, Simulation
 from capsim.engine.event_frame import events_frame, messages_of
 from capsim.engine.frames import Samples, groups_frame, nodes_frame, pods_frame, totals_frame, workloads_frame
-from capsim.engine.response_frames import objectives_frame, responses_frame
+from capsim.engine.response_frames import balance_frame, objectives_frame, responses_frame
 from capsim.state import tables as t
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Recording:
     """What a simulation has recorded, as frames (docs/reference/frames.md)."""
 
     series: dict[str, pd.DataFrame]
-    """``workloads``, ``node_groups``, ``totals``; ``responses`` and ``objectives`` where the scenario asks for them."""
+    """``workloads``, ``node_groups``, ``totals``; ``responses``, ``objectives``, ``balance`` where asked for."""
     pods: pd.DataFrame
     nodes: pd.DataFrame
     events: pd.DataFrame
@@ -63,6 +63,7 @@ def collect(sim: Simulation, partial: bool = False) -> Recording:
             "totals": totals_frame(samples, sim.names, workloads, groups),
             **({"responses": responses_frame(sim, samples.start_ms)} if sim.names.services else {}),
             **({"objectives": objectives_frame(sim, samples.start_ms)} if sim.scenario.slos else {}),
+            **({"balance": balance_frame(sim, samples.start_ms)} if sim.state.connections.workload.size else {}),
         },
         pods=pods,
         nodes=nodes,

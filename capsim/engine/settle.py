@@ -24,7 +24,8 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
-from capsim.state.tables_calls import Serving
+from capsim.state.tables_calls import Connections, Serving
+from capsim.world.connections import observe_pods, spread
 from capsim.world.contention import share_node
 from capsim.world.latency import observe
 from capsim.world.rates import compute_rates, mark_siblings
@@ -46,6 +47,7 @@ def settle(
     physics: Physics,
     traffic: Traffic,
     serving: Serving,
+    connections: Connections,
     marks: Marks,
     now,
 ):
@@ -62,7 +64,12 @@ def settle(
             marks.dirty_flag[marks.dirty[i]] = 0
         if serving.workload.shape[0] > 0:
             for i in range(count):
-                observe(serving, physics, marks.dirty[i], now)
+                w = marks.dirty[i]
+                if connections.row[w] < 0:
+                    observe(serving, physics, w, now)
+                else:
+                    observe_pods(connections, serving, pods, links, usage, workloads, physics, w, now)
+                    spread(clock, connections, pods, links, usage, workloads, physics, traffic, marks, w, now)
         for i in range(count):
             compute_rates(
                 clock,

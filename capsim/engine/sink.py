@@ -17,6 +17,7 @@ class Sink:
     sample_ms: list[I64] = field(default_factory=list)
     samples: list[F64] = field(default_factory=list)
     responses: list[F64] = field(default_factory=list)
+    balance: list[F64] = field(default_factory=list)
     events: list[I64] = field(default_factory=list)
     pods: list[I64] = field(default_factory=list)
     nodes: list[I64] = field(default_factory=list)
@@ -28,6 +29,7 @@ class Sink:
             self.sample_ms.append(s.samples.out_ms[:count].copy())
             self.samples.append(s.samples.out[:count].copy())
             self.responses.append(s.calls.out[:count].copy())
+            self.balance.append(s.connections.out[:count].copy())
             s.samples.count[0] = 0
 
     def drain_log(self, s: State, name: str, column: int) -> None:
@@ -49,6 +51,7 @@ class Sink:
             list(self.sample_ms),
             list(self.samples),
             list(self.responses),
+            list(self.balance),
             list(self.events),
             list(self.pods),
             list(self.nodes),

@@ -28,7 +28,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import Adapter, SelfHeal
-from capsim.state.tables_calls import Calls, Serving
+from capsim.state.tables_calls import Calls, Connections, Serving
 
 
 class State(NamedTuple):
@@ -50,6 +50,7 @@ class State(NamedTuple):
     traffic: Traffic
     serving: Serving
     calls: Calls
+    connections: Connections
     marks: Marks
     queue: Queue
     trees: Trees

@@ -124,6 +124,21 @@ FRAMES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("bad_requests", "mean", "Those that failed or were too slow."),
         ),
     ),
+    'series["balance"]': (
+        "One row per sample interval and workload whose requests stay on connections, as it is at the interval's end; "
+        "only where there is any. Utilisation is of what a pod can serve.",
+        (
+            START,
+            WORKLOAD,
+            Column("ready", "mean", "Ready pods."),
+            Column("oldest_connections", "mean", "Connections of the pod that has been Ready longest."),
+            Column("newest_connections", "mean", "Connections of the pod that has been Ready shortest."),
+            Column("oldest_utilization_ratio", "mean", "Utilisation of the pod that has been Ready longest."),
+            Column("newest_utilization_ratio", "mean", "Utilisation of the pod that has been Ready shortest."),
+            Column("highest_utilization_ratio", "mean", "Utilisation of the busiest pod."),
+            Column("lowest_utilization_ratio", "mean", "Utilisation of the idlest pod."),
+        ),
+    ),
     "pods": (
         "One row per pod; a time is missing where it was not reached.",
         (

@@ -220,6 +220,8 @@ class PodUsage(NamedTuple):
     """Requests served at the previous and the last published scrape, and at the last one taken."""
     stamp: F64
     """[P, 3]: with housekeeping, when these were read, ms."""
+    connections: F64
+    """Connections to the pod, where requests stay on theirs (``Connections``)."""
 
 
 class Classes(NamedTuple):
@@ -363,7 +365,8 @@ class Physics(NamedTuple):
     """[W, 6]: idle milli, milli-seconds per request, cap rps, memory base, memory per request in flight, seconds in
     service."""
     limits: F64
-    """[W, 4]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage, request milli, requests that
+    """[W, 4]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage (2: pods serve what
+    their connections bring), request milli, requests that
     may wait in a pod (-1: no service model)."""
     own: F64
     """[W, 4]: number and summed rate of pods with a rate of their own; pods that were Ready at the last

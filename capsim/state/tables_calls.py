@@ -57,6 +57,35 @@ others; mean response time last seen; when it was last brought up to date, ms; p
 variance of a queue that drains, were it free to fall below 0, and the utilisation for which they hold (0: none)."""
 
 
+class Connections(NamedTuple):
+    """Services whose requests stay on a connection, and so on a pod (L4); rows [N]."""
+
+    row: I64
+    """[W] row here, -1: balanced per request."""
+    workload: I64
+    """[N]"""
+    setting: F64
+    """[N, 3]: mean life of a connection in ms, seconds of backlog that a pod may have, requests that may wait in it."""
+    start: I64
+    """[N + 1] offsets into the connections."""
+    pod: I64
+    """[K] the pod's row, -1: not connected."""
+    uid: I64
+    """[K] the pod's uid: rows are used again."""
+    due_ms: I64
+    """[3]: next turn, turns made, time between turns."""
+    out: F64
+    """[samples, N, B_COLUMNS]"""
+
+
+(B_PODS, B_OLDEST_CONNECTIONS, B_NEWEST_CONNECTIONS, B_OLDEST, B_NEWEST, B_HIGHEST, B_LOWEST) = range(7)
+B_COLUMNS = 7
+"""At the end of a sample: Ready pods; connections of the pod that has been Ready longest and shortest; utilisation of
+these, and of the busiest and the idlest pod."""
+BY_CONNECTION = 2.0
+"""In ``Physics.limits[w, 1]``: the workload's pods serve what their connections bring."""
+
+
 class Calls(NamedTuple):
     """Who calls whom, and how it goes at present."""
 

@@ -40,9 +40,10 @@ from capsim.state.tables_calls import (
     K_SLOTS,
     Y_DOWN,
     Calls,
+    Connections,
     Serving,
 )
-from capsim.world.latency import late_ratio
+from capsim.world.latency import is_settled, late_ratio, observe
 
 TINY = 1e-9
 CHANGED = 1e-3
@@ -190,6 +191,15 @@ def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: P
 
 
 @kernel
+def see_queues(connections: Connections, serving: Serving, physics: Physics, now):
+    """Bring all queues up to date: failures are looked at anew."""
+    for r in range(serving.workload.shape[0]):
+        w = serving.workload[r]
+        if connections.row[w] < 0:
+            observe(serving, physics, w, now)
+
+
+@kernel
 def look_back(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, marks: Marks, now):
     """Failures, attempts and times of all services, callees first; sets when to look again."""
     again = 0
@@ -197,6 +207,6 @@ def look_back(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics
         v = calls.order[k]
         again = max(again, look_at_service(calls, serving, traffic, physics, marks, v))
         for i in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
-            if physics.backlog[traffic.edge_workload[i]] > 0.0:
+            if not is_settled(serving, physics, traffic.edge_workload[i]):
                 again = 1
     calls.due_ms[0] = now + FEEDBACK_MS if again == 1 else NEVER

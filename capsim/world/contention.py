@@ -4,8 +4,8 @@ When the Ready pods of a node want more CPU than it has, each gets a share in pr
 follow requests; at least 2 shares, as kubelet sets), and what a pod does not need goes to the others (max-min
 fairness). A node can only be contended when ``requested + excess > allocatable``; every other node costs nothing.
 
-Not modelled: CPU pinning, NUMA, throttling by CFS periods below one second; the node's system daemons are taken to use
-exactly what is reserved for them.
+Not modelled: pods whose requests stay on connections (they are served in full), CPU pinning, NUMA, throttling by CFS
+periods below one second; the node's system daemons are taken to use exactly what is reserved for them.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from capsim.state.tables import (
     Pods,
     PodUsage,
 )
+from capsim.state.tables_calls import BY_CONNECTION
 from capsim.world.rates import TINY, integral_at
 
 
@@ -173,7 +174,9 @@ def share_node(
         if pods.state[p] == POD_READY:
             w = pods.workload[p]
             share = level * weight(classes, pods.pod_class[p])
-            if level < 0.0 or demand_milli(physics, w) <= share * (1.0 + TINY) or physics.load[w, L_COST] <= 0.0:
+            if physics.limits[w, 1] == BY_CONNECTION:
+                pass  # it serves what its connections bring
+            elif level < 0.0 or demand_milli(physics, w) <= share * (1.0 + TINY) or physics.load[w, L_COST] <= 0.0:
                 give_common(pods, usage, physics, marks, p, now)
             else:
                 rate = max(0.0, share - physics.load[w, L_IDLE]) / physics.load[w, L_COST]

@@ -24,6 +24,7 @@ from capsim.jit import inline_kernel, kernel
 from capsim.state.tables import L_CAP, Physics
 from capsim.state.tables_calls import (
     BINS,
+    BY_CONNECTION,
     K_BASE,
     K_SCV,
     K_SERVICE,
@@ -375,6 +376,34 @@ def hold(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests, 
     return relax(serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog)
 
 
+@inline_kernel
+def full_line(serving: Serving, r, backlog, capacity, requests):
+    """``requests`` waited for a line that stays full at ``backlog``, whose length hardly varies; their mean time, s."""
+    service = serving.constant[r, K_SERVICE]
+    mean = wave_s(serving, r, backlog, capacity)
+    variance = serving.constant[r, K_SCV] * (backlog / (capacity * capacity) + service * service)
+    add_wave(serving, r, mean, variance, requests)
+    serving.state[r, Y_EXCESS] = backlog
+    serving.state[r, Y_VARIANCE] = max(serving.constant[r, K_SCV], 0.1) * backlog
+    serving.state[r, Y_FREE_FOR] = 0.0
+    return mean
+
+
+@inline_kernel
+def is_settled(serving: Serving, physics: Physics, w):
+    """Whether the queue of ``w`` is near its stationary state, as far as it is known."""
+    r = serving.row[w]
+    pods = physics.own[w, 2]
+    if r < 0 or pods <= 0.0:
+        return True
+    capacity = pod_capacity(physics, w)
+    u = physics.arrival_rps[w] / pods / capacity if capacity > 0.0 else 2.0
+    if u >= TOP_RATIO:
+        return physics.backlog[w] <= 0.0 or physics.lost_rps[w] > 0.0
+    a, b, part = curve_row(serving, r, pods)
+    return serving.state[r, Y_EXCESS] <= 1.5 * at_knot(serving.excess, a, b, part, position(u)) + 0.5
+
+
 @kernel
 def observe(serving: Serving, physics: Physics, w, now):
     """Response times of workload ``w`` since it was last looked at, under the rates that held since then."""
@@ -397,10 +426,11 @@ def observe(serving: Serving, physics: Physics, w, now):
     growth = physics.arrival_rps[w] - physics.served_rps[w] - physics.lost_rps[w]
     backlog = max(0.0, physics.backlog[w] + growth * (now - physics.since_ms[w]) / 1000.0) / pods
     a, b, part = curve_row(serving, r, pods)
-    arrivals = physics.arrival_rps[w] / pods
-    mean = hold(serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog)
-    if physics.lost_rps[w] > 0.0:
-        serving.state[r, Y_EXCESS] = min(serving.state[r, Y_EXCESS], backlog)
+    if physics.lost_rps[w] > 0.0 and physics.limits[w, 0] > 0.0:  # a full line: what gets in waits for all of it
+        mean = full_line(serving, r, backlog, capacity, requests)
+    else:
+        arrivals = (physics.arrival_rps[w] - physics.lost_rps[w]) / pods
+        mean = hold(serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog)
     serving.state[r, Y_MEAN] = mean
     serving.state[r, Y_PODS] = pods
 
@@ -408,6 +438,8 @@ def observe(serving: Serving, physics: Physics, w, now):
 @inline_kernel
 def pod_capacity(physics: Physics, w):
     """Requests per second that a pod of ``w`` can serve, nodes without enough CPU counted."""
+    if physics.limits[w, 1] == BY_CONNECTION:
+        return physics.load[w, L_CAP]
     own = physics.own[w, 0]
     pods = physics.own[w, 2]
     return max(0.0, ((pods - own) * physics.load[w, L_CAP] + physics.own[w, 1]) / pods)

@@ -12,7 +12,7 @@ from tests.result import story
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "frames.md"
 
 
-ASKED_FOR = ('series["responses"]', 'series["objectives"]')
+ASKED_FOR = ('series["responses"]', 'series["objectives"]', 'series["balance"]')
 """Of runs that ask for them only: tests/world/test_calls.py has one."""
 
 

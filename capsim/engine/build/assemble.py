@@ -26,7 +26,7 @@ from capsim.engine.build.control import (
     hpa_period_ms,
 )
 from capsim.engine.build.names import Names
-from capsim.engine.build.serving import build_calls, build_serving
+from capsim.engine.build.serving import build_calls, build_connections, build_serving
 from capsim.engine.build.tables import empty_heap, empty_log, empty_pods, empty_queue, empty_trees
 from capsim.engine.build.traffic import build_traffic
 from capsim.engine.build.workloads import build_classes, build_containers, build_physics, build_workloads
@@ -120,6 +120,7 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
         traffic=traffic,
         serving=serving,
         calls=build_calls(scenario, names, traffic, buffered),
+        connections=build_connections(scenario, names, physics, buffered),
         marks=build_marks(max(1, count), group_count, node_rows),
         queue=empty_queue(
             wanted.queue or pod_rows,

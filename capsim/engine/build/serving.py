@@ -10,11 +10,14 @@ from capsim.engine.build.cluster import array
 from capsim.engine.build.names import Names
 from capsim.engine.build.traffic import offsets
 from capsim.scenario.call_graph import Edge, edges_of, levels
-from capsim.scenario.calls import ServiceTime
+from capsim.scenario.calls import Balancing, ServiceTime
 from capsim.scenario.scenario import Scenario
+from capsim.scenario.workload import ServiceSpec
 from capsim.state.tables import F64, L_CAP, L_COST, NEVER, Physics, Traffic
 from capsim.state.tables_calls import (
+    B_COLUMNS,
     BINS,
+    BY_CONNECTION,
     C_NUMBER,
     E_CALLER,
     F_PROCESSED,
@@ -27,12 +30,16 @@ from capsim.state.tables_calls import (
     OUT_COLUMNS,
     STEP,
     Calls,
+    Connections,
     Serving,
 )
 from capsim.world.queueing.curves import CurveBook, Curves, edges_s
-from capsim.world.queueing.station import Balancing, Station
+from capsim.world.queueing.station import Balancing as Policy
+from capsim.world.queueing.station import Station
 
 _FOREVER = 1e300
+SHORTEST_TURN_MS, LONGEST_TURN_MS = 1000, 60_000
+"""Connections are looked at every twentieth of the shortest life, within these bounds."""
 
 
 def graph_services(scenario: Scenario) -> list[str]:
@@ -42,7 +49,11 @@ def graph_services(scenario: Scenario) -> list[str]:
     asked = {edge.caller for edge in edges} | {edge.callee for edge in edges}
     asked |= {visit.service for visits in scenario.journeys.values() for visit in visits}
     asked |= {slo.service for slo in scenario.slos if slo.service is not None}
-    asked |= {name for name, spec in scenario.services.items() if timed.intersection(spec.workloads)}
+    asked |= {
+        name
+        for name, spec in scenario.services.items()
+        if timed.intersection(spec.workloads) or spec.balancing != Balancing()
+    }
     level = levels(scenario.services, edges)
     return sorted((name for name in scenario.services if name in asked), key=lambda name: level[name])
 
@@ -67,7 +78,7 @@ def station_of(scenario: Scenario, key: str, model: ServiceTime, load: F64) -> S
         cost_s = min(1e-4, 0.01 * wait_s) if wait_s > 0.0 else 1e-4
     cores = max(0.001, min(float(load[L_CAP]) * cost_s, 1e4))
     policies = [s.balancing.policy for s in scenario.services.values() if key in s.workloads]
-    per_request: Balancing = "random"
+    per_request: Policy = "random"
     if policies and policies[0] != "connection":
         per_request = policies[0]
     return Station(
@@ -200,3 +211,34 @@ def setting_row(edge: Edge) -> list[float]:
     budget = _FOREVER if call.retry_budget is None else call.retry_budget
     number = call.per_request
     return [number * (1.0 - call.cache_hits), timeout_s, call.retries, budget, call.backoff_ms / 1000.0, number]
+
+
+def build_connections(scenario: Scenario, names: Names, physics: Physics, samples: int) -> Connections:
+    """Workloads whose requests stay on connections, none of them open yet."""
+    timed = timed_workloads(scenario)
+    row = np.full(max(1, len(names.workloads)), -1, np.int64)
+    found: dict[str, ServiceSpec] = {}
+    for spec in scenario.services.values():
+        if spec.balancing.policy == "connection":
+            found.update({key: spec for key in spec.workloads if key in timed})
+    workload = [names.workloads.index(key) for key in found]
+    for i, w in enumerate(workload):
+        row[w] = i
+        physics.limits[w, 1] = BY_CONNECTION
+    start = offsets(spec.balancing.connections for spec in found.values())
+    lives = [spec.balancing.connection_lifetime_ms for spec in found.values()]
+    turn_ms = min(max(min(lives, default=NEVER) // 20, SHORTEST_TURN_MS), LONGEST_TURN_MS)
+    waiting = [
+        [spec.balancing.connection_lifetime_ms, spec.request_timeout_ms / 1000.0, float(physics.limits[w, 3])]
+        for spec, w in zip(found.values(), workload, strict=True)
+    ]
+    return Connections(
+        row=row,
+        workload=array(workload),
+        setting=np.array(waiting, np.float64).reshape(-1, 3),
+        start=start,
+        pod=np.full(int(start[-1]), -1, np.int64),
+        uid=np.full(int(start[-1]), -1, np.int64),
+        due_ms=array([turn_ms if found else NEVER, 0, turn_ms]),
+        out=np.zeros((samples, len(found), B_COLUMNS)),
+    )
