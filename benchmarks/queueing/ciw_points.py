@@ -16,8 +16,8 @@ from pathlib import Path
 import ciw
 
 FILE = Path(__file__).with_name("simulated-ciw.csv")
-REQUESTS = 200_000
-"""Per point; ciw simulates some ten thousand requests a second."""
+REQUESTS = 50_000
+"""Per point; ciw simulates a few thousand requests a second."""
 COLUMNS = (
     "kind", "servers", "slots", "pods", "policy", "scv", "utilization", "at", "requests", "mean", "p50", "p95", "p99",
 )  # fmt: skip

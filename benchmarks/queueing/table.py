@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def simulated(kind: str) -> list[Row]:
         return list(csv.DictReader(file))
 
 
+@cache
 def errors(kind: str) -> list[Row]:
     """Every stationary point with the relative errors of mean and percentiles in place of the values."""
     book = CurveBook()
@@ -40,6 +42,7 @@ def errors(kind: str) -> list[Row]:
     return found
 
 
+@cache
 def overload_errors() -> list[Row]:
     """Every interval of the step overload likewise, with the simulated mean over its peak as ``height``."""
     rows = simulated("transient")

@@ -26,7 +26,7 @@ from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.world.calls import account, look_back, process, pull, see_queues
 from capsim.world.connections import close_connections, observe_pods, turn_over
 from capsim.world.journeys import close_journeys, close_services, forget
-from capsim.world.latency import observe
+from capsim.world.latency import observe, spread_weights
 
 
 @kernel
@@ -105,6 +105,7 @@ def take_sample(
             observe(serving, physics, w, now)
         else:
             observe_pods(connections, serving, pods, links, usage, workloads, physics, w, now)
+    spread_weights(serving)
     s = samples.count[0]
     close_services(calls, serving, traffic, s)
     close_journeys(calls, s)

@@ -16,6 +16,8 @@ LEAST_S = 5e-5
 STEP = 0.12834
 """Logarithmic width of a bin: 13.7 %."""
 KNOTS = 32
+MOST_ROWS = 8
+"""Rows of curves of one workload at most: one per number of pods."""
 TOP_RATIO = 0.99
 KNOT_STEP = 4.605170185988091 / 31.0
 """Distance of the knots in -ln(1 - utilisation): 32 of them up to 0.99."""
@@ -44,6 +46,9 @@ class Serving(NamedTuple):
     """[T, KNOTS] squared coefficient of variation of that number."""
     edges_s: F64
     """[BINS]"""
+    weights: F64
+    """[L, MOST_ROWS * KNOTS] requests answered as in the stationary state of a row and knot of the workload's curves,
+    since the last sample; spread over ``histogram`` when that ends."""
     histogram: F64
     """[L, BINS + 1] requests answered within the edges since the last sample; the last column counts all."""
 
@@ -51,10 +56,11 @@ class Serving(NamedTuple):
 K_BASE, K_CAP, K_SLOTS, K_SCV, K_SERVICE = 0, 1, 2, 3, 4
 """Seconds of an undisturbed request; requests per second of a pod; places (0: no limit); squared coefficient of
 variation of the CPU time; seconds of it."""
-Y_EXCESS, Y_VARIANCE, Y_DOWN, Y_MEAN, Y_SINCE, Y_PODS, Y_FREE_MEAN, Y_FREE_VARIANCE, Y_FREE_FOR = range(9)
-"""Mean and variance of the requests above those served at full speed, per pod; seconds that a request waits for
-others; mean response time last seen; when it was last brought up to date, ms; pods at that time; mean and
-variance of a queue that drains, were it free to fall below 0, and the utilisation for which they hold (0: none)."""
+Y_EXCESS, Y_VARIANCE, Y_SINCE, Y_SETTLED, Y_LOAD, Y_AT, Y_FREE_MEAN, Y_FREE_VARIANCE, Y_FREE_FOR = range(9)
+"""Mean and variance of the requests above those served at full speed, per pod; when they were last brought up to date,
+ms; the knot at which they are stationary (then these two are not kept; -1: they are not); a utilisation and its place
+among the knots; mean and variance of a queue that drains, were it free to fall below 0, and the utilisation for which
+they hold (0: none)."""
 
 
 class Connections(NamedTuple):
@@ -104,9 +110,9 @@ class Calls(NamedTuple):
     setting: F64
     """[E, 6]: columns C_*."""
     state: F64
-    """[E, 3]: columns A_*."""
+    """[E, 4]: columns A_*."""
     service: F64
-    """[V, 5]: columns F_*."""
+    """[V, 6]: columns F_*."""
     account: F64
     """[V, 2] requests offered and failed since the last sample."""
     due_ms: I64
@@ -133,11 +139,12 @@ E_CALLER, E_CALLEE, E_GROUP, E_OPTIONAL, E_RECURSIVE = 0, 1, 2, 3, 4
 C_NUMBER, C_TIMEOUT, C_RETRIES, C_BUDGET, C_BACKOFF, C_REPEAT = 0, 1, 2, 3, 4, 5
 """Calls per request that no cache answers; time-out in s (infinite: none); retries; budget (infinite: none); pause in
 s; calls per request, cached ones too."""
-A_ATTEMPTS, A_FAILURE, A_SECONDS = 0, 1, 2
-"""Attempts per call; chance that all of them fail; mean seconds that a call takes its caller."""
-F_PROCESSED, F_OWN, F_FAILURE, F_SECONDS, F_OFFERED = 0, 1, 2, 3, 4
+A_ATTEMPTS, A_FAILURE, A_SECONDS, A_SENT = 0, 1, 2, 3
+"""Attempts per call; chance that all of them fail; mean seconds that a call takes its caller; what the caller
+of a recursive call worked on when it was last looked at."""
+F_PROCESSED, F_OWN, F_FAILURE, F_SECONDS, F_OFFERED, F_OWN_SECONDS = range(6)
 """Requests per second that it works on; chance that it loses one itself; that one fails, calls included; mean seconds
-end to end; requests per second offered."""
+end to end; requests per second offered; mean seconds without its calls."""
 (
     OUT_REQUESTS, OUT_FAILED, OUT_OWN_MEAN, OUT_OWN_P50, OUT_OWN_P95, OUT_OWN_P99, OUT_MEAN, OUT_P50, OUT_P95, OUT_P99,
 ) = range(10)  # fmt: skip

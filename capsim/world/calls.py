@@ -20,6 +20,7 @@ from capsim.state.tables_calls import (
     A_ATTEMPTS,
     A_FAILURE,
     A_SECONDS,
+    A_SENT,
     C_BACKOFF,
     C_BUDGET,
     C_NUMBER,
@@ -29,16 +30,17 @@ from capsim.state.tables_calls import (
     E_CALLER,
     E_GROUP,
     E_OPTIONAL,
+    E_RECURSIVE,
     F_FAILURE,
     F_OFFERED,
     F_OWN,
+    F_OWN_SECONDS,
     F_PROCESSED,
     F_SECONDS,
     FEEDBACK_MS,
     K_BASE,
     K_CAP,
     K_SLOTS,
-    Y_DOWN,
     Calls,
     Connections,
     Serving,
@@ -98,7 +100,7 @@ def process(calls: Calls, traffic: Traffic, physics: Physics, v):
     calls.service[v, F_OWN] = own if pods > 0.0 else 1.0
 
 
-@kernel
+@inline_kernel
 def own_times(serving: Serving, traffic: Traffic, physics: Physics, v, within_s):
     """(chance that service ``v`` itself takes longer than ``within_s``, its own mean seconds), over its workloads."""
     late = 0.0
@@ -117,7 +119,7 @@ def own_times(serving: Serving, traffic: Traffic, physics: Physics, v, within_s)
     return late / weights, mean / weights
 
 
-@kernel
+@inline_kernel
 def look_at_call(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, e):
     """Failure, attempts and time of call ``e``; returns by how much its attempts changed, relatively."""
     u = calls.edge[e, E_CALLEE]
@@ -125,8 +127,8 @@ def look_at_call(calls: Calls, serving: Serving, traffic: Traffic, physics: Phys
     whole = calls.service[u, F_SECONDS]
     late = 0.0
     if timeout < FOREVER:
-        _, own = own_times(serving, traffic, physics, u, FOREVER)
-        late, _ = own_times(serving, traffic, physics, u, max(0.0, timeout - (whole - own)))
+        rest = max(0.0, timeout - (whole - calls.service[u, F_OWN_SECONDS]))
+        late, _ = own_times(serving, traffic, physics, u, rest)
     failed = 1.0 - (1.0 - calls.service[u, F_FAILURE]) * (1.0 - late)
     more = 0.0
     again = failed
@@ -140,7 +142,12 @@ def look_at_call(calls: Calls, serving: Serving, traffic: Traffic, physics: Phys
     once = late * timeout + (1.0 - late) * min(whole, timeout) if timeout < FOREVER else whole
     seconds = (1.0 + more) * once + more * calls.setting[e, C_BACKOFF]
     calls.state[e, A_SECONDS] = calls.setting[e, C_NUMBER] * seconds
-    return abs(1.0 + more - before) / before
+    changed = abs(1.0 + more - before) / before
+    if calls.edge[e, E_RECURSIVE] == 1:  # its callee has been computed before it: another round
+        sent = calls.service[calls.edge[e, E_CALLER], F_PROCESSED]
+        changed = max(changed, abs(sent - calls.state[e, A_SENT]) / max(sent, TINY))
+        calls.state[e, A_SENT] = sent
+    return changed
 
 
 @inline_kernel
@@ -152,7 +159,6 @@ def hold_up(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, 
         r = serving.row[w]
         if r < 0:
             continue
-        serving.state[r, Y_DOWN] = down_s
         slots = serving.constant[r, K_SLOTS]
         if slots > 0.0:
             cap = min(serving.constant[r, K_CAP], slots / (serving.constant[r, K_BASE] + down_s))
@@ -163,7 +169,7 @@ def hold_up(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, 
     return changed
 
 
-@kernel
+@inline_kernel
 def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, marks: Marks, v):
     """Failures and mean time of service ``v``, its callees being known; returns 1 when loads will change by it."""
     changed = 0
@@ -187,6 +193,7 @@ def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: P
     _, own_s = own_times(serving, traffic, physics, v, FOREVER)
     calls.service[v, F_FAILURE] = 1.0 - good
     calls.service[v, F_SECONDS] = own_s + down_s
+    calls.service[v, F_OWN_SECONDS] = own_s
     return max(changed, hold_up(calls, serving, traffic, physics, marks, v, down_s))
 
 

@@ -44,13 +44,12 @@ from capsim.state.tables_calls import (
     K_SCV,
     K_SERVICE,
     TOP_RATIO,
-    Y_MEAN,
     Y_SINCE,
     Connections,
     Serving,
 )
 from capsim.world.contention import give_own
-from capsim.world.latency import add_table, add_wave, at_knot, curve_row, position
+from capsim.world.latency import add_table, add_wave, curve_row, position
 from capsim.world.rates import arrival
 
 HOT = 0.95
@@ -191,7 +190,7 @@ def observe_pods(
     cap = physics.load[w, L_CAP]
     each = physics.arrival_rps[w] / (connections.start[i + 1] - connections.start[i])
     a, b, part = curve_row(serving, r, 1.0)
-    busy, total, mean = 0.0, 0.0, 0.0
+    busy = 0.0
     p = workloads.first_pod[w]
     while p >= 0:
         if pods.state[p] == POD_READY and each * usage.connections[p] >= TOP_RATIO * cap:
@@ -201,26 +200,20 @@ def observe_pods(
     while p >= 0:
         rate = each * usage.connections[p]
         if pods.state[p] == POD_READY and rate > 0.0:
-            seconds = answer_pod(serving, physics, r, a, b, part, rate, cap, busy, w, span_s)
-            mean += rate * seconds
-            total += rate
+            answer_pod(serving, physics, r, a, b, part, rate, cap, busy, w, span_s)
         p = links.workload_next[p]
-    if total > 0.0:
-        serving.state[r, Y_MEAN] = mean / total
 
 
 @inline_kernel
 def answer_pod(serving: Serving, physics: Physics, r, a, b, part, rate, cap, busy, w, span_s):
-    """One pod's share of the answers; its mean response time in s."""
+    """One pod's share of the answers."""
     if rate < TOP_RATIO * cap:
-        x = position(rate / cap)
-        add_table(serving, r, a, b, part, x, rate * span_s)
-        return at_knot(serving.mean_s, a, b, part, x)
+        add_table(serving, r, a, b, part, position(rate / cap), rate * span_s)
+        return
     wait_s = physics.backlog[w] / busy / cap
     mean = serving.constant[r, K_BASE] + wait_s
     service = serving.constant[r, K_SERVICE]
     add_wave(serving, r, mean, wait_s / cap + serving.constant[r, K_SCV] * service * service, min(rate, cap) * span_s)
-    return mean
 
 
 @kernel

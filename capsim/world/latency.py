@@ -31,13 +31,16 @@ from capsim.state.tables_calls import (
     K_SLOTS,
     KNOT_STEP,
     KNOTS,
+    LEAST_S,
+    STEP,
     TOP_RATIO,
+    Y_AT,
     Y_EXCESS,
     Y_FREE_FOR,
     Y_FREE_MEAN,
     Y_FREE_VARIANCE,
-    Y_MEAN,
-    Y_PODS,
+    Y_LOAD,
+    Y_SETTLED,
     Y_SINCE,
     Y_VARIANCE,
     Serving,
@@ -63,7 +66,7 @@ def curve_row(serving: Serving, r, pods):
     return first + low, first + min(low + 1, last), at - low
 
 
-@kernel
+@inline_kernel
 def at_knot(table, a, b, part, x):
     """Value at position ``x`` (in knots) of a table over rows and knots."""
     k = min(int(x), KNOTS - 2)
@@ -101,21 +104,33 @@ def free_ratio(serving: Serving, a, b, part, m):
     return math.exp(-x * KNOT_STEP)
 
 
-@kernel
+@inline_kernel
 def add_table(serving: Serving, r, a, b, part, x, requests):
     """``requests`` were answered as in the stationary state at position ``x``."""
     k = min(int(x), KNOTS - 2)
     f = x - k
-    low = requests * (1.0 - f) * (1.0 - part)
-    high = requests * f * (1.0 - part)
-    for i in range(BINS):
-        serving.histogram[r, i] += low * serving.cdf[a, k, i] + high * serving.cdf[a, k + 1, i]
+    at = (a - serving.curve[r, 0]) * KNOTS + k
+    serving.weights[r, at] += requests * (1.0 - f) * (1.0 - part)
+    serving.weights[r, at + 1] += requests * f * (1.0 - part)
     if part > 0.0:
-        low = requests * (1.0 - f) * part
-        high = requests * f * part
-        for i in range(BINS):
-            serving.histogram[r, i] += low * serving.cdf[b, k, i] + high * serving.cdf[b, k + 1, i]
-    serving.histogram[r, BINS] += requests
+        at = (b - serving.curve[r, 0]) * KNOTS + k
+        serving.weights[r, at] += requests * (1.0 - f) * part
+        serving.weights[r, at + 1] += requests * f * part
+
+
+@kernel
+def spread_weights(serving: Serving):
+    """Put all weights into the histograms."""
+    for r in range(serving.workload.shape[0]):
+        for at in range(serving.curve[r, 1] * KNOTS):
+            requests = serving.weights[r, at]
+            if requests != 0.0:
+                row = serving.curve[r, 0] + at // KNOTS
+                k = at % KNOTS
+                for i in range(BINS):
+                    serving.histogram[r, i] += requests * serving.cdf[row, k, i]
+                serving.histogram[r, BINS] += requests
+                serving.weights[r, at] = 0.0
 
 
 @kernel
@@ -164,7 +179,7 @@ def position_of(serving: Serving, a, b, part, m):
 
 @kernel
 def answer(serving: Serving, r, a, b, part, m, v, capacity, requests):
-    """``requests`` arrived while mean and variance of the excess were ``m`` and ``v``; returns their mean time, s."""
+    """``requests`` arrived while mean and variance of the excess were ``m`` and ``v``."""
     free = free_ratio(serving, a, b, part, m)
     x = -math.log(free) / KNOT_STEP
     wave = free < 1.0 - TOP_RATIO
@@ -174,9 +189,8 @@ def answer(serving: Serving, r, a, b, part, m, v, capacity, requests):
         service = serving.constant[r, K_SERVICE]
         mean = wave_s(serving, r, m, capacity)
         add_wave(serving, r, mean, v / (capacity * capacity) + serving.constant[r, K_SCV] * service * service, requests)
-        return mean
-    add_table(serving, r, a, b, part, x, requests)
-    return at_knot(serving.mean_s, a, b, part, x)
+    else:
+        add_table(serving, r, a, b, part, x, requests)
 
 
 @inline_kernel
@@ -210,7 +224,7 @@ def next_excess(serving: Serving, a, b, part, m, v, theta, goal, arrivals, capac
 
 @kernel
 def relax(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog):
-    """Integrate the excess over ``span_s`` of constant load and answer ``requests`` on the way; mean time, s.
+    """Integrate the excess over ``span_s`` of constant load and answer ``requests`` on the way.
 
     ``backlog``: requests per pod that the fluid model has at the end; the excess is never less.
     """
@@ -223,14 +237,11 @@ def relax(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests,
     if u < TOP_RATIO:
         x_goal = position(u)
         goal = at_knot(serving.excess, a, b, part, x_goal)
-    total = 0.0
     for _ in range(SUBSTEPS):
         theta = busy_part(serving, a, b, part, m, v, goal, x_goal)
         half_m, half_v = next_excess(serving, a, b, part, m, v, theta, goal, arrivals, capacity, 0.5 * step)
-        part_s = answer_mixed(
-            serving, r, a, b, part, half_m, half_v, theta, goal, x_goal, capacity, requests / SUBSTEPS
-        )
-        total += part_s / SUBSTEPS
+        each = requests / SUBSTEPS
+        answer_mixed(serving, r, a, b, part, half_m, half_v, theta, goal, x_goal, capacity, each)
         new_m, new_v = next_excess(serving, a, b, part, half_m, half_v, theta, goal, arrivals, capacity, 0.5 * step)
         if theta >= 1.0 and ((m < goal) == (new_m > goal)):  # too long a step for the relaxation ends on its goal
             new_m = goal
@@ -238,20 +249,17 @@ def relax(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests,
         v = new_v
     serving.state[r, Y_EXCESS] = max(m, backlog)
     serving.state[r, Y_VARIANCE] = v
-    return total
 
 
 @inline_kernel
 def answer_mixed(serving: Serving, r, a, b, part, m, v, theta, goal, x_goal, capacity, requests):
     """As ``answer``, for a queue of which ``theta`` is busy and the rest has settled at ``goal``."""
     if theta >= 1.0:
-        return answer(serving, r, a, b, part, m, v, capacity, requests)
+        answer(serving, r, a, b, part, m, v, capacity, requests)
+        return
     mean = (m - (1.0 - theta) * goal) / theta
-    x = position_of(serving, a, b, part, mean)
     add_table(serving, r, a, b, part, x_goal, (1.0 - theta) * requests)
-    add_table(serving, r, a, b, part, x, theta * requests)
-    settled = at_knot(serving.mean_s, a, b, part, x_goal)
-    return (1.0 - theta) * settled + theta * at_knot(serving.mean_s, a, b, part, x)
+    add_table(serving, r, a, b, part, position_of(serving, a, b, part, mean), theta * requests)
 
 
 @kernel
@@ -280,7 +288,7 @@ def mills(z):
 
 @kernel
 def reflected(mean, variance, goal):
-    """(mean, variance, settled share) of a draining queue whose free motion is normal with that mean and variance.
+    """(mean, variance) of a draining queue whose free motion is normal with that mean and variance.
 
     P(Q <= y) = Phi((y - mean) / s) - exp(-y / goal) Phi(-(y + mean) / s), with the stationary mean ``goal``.
     """
@@ -294,38 +302,31 @@ def reflected(mean, variance, goal):
     first = s * density + mean * (1.0 - below) + tail
     second = (mean * mean + variance) * (1.0 - below) + mean * s * density
     second += 2.0 * goal * (tail + density * s * (z * ratio - 1.0))
-    return first, max(second - first * first, 0.0), below
+    return first, max(second - first * first, 0.0)
 
 
 @kernel
 def drain(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests):
-    """A queue that is far from empty drains for ``span_s``; mean response time on the way, s."""
+    """A queue that was far from empty drains for ``span_s`` and answers ``requests`` on the way."""
     x = position(arrivals / capacity)
     goal = max(at_knot(serving.excess, a, b, part, x), 1e-6)
-    settled_s = at_knot(serving.mean_s, a, b, part, x)
     noise = arrivals + capacity * serving.constant[r, K_SCV]
-    total = 0.0
+    each = requests / SUBSTEPS
     for i in range(SUBSTEPS):
         at_s = (i + 0.5) * span_s / SUBSTEPS
         mean = serving.state[r, Y_FREE_MEAN] + (arrivals - capacity) * at_s
         variance = serving.state[r, Y_FREE_VARIANCE] + noise * at_s
-        m, _, settled = reflected(mean, variance, goal)
-        each = requests / SUBSTEPS
+        settled = 0.5 * math.erfc(mean / math.sqrt(2.0 * variance))
         if settled > 1.0 - 1e-6:
             add_table(serving, r, a, b, part, x, each)
-            total += settled_s / SUBSTEPS
         else:
             add_table(serving, r, a, b, part, x, each * settled)
             add_drain(serving, r, mean, variance, settled, capacity, each)
-            busy = max(0.0, m - settled * goal)
-            busy_s = (1.0 - settled) * wave_s(serving, r, 0.0, capacity) + busy / capacity
-            total += (settled * settled_s + busy_s) / SUBSTEPS
     serving.state[r, Y_FREE_MEAN] += (arrivals - capacity) * span_s
     serving.state[r, Y_FREE_VARIANCE] += noise * span_s
-    m, v, _ = reflected(serving.state[r, Y_FREE_MEAN], serving.state[r, Y_FREE_VARIANCE], goal)
+    m, v = reflected(serving.state[r, Y_FREE_MEAN], serving.state[r, Y_FREE_VARIANCE], goal)
     serving.state[r, Y_EXCESS] = m
     serving.state[r, Y_VARIANCE] = v
-    return total
 
 
 @inline_kernel
@@ -353,32 +354,53 @@ def relaxation_s(serving: Serving, r, u, capacity):
     return 0.5 * (1.0 + serving.constant[r, K_SCV]) / (capacity * root * root) + serving.constant[r, K_BASE]
 
 
+@inline_kernel
+def place_of(serving: Serving, r, u):
+    """Position of utilisation ``u`` among the knots, kept from the last time that it was asked for."""
+    if serving.state[r, Y_LOAD] != u:
+        serving.state[r, Y_LOAD] = u
+        serving.state[r, Y_AT] = position(u)
+    return serving.state[r, Y_AT]
+
+
+@inline_kernel
+def is_stationary(serving: Serving, r, a, b, part, arrivals, capacity, span_s):
+    """Whether a load that holds for ``span_s`` may count as stationary from its beginning."""
+    u = arrivals / capacity
+    if u >= TOP_RATIO:
+        return False
+    enough = SETTLED_AFTER * relaxation_s(serving, r, u, capacity)
+    if span_s < enough:
+        return False
+    x = place_of(serving, r, u)
+    before = serving.state[r, Y_SETTLED]
+    if 0.0 <= before <= x:
+        return True
+    m = at_knot(serving.excess, a, b, part, before) if before >= 0.0 else serving.state[r, Y_EXCESS]
+    more = m - at_knot(serving.excess, a, b, part, x)
+    return span_s >= enough + SETTLED_AFTER * max(0.0, more) / (capacity - arrivals)
+
+
 @kernel
 def hold(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog):
     """A load of ``arrivals`` and ``capacity`` requests per second and pod held for ``span_s``."""
     u = arrivals / capacity
-    if u < TOP_RATIO:
-        x = position(u)
-        goal = at_knot(serving.excess, a, b, part, x)
-        enough = SETTLED_AFTER * relaxation_s(serving, r, u, capacity)
-        more = serving.state[r, Y_EXCESS] - goal
-        if more > 0.0:
-            enough += SETTLED_AFTER * more / (capacity - arrivals)
-        if span_s > enough:
-            add_table(serving, r, a, b, part, x, requests)
-            serving.state[r, Y_FREE_FOR] = 0.0
-            serving.state[r, Y_EXCESS] = goal
-            serving.state[r, Y_VARIANCE] = goal * goal * at_knot(serving.spread, a, b, part, x)
-            return at_knot(serving.mean_s, a, b, part, x)
+    before = serving.state[r, Y_SETTLED]
+    if before >= 0.0:
+        m = at_knot(serving.excess, a, b, part, before)
+        serving.state[r, Y_EXCESS] = m
+        serving.state[r, Y_VARIANCE] = m * m * at_knot(serving.spread, a, b, part, before)
+        serving.state[r, Y_SETTLED] = -1.0
     if drains(serving, r, a, b, part, u):
-        return drain(serving, r, a, b, part, arrivals, capacity, span_s, requests)
-    serving.state[r, Y_FREE_FOR] = 0.0
-    return relax(serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog)
+        drain(serving, r, a, b, part, arrivals, capacity, span_s, requests)
+    else:
+        serving.state[r, Y_FREE_FOR] = 0.0
+        relax(serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog)
 
 
 @inline_kernel
 def full_line(serving: Serving, r, backlog, capacity, requests):
-    """``requests`` waited for a line that stays full at ``backlog``, whose length hardly varies; their mean time, s."""
+    """``requests`` waited for a line that stays full at ``backlog``, whose length hardly varies."""
     service = serving.constant[r, K_SERVICE]
     mean = wave_s(serving, r, backlog, capacity)
     variance = serving.constant[r, K_SCV] * (backlog / (capacity * capacity) + service * service)
@@ -386,7 +408,7 @@ def full_line(serving: Serving, r, backlog, capacity, requests):
     serving.state[r, Y_EXCESS] = backlog
     serving.state[r, Y_VARIANCE] = max(serving.constant[r, K_SCV], 0.1) * backlog
     serving.state[r, Y_FREE_FOR] = 0.0
-    return mean
+    serving.state[r, Y_SETTLED] = -1.0
 
 
 @inline_kernel
@@ -399,40 +421,44 @@ def is_settled(serving: Serving, physics: Physics, w):
     capacity = pod_capacity(physics, w)
     u = physics.arrival_rps[w] / pods / capacity if capacity > 0.0 else 2.0
     if u >= TOP_RATIO:
-        return physics.backlog[w] <= 0.0 or physics.lost_rps[w] > 0.0
+        return physics.lost_rps[w] > 0.0  # a line that is full
+    if serving.state[r, Y_SETTLED] >= 0.0:
+        return True
     a, b, part = curve_row(serving, r, pods)
-    return serving.state[r, Y_EXCESS] <= 1.5 * at_knot(serving.excess, a, b, part, position(u)) + 0.5
+    return serving.state[r, Y_EXCESS] <= 1.5 * at_knot(serving.excess, a, b, part, place_of(serving, r, u)) + 0.5
 
 
-@kernel
+@inline_kernel
 def observe(serving: Serving, physics: Physics, w, now):
     """Response times of workload ``w`` since it was last looked at, under the rates that held since then."""
     r = serving.row[w]
     if r < 0:
         return
     span_s = (now - serving.state[r, Y_SINCE]) / 1000.0
-    serving.state[r, Y_SINCE] = now
-    pods = physics.own[w, 2]
     if span_s <= 0.0:
         return
+    serving.state[r, Y_SINCE] = now
+    pods = physics.own[w, 2]
     if pods <= 0.0:
-        serving.state[r, Y_EXCESS] = 0.0
-        serving.state[r, Y_VARIANCE] = 0.0
+        serving.state[r, Y_SETTLED] = 0.0
         return
-    requests = (physics.arrival_rps[w] - physics.lost_rps[w]) * span_s
     capacity = pod_capacity(physics, w)
-    if (requests <= 0.0 and serving.state[r, Y_EXCESS] <= 0.0) or capacity <= 0.0:
-        return
-    growth = physics.arrival_rps[w] - physics.served_rps[w] - physics.lost_rps[w]
-    backlog = max(0.0, physics.backlog[w] + growth * (now - physics.since_ms[w]) / 1000.0) / pods
+    accepted = physics.arrival_rps[w] - physics.lost_rps[w]
     a, b, part = curve_row(serving, r, pods)
+    if capacity <= 0.0:
+        return
+    if physics.backlog[w] == 0.0 and is_stationary(serving, r, a, b, part, accepted / pods, capacity, span_s):
+        x = place_of(serving, r, accepted / pods / capacity)
+        add_table(serving, r, a, b, part, x, accepted * span_s)
+        serving.state[r, Y_SETTLED] = x
+        serving.state[r, Y_FREE_FOR] = 0.0
+        return
+    growth = accepted - physics.served_rps[w]
+    backlog = max(0.0, physics.backlog[w] + growth * (now - physics.since_ms[w]) / 1000.0) / pods
     if physics.lost_rps[w] > 0.0 and physics.limits[w, 0] > 0.0:  # a full line: what gets in waits for all of it
-        mean = full_line(serving, r, backlog, capacity, requests)
+        full_line(serving, r, backlog, capacity, accepted * span_s)
     else:
-        arrivals = (physics.arrival_rps[w] - physics.lost_rps[w]) / pods
-        mean = hold(serving, r, a, b, part, arrivals, capacity, span_s, requests, backlog)
-    serving.state[r, Y_MEAN] = mean
-    serving.state[r, Y_PODS] = pods
+        hold(serving, r, a, b, part, accepted / pods, capacity, span_s, accepted * span_s, backlog)
 
 
 @inline_kernel
@@ -445,28 +471,26 @@ def pod_capacity(physics: Physics, w):
     return max(0.0, ((pods - own) * physics.load[w, L_CAP] + physics.own[w, 1]) / pods)
 
 
-@kernel
+@inline_kernel
 def late_ratio(serving: Serving, physics: Physics, w, within_s):
     """Chance that a request that arrives at ``w`` now is not answered within ``within_s``, and the mean time, s."""
     r = serving.row[w]
     pods = physics.own[w, 2]
     if pods <= 0.0:
-        return 1.0, within_s
+        return 1.0, 0.0
     capacity = pod_capacity(physics, w)
     if capacity <= 0.0:
-        return 1.0, within_s
-    m = max(serving.state[r, Y_EXCESS], physics.backlog[w] / pods)
+        return 1.0, 0.0
     u = physics.arrival_rps[w] / pods / capacity
-    a, b, part = curve_row(serving, r, pods)
-    x = position(u)
-    if physics.backlog[w] <= 0.0 and u < TOP_RATIO and m <= 1.5 * at_knot(serving.excess, a, b, part, x) + 0.5:
+    if physics.backlog[w] <= 0.0 and u < TOP_RATIO and is_settled(serving, physics, w):
+        a, b, part = curve_row(serving, r, pods)
+        x = place_of(serving, r, u)
         mean = at_knot(serving.mean_s, a, b, part, x)
-        if within_s > 1e9:
+        if within_s > mean * (25.0 + 15.0 * serving.constant[r, K_SCV]):  # the chance is below 1e-5
             return 0.0, mean
         return 1.0 - chance_within(serving, a, b, part, x, within_s), mean
+    m = max(serving.state[r, Y_EXCESS] if serving.state[r, Y_SETTLED] < 0.0 else 0.0, physics.backlog[w] / pods)
     mean = wave_s(serving, r, m, capacity)
-    if within_s > 1e9:
-        return 0.0, mean
     service = serving.constant[r, K_SERVICE]
     variance = serving.state[r, Y_VARIANCE] / (capacity * capacity) + (0.01 + serving.constant[r, K_SCV]) * service**2
     return 0.5 * math.erfc((within_s - mean) / math.sqrt(2.0 * variance)), mean
@@ -477,20 +501,13 @@ def chance_within(serving: Serving, a, b, part, x, within_s):
     """Chance of a response within ``within_s`` in the stationary state at position ``x``."""
     k = min(int(x), KNOTS - 2)
     f = x - k
-    i = 0
-    while i < BINS - 1 and serving.edges_s[i] < within_s:
-        i += 1
+    at = min(max(math.log(max(within_s, 1e-9) / LEAST_S) / STEP, 0.0), BINS - 1.0)
+    i = min(int(at), BINS - 2)
     chance = 0.0
-    for j in range(max(0, i - 1), i + 1):
-        low = serving.cdf[a, k, j] + f * (serving.cdf[a, k + 1, j] - serving.cdf[a, k, j])
+    for j in range(2):
+        low = serving.cdf[a, k, i + j] + f * (serving.cdf[a, k + 1, i + j] - serving.cdf[a, k, i + j])
         if part > 0.0:
-            high = serving.cdf[b, k, j] + f * (serving.cdf[b, k + 1, j] - serving.cdf[b, k, j])
+            high = serving.cdf[b, k, i + j] + f * (serving.cdf[b, k + 1, i + j] - serving.cdf[b, k, i + j])
             low += part * (high - low)
-        if i == 0 or j == i:
-            after = low
-        else:
-            chance = low
-    if i == 0:
-        return after
-    at = math.log(within_s / serving.edges_s[i - 1]) / math.log(serving.edges_s[i] / serving.edges_s[i - 1])
-    return chance + min(max(at, 0.0), 1.0) * (after - chance)
+        chance += low * ((at - i) if j == 1 else (1.0 - at + i))
+    return chance

@@ -27,6 +27,7 @@ from capsim.state.tables_calls import (
     K_SERVICE,
     K_SLOTS,
     KNOTS,
+    MOST_ROWS,
     OUT_COLUMNS,
     STEP,
     Calls,
@@ -133,6 +134,7 @@ def build_serving(scenario: Scenario, names: Names, physics: Physics) -> Serving
         excess=np.concatenate([np.zeros((0, KNOTS)), *(part.excess for part in parts)]),
         spread=np.concatenate([np.zeros((0, KNOTS)), *(part.spread for part in parts)]),
         edges_s=edges_s(),
+        weights=np.zeros((count, MOST_ROWS * KNOTS)),
         histogram=np.zeros((count, BINS + 1)),
     )
 
@@ -166,8 +168,8 @@ def build_calls(scenario: Scenario, names: Names, traffic: Traffic, samples: int
         in_edge=array([e for found in into for e in found]),
         edge=np.array([edge_row(e, source) for e in edges], np.int64).reshape(-1, 5),
         setting=np.array([setting_row(e) for e in edges], np.float64).reshape(-1, 6),
-        state=np.tile(np.array([1.0, 0.0, 0.0]), (len(edges), 1)),
-        service=np.zeros((count, 5)),
+        state=np.tile(np.array([1.0, 0.0, 0.0, 0.0]), (len(edges), 1)),
+        service=np.zeros((count, 6)),
         account=np.zeros((count, 2)),
         due_ms=array([NEVER, 0]),
         total=np.zeros((count if listed else 1, BINS)),

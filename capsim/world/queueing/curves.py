@@ -20,9 +20,9 @@ from capsim.world.queueing.station import Station
 
 PODS = (1, 2, 4, 8, 16, 32, 64, 128)
 """Numbers of pods for which balancing is tabulated where it matters; in between their logarithm is interpolated."""
-_FINE = 4
+_FINE = 2
 """Points of a normalised curve per bin."""
-_LOW, _HIGH = 1e-5, 1e5
+_LOW, _HIGH = 1e-3, 1e4
 """Range of a normalised curve in units of the mean time in service."""
 
 

@@ -38,7 +38,7 @@ def light_traffic_ratio(servers: int, service: Phases) -> float:
     """
     mean = service.moment(1)
     end = max(k / r for k, r in zip(service.stages, service.rate, strict=True))
-    t = np.linspace(0.0, 40.0 * end, 40_001)
+    t = np.linspace(0.0, 40.0 * end, 8_001)
     beyond = 1.0 - service.cdf(t)
     step = t[1]
     after = np.concatenate([[0.0], np.cumsum(0.5 * (beyond[1:] + beyond[:-1])) * step])

@@ -19,7 +19,7 @@ LEAST_SCV = 1.0 / 256.0
 """Below this a duration is taken for Erlang-256: its percentiles lie within 15 % of its mean."""
 
 
-QUANTILE_POINTS = 600
+QUANTILE_POINTS = 400
 """Points between which the distribution function is inverted linearly."""
 
 

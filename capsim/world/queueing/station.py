@@ -32,7 +32,7 @@ from capsim.world.queueing.phases import Phases, fit
 from capsim.world.queueing.two_choices import two_choices
 
 Balancing = Literal["random", "roundRobin", "leastRequests", "randomOfTwo"]
-NODES = 192
+NODES = 128
 """Points of the lattice over slowdown, non-CPU wait and queueing over which the response time is averaged."""
 _LATTICE = (np.outer(np.arange(NODES) + 0.5, [1.0 / NODES, 0.8191725133961645, 0.6710436067037893]) % 1.0).T
 """Kronecker lattice (roots of x^4 = x + 1): even in every coordinate and in all together."""
@@ -178,11 +178,11 @@ class Station:
         if slow > 1.0 + 1e-9:
             busy = max(1e-3, waiting_chance(self.servers, utilization_ratio))
             scv = 1.0 / (busy * (2.0 - utilization_ratio))
-            slows = 1.0 + _spread(fit(slow - 1.0, scv), _LATTICE[0])
+            slows = 1.0 + _spread(fit(slow - 1.0, scv), _LATTICE[2 if chance > 0.0 else 0])
         if self.wait_s > 0.0 and self.wait_scv > 0.0:
             waits = _spread(fit(self.wait_s, self.wait_scv), _LATTICE[1])
         if chance > 0.0 and queue_s > 0.0:
-            queues = _spread(conditional_wait(utilization_ratio, self.service, queue_s), _LATTICE[2])
+            queues = _spread(conditional_wait(utilization_ratio, self.service, queue_s), _LATTICE[0])
         return slows, waits, queues
 
 
