@@ -218,10 +218,10 @@ class PodUsage(NamedTuple):
     sample_last: F64
     sample_taken: F64
     """Requests served at the previous and the last published scrape, and at the last one taken."""
-    stamp: F64
-    """[P, 3]: with housekeeping, when these were read, ms."""
     connections: F64
     """Connections to the pod, where requests stay on theirs (``Connections``)."""
+    stamp: F64
+    """[P, 3]: with housekeeping, when these were read, ms."""
 
 
 class Classes(NamedTuple):

@@ -49,6 +49,8 @@ from capsim.state.tables_calls import (
 CLOSURE = 0.6005
 SETTLED_AFTER = 20.0
 """Relaxation times after which a load that holds counts as stationary from its beginning."""
+SMALL_GAP = 0.05
+"""Share of the requests in a station by which its mean over the time may be off for it to count as stationary."""
 SUBSTEPS = 24
 NARROW = 0.7
 """Share of the stationary variation below which the queue is a wave, not a stationary queue."""
@@ -369,16 +371,17 @@ def is_stationary(serving: Serving, r, a, b, part, arrivals, capacity, span_s):
     u = arrivals / capacity
     if u >= TOP_RATIO:
         return False
-    enough = SETTLED_AFTER * relaxation_s(serving, r, u, capacity)
-    if span_s < enough:
-        return False
+    relaxation = relaxation_s(serving, r, u, capacity)
     x = place_of(serving, r, u)
     before = serving.state[r, Y_SETTLED]
-    if 0.0 <= before <= x:
+    long = span_s >= SETTLED_AFTER * relaxation
+    if long and 0.0 <= before <= x:
         return True
-    m = at_knot(serving.excess, a, b, part, before) if before >= 0.0 else serving.state[r, Y_EXCESS]
-    more = m - at_knot(serving.excess, a, b, part, x)
-    return span_s >= enough + SETTLED_AFTER * max(0.0, more) / (capacity - arrivals)
+    goal = at_knot(serving.excess, a, b, part, x)
+    gap = (at_knot(serving.excess, a, b, part, before) if before >= 0.0 else serving.state[r, Y_EXCESS]) - goal
+    if abs(gap) * relaxation <= SMALL_GAP * (goal + arrivals * serving.constant[r, K_SERVICE]) * span_s:
+        return True
+    return long and span_s >= SETTLED_AFTER * (relaxation + max(0.0, gap) / (capacity - arrivals))
 
 
 @kernel
