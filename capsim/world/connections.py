@@ -196,21 +196,21 @@ def observe_pods(
         if pods.state[p] == POD_READY and each * usage.connections[p] >= TOP_RATIO * cap:
             busy += 1.0
         p = links.workload_next[p]
+    wait_s = min(physics.backlog[w] / max(busy, 1.0) / cap, connections.setting[i, 1]) if cap > 0.0 else 0.0
     p = workloads.first_pod[w]
     while p >= 0:
         rate = each * usage.connections[p]
         if pods.state[p] == POD_READY and rate > 0.0:
-            answer_pod(serving, physics, r, a, b, part, rate, cap, busy, w, span_s)
+            answer_pod(serving, r, a, b, part, rate, cap, wait_s, span_s)
         p = links.workload_next[p]
 
 
 @inline_kernel
-def answer_pod(serving: Serving, physics: Physics, r, a, b, part, rate, cap, busy, w, span_s):
+def answer_pod(serving: Serving, r, a, b, part, rate, cap, wait_s, span_s):
     """One pod's share of the answers."""
     if rate < TOP_RATIO * cap:
         add_table(serving, r, a, b, part, position(rate / cap), rate * span_s)
         return
-    wait_s = physics.backlog[w] / busy / cap
     mean = serving.constant[r, K_BASE] + wait_s
     service = serving.constant[r, K_SERVICE]
     add_wave(serving, r, mean, wait_s / cap + serving.constant[r, K_SCV] * service * service, min(rate, cap) * span_s)

@@ -21,7 +21,9 @@ def response_charts(result: Result) -> list[Chart]:
     end_ms = result.summary.reached_ms
     return [
         *_percentiles(result, frame, end_ms),
-        *_parts(frame, end_ms),
+        *_services(frame, "own_p99_ms", "p99 of each service itself, without its calls", "ms", end_ms),
+        *_services(frame.assign(rps=_per_second(frame, end_ms)), "rps", "Requests, tries included", "per s", end_ms),
+        *_balance(result, end_ms),
         *_budgets(result, end_ms),
     ]
 
@@ -45,19 +47,44 @@ def _percentiles(result: Result, frame: pd.DataFrame, end_ms: int) -> list[Chart
     return charts
 
 
-def _parts(frame: pd.DataFrame, end_ms: int) -> list[Chart]:
-    """The p99 of the services themselves; those that matter most are named."""
+def _services(frame: pd.DataFrame, column: str, title: str, unit: str, end_ms: int) -> list[Chart]:
+    """One number of the services; those where it is largest are drawn."""
     services = frame[(frame["kind"] == "service").to_numpy()]
-    peaks = services.groupby("name", observed=True)["own_p99_ms"].max().sort_values(ascending=False)
+    peaks = services.groupby("name", observed=True)[column].max().sort_values(ascending=False)
     if len(peaks) < 2:
         return []
     layers = []
     for colour, name in zip(GROUPS, peaks.index[: len(GROUPS)]):
         rows = services[(services["name"] == name).to_numpy()]
-        layers.append(
-            layer(short_name(str(name)), colour, "line", _edges(rows, end_ms), rows["own_p99_ms"].fillna(0.0))
+        layers.append(layer(short_name(str(name)), colour, "line", _edges(rows, end_ms), rows[column].fillna(0.0)))
+    return [Chart(title, unit, tuple(layers), end_ms)]
+
+
+def _per_second(frame: pd.DataFrame, end_ms: int) -> pd.Series[float]:
+    starts = np.append(np.unique(frame["time_ms"].to_numpy(np.int64)), end_ms)
+    spans = dict(zip(starts[:-1].tolist(), (np.diff(starts) / 1000.0).tolist(), strict=True))
+    return frame["requests"] / frame["time_ms"].map(spans)
+
+
+def _balance(result: Result, end_ms: int) -> list[Chart]:
+    """Old and new pods where requests stay on their connections."""
+    frame = result.series.get("balance")
+    charts = []
+    for name, rows in frame.groupby("workload", observed=True) if frame is not None else ():
+        edges = _edges(rows, end_ms)
+        parts = (("highest", "lost"), ("oldest", "requested"), ("newest", "served"), ("lowest", "desired"))
+        layers = tuple(
+            layer(
+                {"highest": "busiest pod", "oldest": "oldest", "newest": "newest", "lowest": "idlest"}[part],
+                colour,
+                "line",
+                edges,
+                100.0 * rows[f"{part}_utilization_ratio"],
+            )
+            for part, colour in parts
         )
-    return [Chart("p99 of each service itself, without its calls", "ms", tuple(layers), end_ms)]
+        charts.append(Chart(f"Utilisation of pods of {short_name(str(name))}, by connection", "%", layers, end_ms))
+    return charts
 
 
 def _budgets(result: Result, end_ms: int) -> list[Chart]:
