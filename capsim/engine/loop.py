@@ -211,24 +211,11 @@ def run_rates(
         mark_dirty(marks, w)
     due_ms = min(calls.due_ms[0], connections.due_ms[0])
     if marks.touched_count[M_DIRTY] > 0 or marks.touched_count[M_NODE] > 0 or due_ms <= now:
+        # fmt: off
         flow(
-            clock,
-            wheels,
-            pods,
-            links,
-            usage,
-            classes,
-            nodes,
-            scan,
-            workloads,
-            physics,
-            traffic,
-            serving,
-            calls,
-            connections,
-            marks,
-            now,
-        )
+            clock, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, traffic, serving, calls,
+            connections, marks, now)
+        # fmt: on
 
 
 @inline_kernel
