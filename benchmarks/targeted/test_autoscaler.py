@@ -103,7 +103,8 @@ def test_scale_down_simulation(measure):
         turn.scaler.loop(view, turn.world, turn.world.names())
         return len(turn.scaler.planner.unneeded)
 
-    assert measure(loop, unit="ms", prepare=fresh, beside=reference.interpreted) > NODES // 3
+    # Upstream stops at twice the nodes that it may remove at a time.
+    assert measure(loop, unit="ms", prepare=fresh, beside=reference.interpreted, target=5) == 20
 
 
 @entry

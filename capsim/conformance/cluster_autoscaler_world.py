@@ -141,6 +141,7 @@ class RecordedWorld:
         node.annotations = dict(override.get("annotations", {}))
         node.cordoned = bool(override.get("unschedulable"))
         self.nodes.append(node)
+        self.nodes.sort(key=lambda one: one.machine.slot)  # the order in which machines were asked for
         for i, daemonset in enumerate(self.daemonsets):
             if runs_on(daemonset["pod"], labels, []):
                 pod = self._pod(

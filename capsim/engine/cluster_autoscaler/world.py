@@ -192,10 +192,10 @@ class EngineWorld:
         return view
 
     def _listed(self) -> I64:
-        """Node objects by creation."""
+        """Node objects in the order in which their machines were asked for."""
         nodes = self.sim.state.nodes
         slots = np.flatnonzero((nodes.state != t.NODE_FREE) & (nodes.state != t.NODE_REQUESTED))
-        return slots[np.lexsort((nodes.uid[slots], nodes.times[slots, t.T_REGISTERED]))]
+        return slots[np.argsort(nodes.uid[slots])]
 
     def _pods(self, *states: int) -> I64:
         """Pods in these states, by creation."""
