@@ -8,7 +8,7 @@ from typing import Any
 from capsim.errors import Problem
 from capsim.scenario.call_checks import call_faults
 from capsim.scenario.cluster import EVICTION_IGNORED
-from capsim.scenario.cluster_autoscaler import NOT_ACTED_UPON, WITHOUT_EFFECT, ClusterAutoscalerSpec, flag_name
+from capsim.scenario.cluster_autoscaler import NOT_ACTED_UPON, WITHOUT_EFFECT, ClusterAutoscalerSpec, flag_name, totals
 from capsim.scenario.document import SourceMap, mark_of
 from capsim.scenario.event import AddNodes, NodeTarget
 from capsim.scenario.expander_priorities import parse_priorities
@@ -162,6 +162,7 @@ class Checks:
                     self._note(
                         "ignored", path, "bounds the real autoscaler's own work: no effect on its decisions here"
                     )
+        self._limits(spec)
         if spec.release == "newest":
             text = "behaviours of newer releases are on: they follow the sources, no recorded decisions prove them"
             self._note("warnings", ("clusterAutoscaler", "release"), text)
@@ -171,6 +172,24 @@ class Checks:
             if unnamed and len(unnamed) == len(self.groups):
                 text = "no priority matches any node group: the priority expander filters nothing"
                 self._note("warnings", ("clusterAutoscaler", "priorities"), text)
+
+    def _limits(self, spec: ClusterAutoscalerSpec) -> None:
+        """Limits of the whole cluster that its first nodes already reach: nothing is ever added."""
+        scenario = self.scenario
+        initial = sum(group.initial for group in scenario.node_groups)
+        nodes = initial + len([node for node in scenario.objects.nodes if node.group is None])
+        if 0 < spec.max_nodes_total <= nodes and any(group.max > group.initial for group in scenario.node_groups):
+            text = f"the cluster starts with {nodes} nodes: no node is ever added"
+            self._note("warnings", ("clusterAutoscaler", "max-nodes-total"), text)
+        each = [(group.initial, group.instance.capacity()) for group in scenario.node_groups]
+        starts = {
+            "cores-total": (sum(count * has["cpu"] for count, has in each) // 1000, totals(spec.cores_total)[1]),
+            "memory-total": (sum(count * has["memory"] for count, has in each) >> 30, totals(spec.memory_total)[1]),
+        }
+        for flag, (start, most) in starts.items():
+            if start >= most:
+                text = f"the cluster starts with {start}: no node is ever added"
+                self._note("warnings", ("clusterAutoscaler", flag), text)
 
     def _without_effect(self) -> None:
         spec = self.scenario.cluster_autoscaler

@@ -277,3 +277,19 @@ def test_the_examples_load_and_come_back(path, folder):
     scenario = load(path)
     assert scenario.inventory.warnings == []
     assert round_trip(folder, scenario) == scenario
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("max-nodes-total: 3", "max-nodes-total: the cluster starts with 3 nodes: no node is ever added"),
+        ("cores-total: '0:3'", "no node is ever added"),
+        ("memory-total: '0:1'", "no node is ever added"),
+        ("release: newest", "no recorded decisions prove them"),
+        ("priorities: '10: [nothing]'", "the priority expander filters nothing"),
+    ],
+)
+def test_flags_of_the_autoscaler_that_stop_it_are_said(folder, flags, expected):
+    scenario = folder.load(f"clusterAutoscaler: {{{flags}}}\n")
+    text = "\n".join(f"{line.field}: {line.text}" for line in scenario.inventory.warnings)
+    assert expected in text
