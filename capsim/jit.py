@@ -4,6 +4,7 @@ Decorators:
 
 * ``@kernel``: a compiled function that only other kernels call. It has no Python wrapper (half the compile time), so
   that calling it from Python would be a segmentation fault: a gate in ``tests/gates`` keeps Python from doing so.
+* ``@separate_kernel``: the same, never inlined.
 * ``@inline_kernel``: the same, inlined into its callers by LLVM (small functions that take many arrays).
 * ``@shared_kernel``: inlined likewise, and Python may call it too (random draws).
 * ``@carrier_kernel``: inlined likewise; takes the whole state and only hands parts of it on.
@@ -175,6 +176,8 @@ class _ModuleCache(FunctionCache):  # type: ignore[misc]
 # The libraries of inner kernels, known by the prefix of their name, are linked and left alone.
 _INNER = "capsim_inner."
 _CARRIER = "capsim_inner.carrier."
+_SEPARATE = "capsim_inner.separate."
+_INNER_MANGLED = "capsim_inner"
 
 
 def _is_inner(library: Any) -> bool:
@@ -217,6 +220,30 @@ def _leave_functions(original: Callable[..., Any]) -> Callable[..., Any]:
     return optimize_functions
 
 
+def _alone_in_the_entry(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Inner kernels are nobody else's: as internal functions of the entry they lose the arguments that they do not
+    use (a table is some 8 numbers an array), and their bodies once they are inlined."""
+
+    def optimize_final_module(self: Any) -> None:
+        for function in self._final_module.functions:
+            if _INNER_MANGLED in function.name and not function.is_declaration:
+                function.linkage = "internal"
+        original(self)
+
+    return optimize_final_module
+
+
+def _keep_separate(original: Callable[..., Any]) -> Callable[..., Any]:
+    def declare_function(self: Any, module: Any, fndesc: Any) -> Any:
+        function = original(self, module, fndesc)
+        if fndesc.qualname.startswith(_SEPARATE):
+            function.attributes.discard("alwaysinline")
+            function.attributes.add("noinline")
+        return function
+
+    return declare_function
+
+
 def _executable(original: Callable[..., Any]) -> Callable[..., Any]:
     def get_executable(self: Any, library: Any, fndesc: Any, env: Any) -> Any:
         if not _is_inner(library):
@@ -244,6 +271,8 @@ def _install_lean_linking() -> None:
     _skip_for_inner(CPUCodeLibrary, "serialize_using_object_code", CPUCodeLibrary.serialize_using_bitcode)
     CPUCodeLibrary._optimize_functions = _leave_functions(CPUCodeLibrary._optimize_functions)
     JITCPUCodegen.set_env = _set_env_where_known(JITCPUCodegen.set_env)
+    CPUCodeLibrary._optimize_final_module = _alone_in_the_entry(CPUCodeLibrary._optimize_final_module)
+    CPUContext.declare_function = _keep_separate(CPUContext.declare_function)
     CPUContext.get_executable = _executable(CPUContext.get_executable)
 
 
@@ -262,16 +291,17 @@ def _without_literals(dispatcher: Any) -> None:
     dispatcher.get_call_template = get_call_template
 
 
-def _compile(function: Any, *, wrapped: bool, forceinline: bool, carrier: bool = False) -> Any:
+def _compile(function: Any, *, wrapped: bool, forceinline: bool, carrier: bool = False, separate: bool = False) -> Any:
     if PLAIN:
         return function
     options = dict(_OPTIONS)
     inner = not (wrapped or WRAP_KERNELS)
     if inner:
         options.update(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-        function.__qualname__ = f"{_CARRIER if carrier else _INNER}{function.__module__}.{function.__name__}"
-    if forceinline:
-        options["forceinline"] = True
+        prefix = _CARRIER if carrier else _SEPARATE if separate else _INNER
+        function.__qualname__ = f"{prefix}{function.__module__}.{function.__name__}"
+    # Said either way: what is not said is inherited from whoever is compiled at the moment.
+    options["forceinline"] = forceinline or not (wrapped or separate)
     dispatcher = numba.njit(**options)(function)
     _without_literals(dispatcher)
     if not carrier and Path(function.__code__.co_filename).resolve().is_relative_to(_PACKAGE):
@@ -285,6 +315,11 @@ def _compile(function: Any, *, wrapped: bool, forceinline: bool, carrier: bool =
 def kernel(function: F) -> F:
     """Compile a function that only kernels call."""
     return _compile(function, wrapped=False, forceinline=False)  # type: ignore[no-any-return]
+
+
+def separate_kernel(function: F) -> F:
+    """Compile a function that only kernels call and that stays a function: large ones with many callers."""
+    return _compile(function, wrapped=False, forceinline=False, separate=True)  # type: ignore[no-any-return]
 
 
 def inline_kernel(function: F) -> F:

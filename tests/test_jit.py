@@ -14,7 +14,7 @@ from capsim import jit
 
 ROOT = Path(__file__).resolve().parents[1]
 CAPSIM = ROOT / "capsim"
-INNER = ("kernel", "inline_kernel", "carrier_kernel")
+INNER = ("kernel", "inline_kernel", "carrier_kernel", "separate_kernel")
 
 
 def one_more(x):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from capsim.controllers.gitops.self_heal import notice
 from capsim.controllers.scheduler.cycle import next_pod, try_pod
-from capsim.controllers.scheduler.queue import capacity_gained, wake_head
-from capsim.controllers.workloads.replicas import set_desired
+from capsim.controllers.scheduler.queue import wake, wake_head
+from capsim.controllers.scheduler.wake import capacity_gained
+from capsim.controllers.workloads.replicas import delete_pod, set_desired, wake_replicas
 from capsim.engine.dispatch import add_daemons, evict_pod, evict_pods, lose_node, tell_cloud
 from capsim.engine.flow import flow
 from capsim.engine.recorder import forget_extremes, look
@@ -25,6 +26,7 @@ from capsim.state.tables import (
     FLAG_NOT_READY,
     FLAG_UNSCHEDULABLE,
     M_BUSY,
+    P_EVICT_TO_RECREATE,
     POD_STARTING,
     T_DELETING,
     T_READY,
@@ -42,14 +44,15 @@ from capsim.state.tables import (
     PodLinks,
     Pods,
     PodUsage,
+    Presence,
     Queue,
     Samples,
     Traffic,
-    Trees,
     Wheels,
     Workloads,
 )
 from capsim.state.tables_calls import Calls, Connections, Serving
+from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import bind_pod, create_pod, node_changed, pods_left, start_serving
 from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
 
@@ -69,7 +72,9 @@ from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
     ACT_TAINT,
     ACT_DELETE_NODE,
     ACT_EVICT_POD,
-) = range(15)
+    ACT_DELETE_POD,
+    ACT_WAKE,
+) = range(17)
 ROOM = 4
 
 
@@ -82,14 +87,16 @@ def add_node(
     groups: Groups,
     workloads: Workloads,
     marks: Marks,
-    trees: Trees,
+    presence: Presence,
     g,
     ordinal,
     boots,
+    shape,
     now,
 ):
-    """Claim a slot for a node of group ``g``; with ``boots`` its clocks start. Returns the slot, -1: table full."""
-    n = claim_node(clock, nodes, scan, groups, trees, g, ordinal, now)
+    """Claim a slot for a node of group ``g``; with ``boots`` its clocks start; ``shape`` -1: the group's.
+    Returns the slot, -1: table full."""
+    n = claim_node(clock, nodes, scan, groups, presence, g, ordinal, shape, now)
     if n >= 0:
         touch(marks, workloads.kind.shape[0] + g, TOUCHED)
         if boots == 1:
@@ -99,11 +106,19 @@ def add_node(
 
 @kernel
 def make_ready(
-    clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n, now
+    clock: Clock,
+    heap: Heap,
+    nodes: Nodes,
+    groups: Groups,
+    workloads: Workloads,
+    marks: Marks,
+    presence: Presence,
+    n,
+    now,
 ):
     """A claimed node is registered, Ready and open at once; heap room for one event is there."""
-    register_node(clock, nodes, workloads, trees, marks, n, now)
-    ready_node(clock, heap, nodes, workloads, groups, trees, marks, n, now)
+    register_node(clock, nodes, workloads, presence, marks, n, now)
+    ready_node(clock, heap, nodes, workloads, groups, presence, marks, n, now)
     nodes.flags[n] &= ~FLAG_NOT_READY
     nodes.times[n, T_REGISTERED] = now
     nodes.times[n, T_READY] = now
@@ -124,7 +139,8 @@ def start_pods(
     physics: Physics,
     marks: Marks,
     queue: Queue,
-    trees: Trees,
+    presence: Presence,
+    k: Scheduling,
     log: Log,
     w,
     count,
@@ -145,9 +161,13 @@ def start_pods(
         p = create_pod(clock, pods, links, usage, workloads, marks, w, target, now)
         if fixed > 0:
             n = queue.scratch[done] if fixed == 2 else target
-            bind_pod(clock, pods, links, classes, workloads, nodes, groups, marks, trees, p, n, now)
+            bind_pod(clock, pods, links, classes, workloads, nodes, groups, marks, presence, p, n, now)
         else:
-            try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, trees, marks, log, p, now)
+            n = try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, presence, k, marks, log, p, now)
+            if n == -2:  # nothing is preempted before the start
+                log_event(
+                    clock, log, now, LOG_FAILED_SCHEDULING, pods.workload[p], pods.ordinal[p], pods.diagnosis[p], 1
+                )
         if pods.state[p] == POD_STARTING:
             start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, 0.0, now)
     return count
@@ -175,7 +195,8 @@ def retry(
     physics: Physics,
     marks: Marks,
     queue: Queue,
-    trees: Trees,
+    presence: Presence,
+    k: Scheduling,
     log: Log,
     c,
     now,
@@ -185,16 +206,16 @@ def retry(
     The active queue is empty: each pod that finds a node wakes the next of its class.
     """
     bound = 0
-    wake_head(clock, queue, pods, links, classes, c)
-    p = next_pod(clock, pods, links, classes, queue)
+    wake_head(clock, queue, pods, links, classes, c, now)
+    p = next_pod(clock, pods, links, classes, queue, now)
     while p >= 0:
-        try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, trees, marks, log, p, now)
+        try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, presence, k, marks, log, p, now)
         if pods.state[p] != POD_STARTING:
             break
         start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, 0.0, now)
         pods.diagnosis[p] = -1
         bound += 1
-        p = next_pod(clock, pods, links, classes, queue)
+        p = next_pod(clock, pods, links, classes, queue, now)
     if p >= 0:
         tell_waiting(clock, pods, links, log, links.queue_next[p], now)
     return bound
@@ -256,11 +277,11 @@ def begin(
 
 
 @inline_kernel
-def cordon(clock: Clock, nodes: Nodes, trees: Trees, n):
+def cordon(clock: Clock, nodes: Nodes, presence: Presence, n):
     """No more pods for node ``n``."""
     clock.values[CAPACITY_VERSION] += 1
     nodes.flags[n] |= FLAG_UNSCHEDULABLE
-    node_changed(trees, nodes, n)
+    node_changed(presence, nodes, n)
     return 0
 
 
@@ -272,7 +293,8 @@ def taint(
     classes: Classes,
     nodes: Nodes,
     queue: Queue,
-    trees: Trees,
+    presence: Presence,
+    k: Scheduling,
     n,
     flags,
     on,
@@ -285,10 +307,10 @@ def taint(
     else:
         nodes.flags[n] &= ~flags
         nodes.times[n, T_DELETING] = -1
-    node_changed(trees, nodes, n)
+    node_changed(presence, nodes, n)
     clock.values[CAPACITY_VERSION] += 1
     if on == 0 and clock.values[UNSCHEDULABLE] > 0:
-        capacity_gained(clock, queue, pods, links, classes, nodes, n)
+        capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     return 0
 
 
@@ -305,13 +327,13 @@ def boot_now(heap: Heap, nodes: Nodes, n, now):
 def act(s: State, what, a, b, c, d, now):
     """Carry out step ``what`` with its arguments; rooms are the caller's to make (``growth.make_room``)."""
     if what == ACT_ADD_NODE:
-        return add_node(s.clock, s.heap, s.nodes, s.scan, s.groups, s.workloads, s.marks, s.trees, a, b, c, now)
+        return add_node(s.clock, s.heap, s.nodes, s.scan, s.groups, s.workloads, s.marks, s.presence, a, b, c, d, now)
     if what == ACT_NODE_READY:
-        return make_ready(s.clock, s.heap, s.nodes, s.groups, s.workloads, s.marks, s.trees, a, now)
+        return make_ready(s.clock, s.heap, s.nodes, s.groups, s.workloads, s.marks, s.presence, a, now)
     if what == ACT_START_PODS:
         return start_pods(
             s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks,
-            s.queue, s.trees, s.log, a, b, c, d, now)
+            s.queue, s.presence, s.scheduling, s.log, a, b, c, d, now)
     if what == ACT_BEGIN:
         return begin(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics,
@@ -322,34 +344,44 @@ def act(s: State, what, a, b, c, d, now):
         notice(s.workloads, s.heal, a, now)
         return 0
     if what == ACT_CORDON:
-        return cordon(s.clock, s.nodes, s.trees, a)
+        return cordon(s.clock, s.nodes, s.presence, a)
     if what == ACT_EVICT:
         return evict_pods(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
-            s.marks, a, now)
+            s.marks, s.presence, a, now)
     if what == ACT_LOSE:
         lose_node(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
-            s.physics, s.marks, s.trees, s.log, a, now)
+            s.physics, s.marks, s.presence, s.log, a, now)
         return 0
     if what == ACT_BOOT_NOW:
         return boot_now(s.heap, s.nodes, a, now)
     if what == ACT_RETRY:
         return retry(
             s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks,
-            s.queue, s.trees, s.log, a, now)
+            s.queue, s.presence, s.scheduling, s.log, a, now)
     if what == ACT_TAINT:
         if c == 0:
             add_daemons(
                 s.clock, s.heap, s.pods, s.links, s.usage, s.nodes, s.groups, s.workloads, s.marks, a, True, now)
-        return taint(s.clock, s.pods, s.links, s.classes, s.nodes, s.queue, s.trees, a, b, c, now)
+        return taint(
+            s.clock, s.pods, s.links, s.classes, s.nodes, s.queue, s.presence, s.scheduling, a, b, c, now)
     if what == ACT_DELETE_NODE:
-        tell_cloud(s.clock, s.heap, s.nodes, s.groups, s.workloads, s.marks, s.trees, a, now)
+        tell_cloud(s.clock, s.heap, s.nodes, s.groups, s.workloads, s.marks, s.presence, a, now)
         return 0
     if what == ACT_EVICT_POD:
         return evict_pod(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
-            s.marks, a, now)
+            s.marks, s.presence, a, now)
+    if what == ACT_DELETE_POD:
+        delete_pod(
+            s.clock, s.heap, s.pods, s.links, s.classes, s.usage, s.workloads, s.nodes, s.scan, s.physics, s.marks,
+            s.presence, a, now)
+        wake_replicas(s.wheels, s.workloads, s.pods.workload[a], now + max(1, s.clock.params[P_EVICT_TO_RECREATE]))
+        return 0
+    if what == ACT_WAKE:
+        wake(s.clock, s.queue, s.pods, s.links, s.classes, a, now)
+        return 0
     if what == ACT_HPA_SCALE:
         s.hpas.target[a] = b
         push(s.heap, c, encode(EV_SCALE, a, 0))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from capsim.controllers.cluster_autoscaler.scan import IGNORED_BY_DRAIN
 from capsim.controllers.gitops.self_heal import notice
-from capsim.controllers.scheduler.cycle import requeue
-from capsim.controllers.scheduler.queue import capacity_gained
+from capsim.controllers.scheduler.cycle import forget_nomination, requeue
+from capsim.controllers.scheduler.wake import capacity_gained
 from capsim.controllers.workloads.replicas import delete_pod, set_desired, try_after_creation, wake_replicas
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, entity_of, generation_of, kind_of, push
@@ -44,12 +44,13 @@ from capsim.state.tables import (
     PodLinks,
     Pods,
     PodUsage,
+    Presence,
     Queue,
-    Trees,
     Wheels,
     Workloads,
 )
 from capsim.state.tables_adapter import SelfHeal
+from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import create_pod, node_changed, remove_pod
 from capsim.world.kubelet import become_ready
 from capsim.world.nodes import delete_node, free_node, ready_node, register_node
@@ -72,7 +73,8 @@ def take_pod_away(
     workloads: Workloads,
     marks: Marks,
     queue: Queue,
-    trees: Trees,
+    presence: Presence,
+    k: Scheduling,
     log: Log,
     p,
     now,
@@ -82,9 +84,11 @@ def take_pod_away(
     n = pods.node[p]
     if links.queued[p] == 2:
         clock.values[UNSCHEDULABLE] -= 1
-    remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, trees, log, p, now)
+    remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, presence, log, p, now)
+    if k.nominations.count[0] > 0:
+        forget_nomination(k.nominations, p)
     if n >= 0 and nodes.state[n] == NODE_READY and clock.values[UNSCHEDULABLE] > 0:
-        capacity_gained(clock, queue, pods, links, classes, nodes, n)
+        capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     return w
 
 
@@ -142,6 +146,7 @@ def evict_pods(
     workloads: Workloads,
     physics: Physics,
     marks: Marks,
+    presence: Presence,
     n,
     now,
 ):
@@ -152,7 +157,9 @@ def evict_pods(
         after = links.node_next[p]
         if pods.state[p] != POD_TERMINATING and classes.drain[pods.pod_class[p]] & IGNORED_BY_DRAIN == 0:
             count += 1
-            delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
+            delete_pod(
+                clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, p, now
+            )
             wake_replicas(wheels, workloads, pods.workload[p], now + max(1, clock.params[P_EVICT_TO_RECREATE]))
         p = after
     return count
@@ -172,11 +179,12 @@ def evict_pod(
     workloads: Workloads,
     physics: Physics,
     marks: Marks,
+    presence: Presence,
     p,
     now,
 ):
     """Evict one pod; its controller is told. A DaemonSet wants none on a node that is about to be deleted."""
-    delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
+    delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, p, now)
     w = pods.workload[p]
     wake_replicas(wheels, workloads, w, now + max(1, clock.params[P_EVICT_TO_RECREATE]))
     if workloads.kind[w] == KIND_DAEMONSET:
@@ -186,12 +194,20 @@ def evict_pod(
 
 @kernel
 def tell_cloud(
-    clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, workloads: Workloads, marks: Marks, trees: Trees, n, now
+    clock: Clock,
+    heap: Heap,
+    nodes: Nodes,
+    groups: Groups,
+    workloads: Workloads,
+    marks: Marks,
+    presence: Presence,
+    n,
+    now,
 ):
     """DeleteNodes: the target falls at once, the instance goes after the group's delete delay."""
     g = nodes.group[n]
     groups.size[g, G_TARGET] -= 1
-    delete_node(clock, nodes, workloads, groups, trees, marks, n)
+    delete_node(clock, nodes, workloads, groups, presence, marks, n)
     push(heap, now + max(1, groups.delete_ms[g]), encode(EV_NODE_GONE, n, nodes.uid[n]))
 
 
@@ -208,6 +224,7 @@ def drop_waiting_daemons(
     scan: NodeScan,
     physics: Physics,
     marks: Marks,
+    presence: Presence,
     n,
     now,
 ):
@@ -217,7 +234,22 @@ def drop_waiting_daemons(
             p = workloads.first_pod[w]
             while p >= 0:
                 if pods.target[p] == n and pods.state[p] == POD_PENDING:
-                    delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
+                    delete_pod(
+                        clock,
+                        heap,
+                        pods,
+                        links,
+                        classes,
+                        usage,
+                        workloads,
+                        nodes,
+                        scan,
+                        physics,
+                        marks,
+                        presence,
+                        p,
+                        now,
+                    )
                     workloads.desired[w] -= 1
                 p = links.workload_next[p]
 
@@ -237,56 +269,60 @@ def lose_node(
     workloads: Workloads,
     physics: Physics,
     marks: Marks,
-    trees: Trees,
+    presence: Presence,
     log: Log,
     n,
     now,
 ):
     """The instance is gone with whatever still ran on it; pod log, node log and heap have room."""
     if nodes.state[n] != NODE_DELETING:
-        delete_node(clock, nodes, workloads, groups, trees, marks, n)
-    drop_waiting_daemons(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, n, now)
+        delete_node(clock, nodes, workloads, groups, presence, marks, n)
+    drop_waiting_daemons(
+        clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, n, now
+    )
     p = nodes.first_pod[n]
     while p >= 0:
         after = links.node_next[p]
         w = pods.workload[p]
         if pods.state[p] != POD_TERMINATING:
-            delete_pod(clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, p, now)
+            delete_pod(
+                clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, p, now
+            )
             wake_replicas(wheels, workloads, w, now + max(1, clock.params[P_EVICT_TO_RECREATE]))
             if workloads.kind[w] == KIND_DAEMONSET:
                 workloads.desired[w] -= 1
-        remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, trees, log, p, now)
+        remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, presence, log, p, now)
         p = after
     g = nodes.group[n]
     log_event(clock, log, now, LOG_NODE_GONE, g, nodes.ordinal[n], 0, 0)
-    free_node(clock, nodes, workloads, groups, trees, marks, log, n, now)
+    free_node(clock, nodes, workloads, groups, presence, marks, log, n, now)
 
 
 # fmt: off
 @kernel
 def node_event(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
-    Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees:
-    Trees, log: Log, kind, n, now):
+    Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, presence:
+    Presence, k: Scheduling, log: Log, kind, n, now):
     """A step in the life of node ``n``."""
     if kind == EV_NODE_REGISTER:
-        register_node(clock, nodes, workloads, trees, marks, n, now)
+        register_node(clock, nodes, workloads, presence, marks, n, now)
         log_event(clock, log, now, LOG_NODE_ADDED, nodes.group[n], nodes.ordinal[n], 0, 0)
         add_daemons(clock, heap, pods, links, usage, nodes, groups, workloads, marks, n, False, now)
         if clock.values[UNSCHEDULABLE] > 0:  # pods that tolerate the not-ready taint
-            capacity_gained(clock, queue, pods, links, classes, nodes, n)
+            capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     elif kind == EV_NODE_READY:
-        ready_node(clock, heap, nodes, workloads, groups, trees, marks, n, now)
+        ready_node(clock, heap, nodes, workloads, groups, presence, marks, n, now)
         log_event(clock, log, now, LOG_NODE_READY, nodes.group[n], nodes.ordinal[n], 0, 0)
     elif kind == EV_NODE_OPEN:
         nodes.flags[n] &= ~FLAG_NOT_READY
         clock.values[CAPACITY_VERSION] += 1
-        node_changed(trees, nodes, n)
+        node_changed(presence, nodes, n)
         if clock.values[UNSCHEDULABLE] > 0:
-            capacity_gained(clock, queue, pods, links, classes, nodes, n)
+            capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     elif kind == EV_NODE_GONE:
         lose_node(
-            clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, trees,
+            clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, presence,
             log, n, now)
 # fmt: on
 
@@ -295,8 +331,8 @@ def node_event(
 @inline_kernel
 def dispatch(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
-    Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, trees:
-    Trees, hpas: HpaLinks, heal: SelfHeal, log: Log, code, now):
+    Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, presence:
+    Presence, k: Scheduling, hpas: HpaLinks, heal: SelfHeal, log: Log, code, now):
     """Carry out one due event; the caller has made room for all that it can add."""
     kind = kind_of(code)
     i = entity_of(code)
@@ -310,12 +346,13 @@ def dispatch(
             become_ready(clock, pods, usage, workloads, nodes, scan, physics, marks, i, now)
     elif kind == EV_POD_GONE:
         if same(pods.uid[i], code):
-            take_pod_away(clock, pods, links, classes, nodes, groups, workloads, marks, queue, trees, log, i, now)
+            take_pod_away(
+                clock, pods, links, classes, nodes, groups, workloads, marks, queue, presence, k, log, i, now)
     elif kind == EV_POD_TRY:
         if same(pods.uid[i], code):
-            requeue(queue, pods, links, classes, i, pods.uid[i])
+            requeue(clock, queue, pods, links, classes, i, pods.uid[i], now)
     elif same(nodes.uid[i], code):
         node_event(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, queue,
-            trees, log, kind, i, now)
+            presence, k, log, kind, i, now)
 # fmt: on

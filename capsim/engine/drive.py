@@ -105,10 +105,10 @@ class Simulation:
             if getattr(self.state.log, name).shape[0] < rows:
                 self.state = growth.grow_log(self.state, name, rows)
 
-    def add_node(self, group: int, ordinal: int, *, boots: bool, now_ms: int | None = None) -> int:
-        """A new node of ``group``; returns its slot."""
+    def add_node(self, group: int, ordinal: int, *, boots: bool, shape: int = -1, now_ms: int | None = None) -> int:
+        """A new node of ``group``, of the group's shape unless one is given; returns its slot."""
         self.make_room(nodes=1, heap=4)
-        return self.act(ACT_ADD_NODE, group, ordinal, int(boots), now_ms=now_ms)
+        return self.act(ACT_ADD_NODE, group, ordinal, int(boots), shape, now_ms=now_ms)
 
     def advance(self, until_ms: int, progress: Progress | None = None) -> None:
         """Simulate up to ``until_ms`` inclusive. KeyboardInterrupt leaves a state that can be read and continued."""
@@ -170,6 +170,10 @@ class Simulation:
             self._customs.call(self)
         elif reason == t.YIELD_AUTOSCALER:
             self.autoscaler.take(self)
+        elif reason == t.YIELD_PREEMPT:
+            from capsim.engine.preemption import preempt_for
+
+            preempt_for(self, int(self.state.clock.values[t.PREEMPTOR]))
 
     def _breathe(self, took_s: float) -> None:
         """Aim at one breath per BREATH_S; in plain Python that is few instants, compiled it is many."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from capsim.controllers.hpa.messages import rescale_message, rescale_reason
+from capsim.controllers.scheduler.messages import failed_scheduling
 from capsim.engine.hpa_errors import computation, failed_reason, failure
 from capsim.state import eventlog as e
 from capsim.state.tables import I64
-from capsim.state.wording import EVENTS, failed_scheduling
+from capsim.state.wording import EVENTS
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
@@ -22,7 +23,9 @@ SIZES = 1_000_000
 def messages_of(sim: Simulation) -> list[str]:
     """Text of every distinct scheduling failure."""
     count = int(sim.state.queue.diagnosis_count[0])
-    return [failed_scheduling(row, sim.names.reasons) for row in sim.state.queue.diagnoses[:count].tolist()]
+    rows = sim.state.queue.diagnoses[:count].tolist()
+    said = sim.sink.messages
+    return [said.get(d) or failed_scheduling(row, sim.names.reasons) for d, row in enumerate(rows)]
 
 
 def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str]:
@@ -32,6 +35,9 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
     if kind in (e.LOG_FAILED_SCHEDULING, e.LOG_TRIGGERED_SCALE_UP, e.LOG_NOT_TRIGGER_SCALE_UP):
         namespace = names.workloads[subject].split("/")[0]
         return f"Pod/{namespace}/{names.pod(subject, a)}", pod_message(sim, kind, b, c, messages)
+    if kind == e.LOG_PREEMPTED:
+        namespace, taker = names.workloads[subject].split("/")[0], names.workloads[b].split("/")[0]
+        return f"Pod/{namespace}/{names.pod(subject, a)}", f"Preempted by pod {taker}/{names.pod(b, c)}"
     if kind == e.LOG_RESCALE:
         metrics = sim.hpas[subject].metrics
         reason = rescale_reason(b, metrics[c] if 0 <= c < len(metrics) else None)

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from capsim.engine.build.tables import empty_pods, empty_trees
+from capsim.controllers.scheduler.build import log_length, page_rows
+from capsim.engine.build.tables import empty_pods
 from capsim.engine.state import State
 from capsim.state import tables as t
+from capsim.state.tables_scheduler import PAGE, Scheduling
 
 
 def longer(array: Any, rows: int, fill: float = 0) -> Any:
@@ -28,6 +30,9 @@ def grow_pods(s: State, rows: int) -> State:
             new[:old] = have
     pods, links, usage = fresh
     adapter = s.adapter._replace(pods=longer(s.adapter.pods, rows))
+    waiting = s.scheduling.nominations
+    nominations = waiting._replace(pod=longer(waiting.pod, rows), node=longer(waiting.node, rows))
+    s = s._replace(scheduling=s.scheduling._replace(nominations=nominations))
     return grow_scratch(s._replace(pods=pods, links=links, usage=usage, adapter=adapter), rows)
 
 
@@ -38,15 +43,57 @@ def grow_scratch(s: State, rows: int) -> State:
     return s._replace(queue=s.queue._replace(scratch=longer(s.queue.scratch, rows), ranks=longer(s.queue.ranks, rows)))
 
 
+def wider(array: Any, columns: int, fill: float = 0) -> Any:
+    """A copy whose last axis has ``columns`` places; the new ones hold ``fill``."""
+    grown = np.full((*array.shape[:-1], columns), fill, array.dtype)
+    grown[..., : array.shape[-1]] = array
+    return grown
+
+
 def grow_nodes(s: State, rows: int) -> State:
-    """Node table and everything with a row per node; score trees are built anew."""
+    """Node table and everything with a row or column per node; the scheduler's index is built anew."""
+    rows = page_rows(rows)
     fills = {"uid": -1, "first_pod": -1, "times": -1}
     nodes = t.Nodes(*(longer(a, rows, fills.get(f, 0)) for f, a in zip(t.Nodes._fields, s.nodes, strict=True)))
     per_node = {f: longer(a, rows) for f, a in zip(t.NodeScan._fields, s.scan, strict=True) if f != "threshold"}
     scan = s.scan._replace(**per_node)
     marks = s.marks._replace(node=longer(s.marks.node, rows), node_flag=longer(s.marks.node_flag, rows))
-    signatures = int(s.classes.signature.max(initial=0)) + 1
-    return grow_scratch(s._replace(nodes=nodes, scan=scan, marks=marks, trees=empty_trees(signatures, rows)), rows)
+    s = s._replace(nodes=nodes, scan=scan, marks=marks, presence=grow_presence(s.presence, rows))
+    return grow_scratch(s._replace(scheduling=grow_scheduling(s.scheduling, rows)), rows)
+
+
+def grow_presence(presence: t.Presence, rows: int) -> t.Presence:
+    """Counts and pages of more node slots; the log begins anew, because the index does."""
+    return presence._replace(
+        on_node=wider(presence.on_node, rows),
+        ports=longer(presence.ports, rows),
+        attached=longer(presence.attached, rows),
+        page=longer(presence.page, rows // PAGE, -1),
+        log=np.zeros(log_length(rows), np.int64),
+        head=np.zeros(1, np.int64),
+    )
+
+
+def grow_scheduling(k: Scheduling, rows: int) -> Scheduling:
+    """The scheduler's own tables of more node slots."""
+    extras = k.extras._replace(
+        images=longer(k.extras.images, rows),
+        volume=wider(k.extras.volume, rows, -1),
+        attach_limit=longer(k.extras.attach_limit, rows, -1),
+    )
+    page = wider(k.views.page, rows // PAGE)
+    page[:, 0, :, k.views.page.shape[-1] :] = -1
+    views = k.views._replace(
+        leaf=wider(k.views.leaf, rows, -1),
+        seen=np.full_like(k.views.seen, -1),
+        view_seen=np.full_like(k.views.view_seen, -1),
+        page=page,
+        mark=np.full(rows // PAGE, -1, np.int64),
+    )
+    cells = k.cycle.candidate.shape[0] - k.cycle.result.shape[0]
+    cycle = k.cycle._replace(candidate=longer(k.cycle.candidate, rows + cells), result=longer(k.cycle.result, rows))
+    shapes = k.shapes._replace(order=longer(k.shapes.order, rows))
+    return k._replace(extras=extras, views=views, cycle=cycle, shapes=shapes)
 
 
 def grow_heap(s: State, rows: int) -> State:
@@ -84,7 +131,7 @@ def make_room(s: State, *, pods: int = 0, nodes: int = 0, heap: int = 0) -> Stat
     free_pods = s.pods.state.shape[0] - int(s.clock.values[t.POD_TOP])
     if free_pods < pods:
         s = grow_pods(s, s.pods.state.shape[0] + max(pods, s.pods.state.shape[0]))
-    free_nodes = int((s.nodes.state == t.NODE_FREE).sum())
+    free_nodes = PAGE * int((s.presence.page < 0).sum())  # whatever the shape: only pages without one count
     if free_nodes < nodes:
         s = grow_nodes(s, s.nodes.state.shape[0] + max(nodes, s.nodes.state.shape[0]))
     if s.heap.time_ms.shape[0] - int(s.heap.count[0]) < heap:

@@ -15,13 +15,13 @@ from __future__ import annotations
 from capsim.controllers.cluster_autoscaler.scan import python_is_due
 from capsim.controllers.gitops.self_heal import set_back
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
-from capsim.controllers.scheduler.cycle import flush_class, next_pod, try_pod
 from capsim.controllers.workloads.replicas import reconcile
 from capsim.engine.autoscaling import sync_due, wake_changed, wake_published
 from capsim.engine.dispatch import dispatch
 from capsim.engine.flow import flow, take_sample
 from capsim.engine.recorder import close_sample, look
 from capsim.engine.room import ROOM, ask, need, room_for_step
+from capsim.engine.scheduling import run_scheduler
 from capsim.engine.state import State
 from capsim.jit import carrier_kernel, inline_kernel
 from capsim.state.calendar import heap_time, pop, tree_first, tree_set
@@ -35,7 +35,6 @@ from capsim.state.tables import (
     DONE,
     M_DIRTY,
     M_NODE,
-    NEED_DIAGNOSES,
     NEED_EVENTS,
     NEED_PODS,
     NEED_SAMPLES,
@@ -54,7 +53,6 @@ from capsim.state.tables import (
     P_SAMPLE,
     P_STEP_ROWS,
     PHASE,
-    UNSCHEDULABLE,
     YIELD_AUTOSCALER,
     YIELD_BREATH,
     YIELD_CUSTOM,
@@ -73,25 +71,20 @@ from capsim.state.tables import (
     PodLinks,
     Pods,
     PodUsage,
+    Presence,
     Queue,
     Samples,
     Traffic,
-    Trees,
     Wheels,
     Workloads,
 )
 from capsim.state.tables_adapter import A_NEXT_RELIST_MS, Adapter, SelfHeal
 from capsim.state.tables_calls import Calls, Connections, Serving
+from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import pods_left
-from capsim.world.kubelet import begin_start
 from capsim.world.metrics import publish, release_quiet, scrape
 from capsim.world.prometheus import scrape_due
 from capsim.world.traffic import step
-
-FLUSH_PERIOD_MS = 30_000
-"""kube-scheduler: how often pods that are unschedulable for long are looked for."""
-FLUSH_AGE_MS = 300_000
-"""podMaxInUnschedulablePodsDuration."""
 
 # PHASE_NONE lies between two instants: an instant that scenario events interrupted goes on where they left it.
 (
@@ -146,7 +139,8 @@ def run_transitions(
     physics: Physics,
     marks: Marks,
     queue: Queue,
-    trees: Trees,
+    presence: Presence,
+    k: Scheduling,
     hpas: HpaLinks,
     heal: SelfHeal,
     log: Log,
@@ -175,7 +169,8 @@ def run_transitions(
             physics,
             marks,
             queue,
-            trees,
+            presence,
+            k,
             hpas,
             heal,
             log,
@@ -310,6 +305,7 @@ def run_replicas(
     workloads: Workloads,
     physics: Physics,
     marks: Marks,
+    presence: Presence,
     queue: Queue,
     log: Log,
     now,
@@ -325,58 +321,24 @@ def run_replicas(
         if pods_left(clock, pods) < 1:
             return need(clock, NEED_PODS)
         reconcile(
-            clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue, log, w, now
+            clock,
+            heap,
+            wheels,
+            pods,
+            links,
+            classes,
+            usage,
+            workloads,
+            nodes,
+            scan,
+            physics,
+            marks,
+            presence,
+            queue,
+            log,
+            w,
+            now,
         )
-    return DONE
-
-
-@inline_kernel
-def run_scheduler(
-    clock: Clock,
-    heap: Heap,
-    pods: Pods,
-    links: PodLinks,
-    classes: Classes,
-    nodes: Nodes,
-    groups: Groups,
-    workloads: Workloads,
-    marks: Marks,
-    queue: Queue,
-    trees: Trees,
-    log: Log,
-    now,
-):
-    """Every pod of the active queue, then the pods that have been unschedulable for long."""
-    while queue.count[0] > 0:
-        table = room_for_step(heap, queue, log, ROOM)
-        if table > 0:
-            return need(clock, table)
-        if queue.diagnosis_count[0] >= queue.diagnoses.shape[0]:
-            return need(clock, NEED_DIAGNOSES)
-        p = next_pod(clock, pods, links, classes, queue)
-        if p >= 0:
-            n = try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, trees, marks, log, p, now)
-            if n >= 0:
-                begin_start(clock, heap, pods, workloads, p, now)
-    if clock.values[NEXT_FLUSH] <= now:
-        return run_flush(clock, pods, links, classes, queue, log, now)
-    return DONE
-
-
-@inline_kernel
-def run_flush(clock: Clock, pods: Pods, links: PodLinks, classes: Classes, queue: Queue, log: Log, now):
-    """flushUnschedulablePodsLeftover, every 30 s.
-
-    Upstream asks for more than five minutes, but its ticks come late by about a millisecond each: recorded runs repeat
-    after exactly ten of them (255.4 s, 565.0 s, 865.0 s, 1165.0 s).
-    """
-    if clock.values[UNSCHEDULABLE] > 0:
-        for c in range(classes.queue_count.shape[0]):
-            if classes.queue_count[c] > 0 and now - classes.tried_ms[c] >= FLUSH_AGE_MS:
-                if events_left(log) < 64 + ROOM:
-                    return need(clock, NEED_EVENTS)
-                flush_class(clock, pods, links, classes, queue, log, c, now)
-    clock.values[NEXT_FLUSH] += FLUSH_PERIOD_MS
     return DONE
 
 
@@ -438,7 +400,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_TRANSITIONS:
         return run_transitions(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
-            s.physics, s.marks, s.queue, s.trees, s.hpas, s.heal, s.log, now)
+            s.physics, s.marks, s.queue, s.presence, s.scheduling, s.hpas, s.heal, s.log, now)
     elif phase == PHASE_RATES:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
@@ -461,11 +423,11 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_REPLICAS:
         return run_replicas(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
-            s.marks, s.queue, s.log, now)
+            s.marks, s.presence, s.queue, s.log, now)
     elif phase == PHASE_SCHEDULER:
         return run_scheduler(
-            s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.trees,
-            s.log, now)
+            s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.presence,
+            s.scheduling, s.log, now)
     elif phase == PHASE_AUTOSCALER:
         return run_autoscaler(s.clock, s.nodes, s.scan, s.groups, now)
     else:

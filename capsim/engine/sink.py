@@ -21,6 +21,8 @@ class Sink:
     events: list[I64] = field(default_factory=list)
     pods: list[I64] = field(default_factory=list)
     nodes: list[I64] = field(default_factory=list)
+    messages: dict[int, str] = field(default_factory=dict)
+    """Texts of scheduling failures that say more than their counts: what the search for victims found."""
 
     def drain_samples(self, s: State) -> None:
         """Take the recorder's samples and empty its buffer."""
@@ -55,6 +57,7 @@ class Sink:
             list(self.events),
             list(self.pods),
             list(self.nodes),
+            dict(self.messages),
         )
 
     def rows(self, name: str, width: int) -> I64:

@@ -16,7 +16,7 @@ from capsim.engine import growth
 from capsim.engine.actions import ACT_BEGIN, ACT_NODE_READY, ACT_RETRY, ACT_SCALE, ACT_START_PODS
 from capsim.engine.autoscaler import next_ordinal
 from capsim.engine.build.adapter import settle_adapter
-from capsim.engine.build.cluster import asks_for_hostname, node_shape, node_vector
+from capsim.engine.build.cluster import node_vector
 from capsim.engine.cluster_autoscaler.settle import next_growth
 from capsim.errors import RunError
 from capsim.state.tables import (
@@ -101,9 +101,9 @@ def in_priority_order(sim: Simulation) -> list[int]:
     return sorted(rows, key=lambda w: -int(priority[w]))
 
 
-def bring_up(sim: Simulation, group: int, ordinal: int) -> int:
-    """A node that has been Ready for long; returns its slot."""
-    n = sim.add_node(group, ordinal, boots=False, now_ms=SETTLED_MS)
+def bring_up(sim: Simulation, group: int, ordinal: int, shape: int = -1) -> int:
+    """A node that has been Ready for long, of the group's shape unless one is given; returns its slot."""
+    n = sim.add_node(group, ordinal, boots=False, shape=shape, now_ms=SETTLED_MS)
     sim.state.groups.size[group, G_LAST] = max(int(sim.state.groups.size[group, G_LAST]), ordinal)
     return n
 
@@ -120,13 +120,7 @@ def start_group_nodes(sim: Simulation) -> None:
 
 def start_node_objects(sim: Simulation) -> None:
     """Node objects: static, or members of the group that they name."""
-    known: dict[tuple[object, ...], int] = {}
     names = sim.names
-    for shape, entry in enumerate(names.shapes):
-        known.setdefault(
-            (tuple(sorted(entry.labels.items())), tuple((t.key, t.value, t.effect) for t in entry.taints)), shape
-        )
-    by_hostname = asks_for_hostname(sim.scenario)
     static = len(names.groups) - 1
     groups = {name: g for g, name in enumerate(names.groups)}
     for node in sim.scenario.objects.nodes:
@@ -134,8 +128,7 @@ def start_node_objects(sim: Simulation) -> None:
         ordinal = int(sim.state.groups.size[g, G_LAST]) + 1
         names.node_names[g, ordinal] = node.name
         names.node_prices[g, ordinal] = node.price_per_hour_usd if g == static else names.prices[g]
-        n = bring_up(sim, g, ordinal)
-        sim.state.nodes.shape[n] = node_shape(names, node, known, by_hostname)
+        n = bring_up(sim, g, ordinal, names.object_shapes[node.name])
         sim.state.nodes.allocatable[n] = node_vector(dict(node.allocatable), names.resources)
         sim.act(ACT_NODE_READY, n, now_ms=SETTLED_MS)
         if node.unschedulable:

@@ -20,15 +20,16 @@ from capsim.state.tables import (
     PodLinks,
     Pods,
     PodUsage,
+    Presence,
     Queue,
     Samples,
     Traffic,
-    Trees,
     Wheels,
     Workloads,
 )
 from capsim.state.tables_adapter import Adapter, SelfHeal
 from capsim.state.tables_calls import Calls, Connections, Serving
+from capsim.state.tables_scheduler import Scheduling
 
 
 class State(NamedTuple):
@@ -53,7 +54,8 @@ class State(NamedTuple):
     connections: Connections
     marks: Marks
     queue: Queue
-    trees: Trees
+    presence: Presence
+    scheduling: Scheduling
     hpas: HpaLinks
     adapter: Adapter
     heal: SelfHeal

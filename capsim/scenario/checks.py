@@ -195,10 +195,6 @@ class Checks:
         spec = self.scenario.cluster_autoscaler
         if spec is not None:
             self._flags(spec)
-        for key in self.scenario.scheduler.configuration or {}:
-            if key not in ("apiVersion", "kind"):
-                text = "KubeSchedulerConfiguration is not modelled yet: the default profile applies"
-                self._note("not_modelled", ("scheduler", "configuration", key), text)
         groups = self.root.get("nodeGroups") or []
         for index, _ in enumerate(self.groups):
             thresholds = groups[index].get("evictionHard") or {}

@@ -1,4 +1,4 @@
-"""When things happen: a heap for transitions of pods and nodes, tournament trees for periodic loops.
+"""When things happen: a heap for transitions of pods and nodes, tournament presence for periodic loops.
 
 Both are exact and independent of insertion order: the heap orders by (time, code), a tree returns its lowest index
 first.

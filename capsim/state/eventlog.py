@@ -20,7 +20,8 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_METRIC_FAILED,
     LOG_COMPUTE_FAILED,
     LOG_SELF_HEAL,
-) = range(13)
+    LOG_PREEMPTED,
+) = range(14)
 
 
 @inline_kernel

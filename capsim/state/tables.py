@@ -42,7 +42,7 @@ NEED_PODS, NEED_NODES, NEED_HEAP, NEED_QUEUE, NEED_EVENTS, NEED_POD_LOG, NEED_SA
 )
 NEED_DIAGNOSES = 9
 # Why YIELD was returned.
-YIELD_EVENTS, YIELD_AUTOSCALER, YIELD_CUSTOM, YIELD_BREATH = 1, 2, 3, 4
+YIELD_EVENTS, YIELD_AUTOSCALER, YIELD_CUSTOM, YIELD_BREATH, YIELD_PREEMPT = 1, 2, 3, 4, 5
 
 # Kinds of heap events.
 EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_OPEN = 0, 1, 2, 3, 4, 5
@@ -95,7 +95,8 @@ SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDU
     33,
 )
 STOP_AT, BREATH, EVENTS_LEFT, CA_SEEN_WORK, CA_NEXT_TIMER, DAEMONSETS = 34, 35, 36, 37, 38, 39
-CLOCK_COLUMNS = 40
+PREEMPTOR = 40
+CLOCK_COLUMNS = 41
 
 # Columns of Counters.
 (
@@ -144,7 +145,8 @@ COUNTER_COLUMNS = 13
     P_CA_FREQUENT,
 ) = 17, 18, 19, 20, 21, 22, 23
 P_TREE_NODES, P_SKIP_SYNCS, P_STEP_ROWS, P_CONTENTION, P_HOUSEKEEPING, P_BUSY_SCRAPES = 24, 25, 26, 27, 28, 29
-PARAM_COLUMNS = 30
+P_BACKOFF, P_BACKOFF_MAX, P_WATCHERS = 30, 31, 32
+PARAM_COLUMNS = 33
 
 
 class Clock(NamedTuple):
@@ -188,6 +190,10 @@ class Pods(NamedTuple):
     ready_ms: I64
     deleted_ms: I64
     diagnosis: I64
+    attempts: I64
+    """Scheduling attempts that failed."""
+    tried_ms: I64
+    """Time of the last of them."""
     free: I64
 
 
@@ -245,6 +251,10 @@ class Classes(NamedTuple):
     tried_ms: I64
     signature: I64
     """Classes with the same requests and filters share a signature, and so a tree of scores."""
+    gated: I64
+    """1: its pods have scheduling gates and are not tried."""
+    watches: I64
+    """1: pods that come or go elsewhere can make a node fit (affinity, spread, anti-affinity)."""
     drain: I64
     """1: DaemonSet or mirror pods, which a drain leaves alone."""
 
@@ -463,17 +473,39 @@ class Queue(NamedTuple):
     diagnosis_count: I64
 
 
-class Trees(NamedTuple):
-    """Per class signature a tournament over nodes by score, kept up to date lazily from a log of changed nodes."""
+class Presence(NamedTuple):
+    """What pods leave on nodes, as the scheduler counts it, and which nodes changed.
 
-    best: I64
-    """[T, 2 * leaves] highest score below, -1: no feasible node."""
-    ways: I64
-    """[T, 2 * leaves] how many nodes have it."""
-    seen: I64
-    """[T] position in the log up to which the tree is current, -1: never built."""
+    A peer group is a set of pod classes that some rule counts; see ``tables_scheduler``."""
+
+    start: I64
+    """[C + 1] offsets into ``group`` and ``weight``: the peer groups that a class belongs to."""
+    group: I64
+    weight: I64
+    keeps: I64
+    """[P] 1: pods that terminate still count (affinity); 0: they do not (spread)."""
+    on_node: I64
+    """[P, N]"""
+    on_shape: I64
+    """[P, S]"""
+    part_start: I64
+    """[C, PART_LISTS + 1] offsets into ``part``."""
+    part: I64
+    """Host ports taken, host ports that must be free, images; columns of ``ports`` and of ``Extras.images``."""
+    attach: I64
+    """[C, D] volumes to attach per driver."""
+    ports: I64
+    """[N, Q] 1: the host port is taken. A set, as upstream's: not counted."""
+    attached: I64
+    """[N, D] volumes attached per driver."""
+    shape_nodes: I64
+    """[S] nodes that exist."""
+    page: I64
+    """[N / PAGE] shape that a page of node slots belongs to, -1: none yet."""
+    ordered: I64
+    """[1] 1: the order of nodes (``Shapes.order``) is current."""
     log: I64
-    """Ring of node slots whose state changed; length a power of two, 0 when trees are not used."""
+    """Ring of node slots whose state changed; length a power of two."""
     head: I64
     """[1] entries ever written."""
 

@@ -9,6 +9,7 @@ from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, push
 from capsim.state.links import dequeue, link_node, link_workload, unlink_node, unlink_workload
 from capsim.state.marks import PODS_CHANGED, TOUCHED, mark_busy, mark_dirty, mark_node, touch
+from capsim.state.placement import leave, place
 from capsim.state.tables import (
     C_PODS_CREATED,
     C_PODS_GONE,
@@ -36,20 +37,20 @@ from capsim.state.tables import (
     PodLinks,
     Pods,
     PodUsage,
-    Trees,
+    Presence,
     Workloads,
 )
 
 
 @inline_kernel
-def node_changed(trees: Trees, nodes: Nodes, n):
+def node_changed(presence: Presence, nodes: Nodes, n):
     """Whatever the scheduler keeps about node ``n`` is out of date."""
     nodes.version[n] += 1
-    size = trees.log.shape[0]
+    size = presence.log.shape[0]
     if size > 0:
-        head = trees.head[0]
-        trees.log[head & (size - 1)] = n
-        trees.head[0] = head + 1
+        head = presence.head[0]
+        presence.log[head & (size - 1)] = n
+        presence.head[0] = head + 1
 
 
 @inline_kernel
@@ -81,6 +82,7 @@ def create_pod(
     pods.ready_ms[p] = -1
     pods.deleted_ms[p] = -1
     pods.diagnosis[p] = -1
+    pods.attempts[p] = 0
     links.queued[p] = 0
     usage.own[p] = 0
     link_workload(links, workloads, p, w)
@@ -100,7 +102,7 @@ def bind_pod(
     nodes: Nodes,
     groups: Groups,
     marks: Marks,
-    trees: Trees,
+    presence: Presence,
     p,
     n,
     now,
@@ -113,14 +115,11 @@ def bind_pod(
     pods.state[p] = POD_STARTING
     link_node(links, nodes, p, n)
     g = nodes.group[n]
-    counts = nodes.state[n] == NODE_READY
-    for r in range(nodes.requested.shape[1]):
-        nodes.requested[n, r] += classes.request[c, r]
-        if counts:
+    place(classes, nodes, presence, c, n, 1, 0)
+    if nodes.state[n] == NODE_READY:
+        for r in range(nodes.requested.shape[1]):
             groups.requested[g, r] += classes.request[c, r]
-    nodes.nonzero[n, 0] += classes.nonzero[c, 0]
-    nodes.nonzero[n, 1] += classes.nonzero[c, 1]
-    node_changed(trees, nodes, n)
+    node_changed(presence, nodes, n)
     workloads.count[w, POD_PENDING] -= 1
     workloads.count[w, POD_STARTING] += 1
     if nodes.excess_milli[n] > 0.0:
@@ -178,6 +177,7 @@ def stop_serving(
     scan: NodeScan,
     physics: Physics,
     marks: Marks,
+    presence: Presence,
     p,
     now,
 ):
@@ -188,6 +188,8 @@ def stop_serving(
     clock.values[CAPACITY_VERSION] += 1
     pods.deleted_ms[p] = now
     pods.state[p] = POD_TERMINATING
+    if leave(nodes, presence, pods.pod_class[p], n):
+        node_changed(presence, nodes, n)
     workloads.count[w, state] -= 1
     workloads.count[w, POD_TERMINATING] += 1
     workloads.bound_leaving[w] += 1
@@ -217,7 +219,7 @@ def remove_pod(
     nodes: Nodes,
     groups: Groups,
     marks: Marks,
-    trees: Trees,
+    presence: Presence,
     log: Log,
     p,
     now,
@@ -232,14 +234,11 @@ def remove_pod(
     if n >= 0:
         unlink_node(links, nodes, p, n)
         g = nodes.group[n]
-        counts = nodes.state[n] == NODE_READY
-        for r in range(nodes.requested.shape[1]):
-            nodes.requested[n, r] -= classes.request[c, r]
-            if counts:
+        place(classes, nodes, presence, c, n, -1, 1 if pods.state[p] == POD_TERMINATING else 0)
+        if nodes.state[n] == NODE_READY:
+            for r in range(nodes.requested.shape[1]):
                 groups.requested[g, r] -= classes.request[c, r]
-        nodes.nonzero[n, 0] -= classes.nonzero[c, 0]
-        nodes.nonzero[n, 1] -= classes.nonzero[c, 1]
-        node_changed(trees, nodes, n)
+        node_changed(presence, nodes, n)
         touch(marks, workloads.kind.shape[0] + g, TOUCHED)
     unlink_workload(links, workloads, p, w)
     workloads.count[w, pods.state[p]] -= 1

@@ -20,27 +20,7 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_METRIC_FAILED: (WARNING, "FailedGetMetric", "horizontal-pod-autoscaler"),
     e.LOG_COMPUTE_FAILED: (WARNING, "FailedComputeMetricsReplicas", "horizontal-pod-autoscaler"),
     e.LOG_SELF_HEAL: (NORMAL, "SelfHeal", "argocd-application-controller"),
+    e.LOG_PREEMPTED: (NORMAL, "Preempted", "default-scheduler"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }
 """Log kind -> (type, reason, source)."""
-
-
-def failed_scheduling(counts: list[int], reasons: list[str]) -> str:
-    """The FailedScheduling message of kube-scheduler v1.34: counts per reason sorted as text, then what preemption
-    found.
-
-    ``counts`` are those of a diagnosis: per reason, then nodes that preemption could have helped, nodes that it could
-    not, and all nodes.
-    """
-    helped, hopeless, nodes = counts[-3:]
-    if nodes == 0:
-        return "no nodes available to schedule pods"
-    listed = sorted(f"{count} {text}" for count, text in zip(counts, reasons, strict=False) if count > 0)
-    preemption = [
-        *([f"{hopeless} Preemption is not helpful for scheduling"] if hopeless else []),
-        *([f"{helped} No preemption victims found for incoming pod"] if helped else []),
-    ]
-    return (
-        f"0/{nodes} nodes are available: {', '.join(listed)}. no new claims to deallocate, "
-        f"preemption: 0/{nodes} nodes are available: {', '.join(sorted(preemption))}."
-    )

@@ -44,21 +44,36 @@ from capsim.state.tables import (
     Marks,
     Nodes,
     NodeScan,
-    Trees,
+    Presence,
     Workloads,
 )
+from capsim.state.tables_scheduler import PAGE
 from capsim.state.transitions import node_changed
 from capsim.world.distributions import duration_ms
 
 
+@inline_kernel
+def free_slot(nodes: Nodes, presence: Presence, s):
+    """The lowest free slot in a page of shape ``s``, or in a page without shape, which it gets; -1: there is none."""
+    for page in range(presence.page.shape[0]):
+        if presence.page[page] == s:
+            for n in range(page * PAGE, page * PAGE + PAGE):
+                if nodes.state[n] == NODE_FREE:
+                    return n
+    for page in range(presence.page.shape[0]):
+        if presence.page[page] < 0:
+            presence.page[page] = s
+            return page * PAGE
+    return -1
+
+
 @kernel
-def claim_node(clock: Clock, nodes: Nodes, scan: NodeScan, groups: Groups, trees: Trees, g, ordinal, now):
-    """Take the lowest free slot for node ``ordinal`` of group ``g``; -1 when the table is full."""
-    n = -1
-    for i in range(nodes.state.shape[0]):
-        if nodes.state[i] == NODE_FREE:
-            n = i
-            break
+def claim_node(clock: Clock, nodes: Nodes, scan: NodeScan, groups: Groups, presence: Presence, g, ordinal, shape, now):
+    """Take a free slot for node ``ordinal`` of group ``g``; -1 when the table is full.
+
+    ``shape``: of a node of its own kind, -1: as the group's."""
+    s = shape if shape >= 0 else groups.shapes[g, (ordinal - 1) % groups.zones[g]]
+    n = free_slot(nodes, presence, s)
     if n < 0:
         return -1
     if n >= clock.values[NODE_TOP]:
@@ -67,7 +82,7 @@ def claim_node(clock: Clock, nodes: Nodes, scan: NodeScan, groups: Groups, trees
     nodes.flags[n] = FLAG_NOT_READY
     nodes.group[n] = g
     nodes.ordinal[n] = ordinal
-    nodes.shape[n] = groups.shapes[g, (ordinal - 1) % groups.zones[g]]
+    nodes.shape[n] = s
     nodes.uid[n] = clock.values[NODE_UID]
     clock.values[NODE_UID] += 1
     nodes.first_pod[n] = -1
@@ -84,7 +99,7 @@ def claim_node(clock: Clock, nodes: Nodes, scan: NodeScan, groups: Groups, trees
     scan.contended[n] = 0
     scan.mark[n] = 0
     scan.unremovable_ms[n] = 0
-    node_changed(trees, nodes, n)
+    node_changed(presence, nodes, n)
     groups.count[g, G_BOOTING] += 1
     groups.count[g, G_EXIST] += 1
     clock.counters[C_NODES_ADDED] += 1
@@ -104,18 +119,28 @@ def boot_node(clock: Clock, heap: Heap, nodes: Nodes, groups: Groups, n, now):
 
 
 @inline_kernel
-def register_node(clock: Clock, nodes: Nodes, workloads: Workloads, trees: Trees, marks: Marks, n, now):
+def register_node(clock: Clock, nodes: Nodes, workloads: Workloads, presence: Presence, marks: Marks, n, now):
     """The Node object exists, not Ready yet."""
     nodes.state[n] = NODE_REGISTERED
+    presence.shape_nodes[nodes.shape[n]] += 1
+    presence.ordered[0] = 0
     nodes.times[n, T_REGISTERED] = now
     clock.values[CAPACITY_VERSION] += 1
-    node_changed(trees, nodes, n)
+    node_changed(presence, nodes, n)
     touch(marks, workloads.kind.shape[0] + nodes.group[n], TOUCHED)
 
 
 @kernel
 def ready_node(
-    clock: Clock, heap: Heap, nodes: Nodes, workloads: Workloads, groups: Groups, trees: Trees, marks: Marks, n, now
+    clock: Clock,
+    heap: Heap,
+    nodes: Nodes,
+    workloads: Workloads,
+    groups: Groups,
+    presence: Presence,
+    marks: Marks,
+    n,
+    now,
 ):
     """The node is Ready; the not-ready taint goes after a moment."""
     g = nodes.group[n]
@@ -126,14 +151,14 @@ def ready_node(
     for r in range(nodes.allocatable.shape[1]):
         groups.allocatable[g, r] += nodes.allocatable[n, r]
         groups.requested[g, r] += nodes.requested[n, r]
-    node_changed(trees, nodes, n)
+    node_changed(presence, nodes, n)
     clock.values[CAPACITY_VERSION] += 1
     push(heap, now + clock.params[P_NODE_OPEN], encode(EV_NODE_OPEN, n, nodes.uid[n]))
     touch(marks, workloads.kind.shape[0] + g, TOUCHED)
 
 
 @kernel
-def delete_node(clock: Clock, nodes: Nodes, workloads: Workloads, groups: Groups, trees: Trees, marks: Marks, n):
+def delete_node(clock: Clock, nodes: Nodes, workloads: Workloads, groups: Groups, presence: Presence, marks: Marks, n):
     """The instance is being deleted, or failed: the node leaves its group's sums."""
     g = nodes.group[n]
     if nodes.state[n] == NODE_READY:
@@ -145,7 +170,7 @@ def delete_node(clock: Clock, nodes: Nodes, workloads: Workloads, groups: Groups
         groups.count[g, G_BOOTING] -= 1
     groups.count[g, G_DELETING] += 1
     nodes.state[n] = NODE_DELETING
-    node_changed(trees, nodes, n)
+    node_changed(presence, nodes, n)
     clock.values[CAPACITY_VERSION] += 1
     touch(marks, workloads.kind.shape[0] + g, TOUCHED)
 
@@ -168,16 +193,19 @@ def log_node(nodes: Nodes, log: Log, n, gone_ms):
 
 @kernel
 def free_node(
-    clock: Clock, nodes: Nodes, workloads: Workloads, groups: Groups, trees: Trees, marks: Marks, log: Log, n, now
+    clock: Clock, nodes: Nodes, workloads: Workloads, groups: Groups, presence: Presence, marks: Marks, log: Log, n, now
 ):
     """The instance is gone; its row goes to the log (there is room) and its slot is free. No pod is left on it."""
     g = nodes.group[n]
     nodes.times[n, T_GONE] = now
     log_node(nodes, log, n, now)
+    if nodes.times[n, T_REGISTERED] >= 0:
+        presence.shape_nodes[nodes.shape[n]] -= 1
+        presence.ordered[0] = 0
     nodes.state[n] = NODE_FREE
     nodes.uid[n] = -1
     groups.count[g, G_DELETING] -= 1
     groups.count[g, G_EXIST] -= 1
     clock.counters[C_NODES_GONE] += 1
-    node_changed(trees, nodes, n)
+    node_changed(presence, nodes, n)
     touch(marks, workloads.kind.shape[0] + g, TOUCHED)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from capsim.engine import growth
 from capsim.engine.drive import Simulation
 from capsim.state.tables import NODE_FREE, POD_FREE, POD_TOP
+from capsim.state.tables_scheduler import PAGE
 from tests.engine.clusters import cluster, deployment
 
 pytestmark = pytest.mark.plain
@@ -20,10 +21,11 @@ def started():
 
 
 def same_in_front(before, after, skip=()):
-    for table in before._fields:
-        for name, old, new in zip(getattr(before, table)._fields, getattr(before, table), getattr(after, table)):
-            if (table, name) not in skip:
-                assert np.array_equal(old, new[tuple(slice(0, n) for n in old.shape)]), (table, name)
+    for name, old, new in zip(before._fields, before, after):
+        if isinstance(old, tuple):
+            same_in_front(old, new, skip)
+        elif name not in skip:
+            assert np.array_equal(old, new[tuple(slice(0, n) for n in old.shape)]), name
 
 
 @given(st.integers(1, 300))
@@ -44,12 +46,13 @@ def test_more_nodes(more):
     sim = started()
     before = sim.state
     after = growth.grow_nodes(before, before.nodes.state.shape[0] + more)
-    trees = [("trees", name) for name in before.trees._fields]
-    same_in_front(before, after, skip=trees)
+    same_in_front(before, after, skip=("log", "head", "seen", "view_seen", "mark"))
     assert (after.nodes.state[-more:] == NODE_FREE).all()
     assert (after.nodes.uid[-more:] == -1).all()
     assert (after.nodes.first_pod[-more:] == -1).all()
-    assert (after.trees.seen == -1).all()
+    assert (after.scheduling.views.seen == -1).all()
+    assert (after.presence.page[before.presence.page.size :] == -1).all()
+    assert after.nodes.state.shape[0] % PAGE == 0
 
 
 @given(st.integers(0, 500), st.integers(0, 50), st.integers(0, 500))

@@ -68,14 +68,14 @@ def test_executing_every_sync_changes_nothing(scenario):
 
 @given(scenarios())
 @few
-def test_score_trees_give_what_a_plain_scan_gives(scenario):
-    def with_trees_above(nodes):
+def test_the_index_gives_what_a_plain_scan_gives(scenario):
+    def with_index_above(nodes):
         sim = Simulation(scenario)
         sim.state.clock.params[P_TREE_NODES] = nodes
         sim.advance(scenario.duration_ms)
         return outcome(sim)
 
-    assert_same(with_trees_above(0), with_trees_above(10**6))
+    assert_same(with_index_above(0), with_index_above(10**6))
 
 
 @given(scenarios())

@@ -1,40 +1,36 @@
-"""Which nodes a pod class may use, and why not: the Filter plugins, in upstream's order (kube-scheduler v1.34.1).
+"""What a node itself says to a pod class: the Filter plugins up to the volumes, in upstream's order.
 
-NodeUnschedulable, NodeName, TaintToleration, NodeAffinity (node selector) and NodeResourcesFit; the first plugin that
-rejects a node reports, NodeResourcesFit with one reason per resource that is short.
+NodeUnschedulable, NodeName, TaintToleration, NodeAffinity (all said by the shape), NodePorts, NodeResourcesFit and the
+volume plugins; the first that rejects a node reports. What other pods say is in ``judge.py``.
 
-Reasons are indices into a run's list of reason texts: the fixed ones below, then one per resource column, then one per
-distinct taint of the node shapes.
+Source: kube-scheduler v1.34.1, pkg/scheduler/framework/plugins.
 """
 
 from __future__ import annotations
 
-from capsim.jit import inline_kernel, kernel
+from capsim.controllers.scheduler.reasons import (
+    INSUFFICIENT,
+    PASS,
+    REASON_ATTACH,
+    REASON_FIT,
+    REASON_NODE_NAME,
+    REASON_NOT_READY,
+    REASON_PORTS,
+    REASON_TO_BE_DELETED,
+    REASON_UNSCHEDULABLE,
+)
+from capsim.jit import inline_kernel
 from capsim.state.tables import (
     FLAG_NOT_READY,
     FLAG_TO_BE_DELETED,
     FLAG_UNSCHEDULABLE,
     NODE_FREE,
     NODE_REQUESTED,
-    NODE_TOP,
-    PODS,
     Classes,
-    Clock,
     Nodes,
+    Presence,
 )
-
-REASON_UNSCHEDULABLE, REASON_NODE_NAME, REASON_NOT_READY, REASON_TO_BE_DELETED, REASON_AFFINITY, REASON_FIT = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-)
-
-PASS = -1
-INSUFFICIENT = -2
-"""NodeResourcesFit rejects the node; which resources are short is asked for only by a diagnosis."""
+from capsim.state.tables_scheduler import PORTS_REFUSED, Extras, Profiles, Rules
 
 
 @inline_kernel
@@ -45,13 +41,13 @@ def exists(nodes: Nodes, n):
 
 @inline_kernel
 def static_reason(classes: Classes, nodes: Nodes, c, n):
-    """PASS, or the reason of the first plugin before NodeResourcesFit that rejects node ``n`` for class ``c``."""
+    """PASS, or the reason of the first plugin before NodePorts that rejects node ``n`` for class ``c``."""
     flags = nodes.flags[n] & ~classes.tolerates[c]
     shape = classes.shape_reason[c, nodes.shape[n]]
-    if flags != 0:
+    if flags != 0 and shape != REASON_NODE_NAME:
         if flags & FLAG_UNSCHEDULABLE:
             return REASON_UNSCHEDULABLE
-        if shape > REASON_AFFINITY:
+        if shape >= REASON_FIT:
             return shape
         if flags & FLAG_NOT_READY:
             return REASON_NOT_READY
@@ -61,58 +57,60 @@ def static_reason(classes: Classes, nodes: Nodes, c, n):
 
 
 @inline_kernel
-def has_room(classes: Classes, nodes: Nodes, c, n):
-    """NodeResourcesFit: every resource that the class requests, and a pod more, is free on node ``n``."""
-    for r in range(nodes.allocatable.shape[1]):
-        want = classes.request[c, r]
-        if want > 0 and nodes.requested[n, r] + want > nodes.allocatable[n, r]:
+def ports_free(presence: Presence, c, n):
+    """NodePorts: none of the host ports that would collide is taken."""
+    for i in range(presence.part_start[c, PORTS_REFUSED], presence.part_start[c, PORTS_REFUSED + 1]):
+        if presence.ports[n, presence.part[i]] == 1:
             return False
     return True
 
 
 @inline_kernel
-def fits(classes: Classes, nodes: Nodes, c, n):
-    """Whether class ``c`` passes all filters on node ``n``."""
-    return exists(nodes, n) and static_reason(classes, nodes, c, n) == PASS and has_room(classes, nodes, c, n)
+def is_short(profiles: Profiles, classes: Classes, nodes: Nodes, profile, c, n, r):
+    """NodeResourcesFit: whether resource ``r`` keeps class ``c`` off node ``n``."""
+    want = classes.request[c, r]
+    if want <= 0 or nodes.requested[n, r] + want <= nodes.allocatable[n, r]:
+        return False
+    return profiles.ignored[profile, r] == 0
 
 
-@kernel
-def diagnose(clock: Clock, classes: Classes, nodes: Nodes, counts, c, target):
-    """Count rejected nodes per reason into ``counts`` [reasons + 3]; the last three are nodes that preemption could
-    help, nodes that it could not, and all nodes."""
-    last = counts.shape[0]
-    for i in range(last):
-        counts[i] = 0
-    for n in range(clock.values[NODE_TOP]):
-        if not exists(nodes, n):
-            continue
-        counts[last - 1] += 1
-        reason = static_reason(classes, nodes, c, n)
-        if target >= 0 and n != target:
-            reason = REASON_NODE_NAME
-        if reason >= 0:
-            counts[reason] += 1
-            counts[last - 2] += 1
-        else:
-            helpful = True
-            for r in range(nodes.allocatable.shape[1]):
-                want = classes.request[c, r]
-                if want > 0 and nodes.requested[n, r] + want > nodes.allocatable[n, r]:
-                    counts[REASON_FIT + r] += 1
-                    if want > nodes.allocatable[n, r]:
-                        helpful = False
-            counts[last - 3 if helpful else last - 2] += 1
+@inline_kernel
+def has_room(profiles: Profiles, classes: Classes, nodes: Nodes, profile, c, n):
+    """NodeResourcesFit: every resource that the class requests, and a pod more, is free on node ``n``."""
+    for r in range(nodes.allocatable.shape[1]):
+        if is_short(profiles, classes, nodes, profile, c, n, r):
+            return False
+    return True
 
 
-def reason_texts(resources: list[str], taints: list[str]) -> list[str]:
-    """Texts of all reasons of a run, in upstream's words; ``resources`` by column, ``taints`` as ``{key: value}``."""
-    short = ["Too many pods" if column == PODS else f"Insufficient {name}" for column, name in enumerate(resources)]
-    return [
-        "node(s) were unschedulable",
-        "node(s) didn't satisfy plugin(s) [NodeAffinity]",
-        "node(s) had untolerated taint {node.kubernetes.io/not-ready: }",
-        "node(s) had untolerated taint {ToBeDeletedByClusterAutoscaler: }",
-        "node(s) didn't match Pod's node affinity/selector",
-        *short,
-        *[f"node(s) had untolerated taint {taint}" for taint in taints],
-    ]
+@inline_kernel
+def volumes_reason(rules: Rules, presence: Presence, extras: Extras, c, n):
+    """NodeVolumeLimits, then what the class's volumes say of the node once and for all (VolumeBinding, VolumeZone)."""
+    for d in range(presence.attach.shape[1]):
+        more = presence.attach[c, d]
+        limit = extras.attach_limit[n, d]
+        if more > 0 and limit >= 0 and presence.attached[n, d] + more > limit:
+            return REASON_ATTACH
+    row = rules.volume[c]
+    return extras.volume[row, n] if row >= 0 else PASS
+
+
+@inline_kernel
+def node_reason(
+    profiles: Profiles, classes: Classes, nodes: Nodes, rules: Rules, presence: Presence, extras: Extras, c, n
+):
+    """PASS, INSUFFICIENT, or the first reason that node ``n`` itself has to refuse class ``c``."""
+    reason = static_reason(classes, nodes, c, n)
+    if reason != PASS:
+        return reason
+    if not ports_free(presence, c, n):
+        return REASON_PORTS
+    if not has_room(profiles, classes, nodes, rules.profile[c], c, n):
+        return INSUFFICIENT
+    return volumes_reason(rules, presence, extras, c, n)
+
+
+@inline_kernel
+def preemption_helps(reason):
+    """Whether a fixed reason has the code Unschedulable: a pod that goes could change it."""
+    return reason >= REASON_PORTS and reason <= REASON_ATTACH

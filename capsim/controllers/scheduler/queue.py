@@ -4,14 +4,28 @@ Upstream keeps activeQ (priority, then time), backoffQ and a map of unschedulabl
 pods of one class ask the same question, so the unschedulable ones wait in one list per class, and an event that could
 help wakes the first of them only; each success wakes the next. A class that failed stays blocked until such an event:
 cost follows the events that could help, not the number of pending pods.
+
+A pod that is woken before its backoff (1 s, doubling to 10 s) has run out goes behind all others, as one of backoffQ,
+from which upstream pops when activeQ is empty (SchedulerPopFromBackoffQ, on since v1.33).
 """
 
 from __future__ import annotations
 
-from capsim.controllers.scheduler.filters import fits
 from capsim.jit import inline_kernel, kernel
 from capsim.state.links import dequeue
-from capsim.state.tables import UNSCHEDULABLE, Classes, Clock, Nodes, PodLinks, Pods, Queue
+from capsim.state.tables import (
+    P_BACKOFF,
+    P_BACKOFF_MAX,
+    UNSCHEDULABLE,
+    Classes,
+    Clock,
+    PodLinks,
+    Pods,
+    Queue,
+)
+
+BEHIND_ALL = 1 << 40
+"""Keys of pods in backoff: above every negated priority."""
 
 
 @inline_kernel
@@ -39,10 +53,25 @@ def move(queue: Queue, source, i):
     put(queue, i, queue.key[source], queue.time_ms[source], queue.uid[source], queue.pod[source])
 
 
+@inline_kernel
+def backoff_ends(clock: Clock, pods: Pods, p):
+    """When the backoff of pod ``p`` after its last failed attempt is over: doubling from the first to the longest."""
+    wait = clock.params[P_BACKOFF]
+    for _ in range(pods.attempts[p] - 1):
+        wait = min(2 * wait, clock.params[P_BACKOFF_MAX])
+        if wait == clock.params[P_BACKOFF_MAX]:
+            break
+    return pods.tried_ms[p] + wait
+
+
 @kernel
-def activate(queue: Queue, pods: Pods, classes: Classes, links: PodLinks, p):
+def activate(clock: Clock, queue: Queue, pods: Pods, classes: Classes, links: PodLinks, p, now):
     """Insert pod ``p``; there is room."""
     key = -classes.priority[pods.pod_class[p]]
+    if pods.attempts[p] > 0:
+        ends = backoff_ends(clock, pods, p)
+        if ends > now:
+            key = BEHIND_ALL + ends
     time_ms = pods.created_ms[p]
     uid = pods.uid[p]
     links.queued[p] = 1
@@ -85,36 +114,16 @@ def pop_active(queue: Queue):
 
 
 @kernel
-def wake_head(clock: Clock, queue: Queue, pods: Pods, links: PodLinks, classes: Classes, c):
+def wake(clock: Clock, queue: Queue, pods: Pods, links: PodLinks, classes: Classes, p, now):
+    """Unschedulable pod ``p`` is tried again."""
+    dequeue(links, classes, p, pods.pod_class[p])
+    clock.values[UNSCHEDULABLE] -= 1
+    activate(clock, queue, pods, classes, links, p, now)
+
+
+@inline_kernel
+def wake_head(clock: Clock, queue: Queue, pods: Pods, links: PodLinks, classes: Classes, c, now):
     """The first unschedulable pod of class ``c`` is tried again; the class is no longer blocked."""
     classes.diagnosis[c] = -1
-    p = classes.queue_head[c]
-    if p >= 0:
-        dequeue(links, classes, p, c)
-        clock.values[UNSCHEDULABLE] -= 1
-        activate(queue, pods, classes, links, p)
-
-
-@kernel
-def capacity_gained(clock: Clock, queue: Queue, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, n):
-    """Node ``n`` has more room than before: wake each blocked class that fits it now."""
-    for c in range(classes.queue_count.shape[0]):
-        if classes.queue_count[c] > 0:
-            head = classes.queue_head[c]
-            if pods.target[head] >= 0:
-                wake_pinned(clock, queue, pods, links, classes, nodes, c, n)
-            elif classes.diagnosis[c] >= 0 and fits(classes, nodes, c, n):
-                wake_head(clock, queue, pods, links, classes, c)
-
-
-@kernel
-def wake_pinned(clock: Clock, queue: Queue, pods: Pods, links: PodLinks, classes: Classes, nodes: Nodes, c, n):
-    """DaemonSet pods wait for one node each: wake those of node ``n``."""
-    p = classes.queue_head[c]
-    while p >= 0:
-        after = links.queue_next[p]
-        if pods.target[p] == n and fits(classes, nodes, c, n):
-            dequeue(links, classes, p, c)
-            clock.values[UNSCHEDULABLE] -= 1
-            activate(queue, pods, classes, links, p)
-        p = after
+    if classes.queue_head[c] >= 0:
+        wake(clock, queue, pods, links, classes, classes.queue_head[c], now)

@@ -1,7 +1,8 @@
 """What can be said of a pod class and a node shape once and for all: tolerations, node selector, node affinity.
 
 Source: kube-scheduler v1.34.1, plugins/tainttoleration and plugins/nodeaffinity. The results fill
-``Classes.shape_reason``; taints that come and go (not-ready, ToBeDeleted, unschedulable) are flags of the node.
+``Classes.shape_reason`` and ``Rules.shape_raw``; taints that come and go (not-ready, ToBeDeleted, unschedulable) are
+flags of the node.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from capsim.controllers.scheduler.filters import REASON_AFFINITY, REASON_FIT
+from capsim.controllers.scheduler.reasons import (
+    PASS,
+    REASON_AFFINITY,
+    REASON_ENFORCED,
+    REASON_FIT,
+    REASON_NODE_NAME,
+)
+from capsim.controllers.scheduler.shapes import NODE_NAME, NodeShape
 from capsim.scenario.cluster import Taint
 from capsim.scenario.kubernetes.pod import PodTemplate, Toleration
 from capsim.state.tables import FLAG_NOT_READY, FLAG_TO_BE_DELETED, FLAG_UNSCHEDULABLE
@@ -22,6 +30,10 @@ RUNTIME_TAINTS = {
 }
 DAEMONSET_TOLERATES = FLAG_NOT_READY | FLAG_UNSCHEDULABLE
 """The DaemonSet controller adds tolerations for these taints to its pods."""
+REQUIRED, PREFERRED = (
+    "requiredDuringSchedulingIgnoredDuringExecution",
+    "preferredDuringSchedulingIgnoredDuringExecution",
+)
 
 
 def tolerates(toleration: Toleration, taint: Taint) -> bool:
@@ -63,28 +75,53 @@ def tolerated_flags(template: PodTemplate, daemonset: bool) -> int:
     return flags
 
 
+def intolerable_preferences(template: PodTemplate, taints: Iterable[Taint]) -> int:
+    """PreferNoSchedule taints that no toleration covers (TaintToleration's score)."""
+    considered = [t for t in template.tolerations if t.effect in ("", "PreferNoSchedule")]
+    return sum(
+        taint.effect == "PreferNoSchedule" and not any(tolerates(t, taint) for t in considered) for taint in taints
+    )
+
+
 def matches_node(template: PodTemplate, labels: Mapping[str, str]) -> bool:
     """NodeAffinity's filter: the node selector and the required terms (any term, all of its expressions)."""
     if any(labels.get(key) != value for key, value in template.node_selector.items()):
         return False
-    node_affinity = (template.affinity or {}).get("nodeAffinity") or {}
-    required = node_affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    return matches_required((template.affinity or {}).get("nodeAffinity"), labels)
+
+
+def matches_required(node_affinity: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Whether a node passes the required terms of a nodeAffinity; ``labels`` hold its name under metadata.name."""
+    required = (node_affinity or {}).get(REQUIRED)
     if required is None:
         return True
-    return any(_term_matches(term, labels) for term in required.get("nodeSelectorTerms") or [])
+    return any(term_matches(term, labels) for term in required.get("nodeSelectorTerms") or [])
 
 
-def _term_matches(term: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+def preferred_weight(node_affinity: Mapping[str, Any] | None, labels: Mapping[str, str]) -> int:
+    """Summed weights of the preferred terms that match (an empty term matches every node)."""
+    total = 0
+    for preferred in (node_affinity or {}).get(PREFERRED) or []:
+        term = preferred.get("preference") or {}
+        empty = not term.get("matchExpressions") and not term.get("matchFields")
+        if empty or term_matches(term, labels):
+            total += int(preferred.get("weight", 0))
+    return total
+
+
+def term_matches(term: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether a node selector term matches; an empty one matches nothing."""
     expressions = term.get("matchExpressions") or []
     fields = term.get("matchFields") or []
     if not expressions and not fields:
         return False
-    if any(not _expression_matches(e, {"metadata.name": labels.get("kubernetes.io/hostname", "")}) for e in fields):
+    if any(not expression_matches(e, {NODE_NAME: labels.get(NODE_NAME, "")}) for e in fields):
         return False
-    return all(_expression_matches(e, labels) for e in expressions)
+    return all(expression_matches(e, labels) for e in expressions)
 
 
-def _expression_matches(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+def expression_matches(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """One requirement of a node selector."""
     key, operator = str(expression.get("key")), expression.get("operator")
     values = [str(v) for v in expression.get("values") or []]
     if operator == "In":
@@ -102,20 +139,53 @@ def _expression_matches(expression: Mapping[str, Any], labels: Mapping[str, str]
     return have > bound if operator == "Gt" else have < bound
 
 
+def named_nodes(template: PodTemplate) -> frozenset[str] | None:
+    """Names of the only nodes that PreFilter leaves, when every required term names nodes; None: all nodes."""
+    required = ((template.affinity or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
+    union: set[str] = set()
+    for term in required.get("nodeSelectorTerms") or []:
+        names: set[str] | None = None
+        for field in term.get("matchFields") or []:
+            if field.get("key") == NODE_NAME and field.get("operator") == "In":
+                values = {str(value) for value in field.get("values") or []}
+                names = values if names is None else names & values
+        if names is None:
+            return None
+        union |= names
+    return frozenset(union) if union else None
+
+
 def shape_reason(
     template: PodTemplate,
-    labels: Mapping[str, str],
-    taints: Sequence[Taint],
+    shape: NodeShape,
     taint_index: Mapping[str, int],
     resources: int,
+    added: Mapping[str, Any] | None = None,
+    off: frozenset[str] = frozenset(),
 ) -> int:
-    """-1 when nodes of the shape pass, else the reason: the index of the taint's text, or REASON_AFFINITY."""
-    taint = untolerated(template.tolerations, taints)
+    """PASS where nodes of the shape pass, else the reason: a taint's text, or one of NodeAffinity's.
+
+    ``added`` is the profile's addedAffinity; ``off`` names filters that the profile has switched off.
+    """
+    if "NodeAffinity" not in off:
+        named = named_nodes(template)
+        if named is not None and shape.labels.get(NODE_NAME) not in named:
+            return REASON_NODE_NAME
+    taint = None if "TaintToleration" in off else untolerated(template.tolerations, shape.taints)
     if taint is not None:
         return REASON_FIT + resources + taint_index[taint_text(taint)]
-    return -1 if matches_node(template, labels) else REASON_AFFINITY
+    if "NodeAffinity" in off:
+        return PASS
+    if not matches_required(added, shape.labels):
+        return REASON_ENFORCED
+    return PASS if matches_node(template, shape.labels) else REASON_AFFINITY
 
 
 def taint_text(taint: Taint) -> str:
     """A taint as FailedScheduling messages write it (v1.34)."""
     return f"{{{taint.key}: {taint.value}}}"
+
+
+def taint_texts(shapes: Sequence[NodeShape]) -> list[str]:
+    """Texts of all taints that can keep a pod off, sorted."""
+    return sorted({taint_text(t) for shape in shapes for t in shape.taints if t.effect in BLOCKING})

@@ -41,6 +41,7 @@ from capsim.state.tables import (
     PodLinks,
     Pods,
     PodUsage,
+    Presence,
     Queue,
     Wheels,
     Workloads,
@@ -111,6 +112,7 @@ def delete_pod(
     scan: NodeScan,
     physics: Physics,
     marks: Marks,
+    presence: Presence,
     p,
     now,
 ):
@@ -119,7 +121,7 @@ def delete_pod(
     if pods.node[p] >= 0:
         if pods.state[p] == POD_TERMINATING:
             return
-        stop_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
+        stop_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, presence, p, now)
         gone_ms = now + workloads.termination_ms[w]
     else:
         if links.queued[p] == 2:
@@ -147,6 +149,7 @@ def remove_surplus(
     scan: NodeScan,
     physics: Physics,
     marks: Marks,
+    presence: Presence,
     queue: Queue,
     w,
     surplus,
@@ -156,7 +159,20 @@ def remove_surplus(
     found = choose_victims(clock, pods, links, workloads, scan, queue, w, surplus, now)
     for i in range(found):
         delete_pod(
-            clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, queue.scratch[i], now
+            clock,
+            heap,
+            pods,
+            links,
+            classes,
+            usage,
+            workloads,
+            nodes,
+            scan,
+            physics,
+            marks,
+            presence,
+            queue.scratch[i],
+            now,
         )
 
 
@@ -174,6 +190,7 @@ def reconcile(
     scan: NodeScan,
     physics: Physics,
     marks: Marks,
+    presence: Presence,
     queue: Queue,
     log: Log,
     w,
@@ -202,6 +219,7 @@ def reconcile(
                 scan,
                 physics,
                 marks,
+                presence,
                 queue,
                 w,
                 -missing,

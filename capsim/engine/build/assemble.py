@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from capsim.controllers.hpa.spec import new_state
+from capsim.controllers.scheduler.build import page_rows
 from capsim.engine.build.adapter import build_adapter, build_self_heal
 from capsim.engine.build.cluster import (
-    asks_for_hostname,
     build_groups,
     empty_nodes,
     empty_scan,
     node_capacity,
-    node_shape,
     resource_names,
 )
 from capsim.engine.build.control import (
@@ -26,14 +25,24 @@ from capsim.engine.build.control import (
     hpa_period_ms,
 )
 from capsim.engine.build.names import Names
+from capsim.engine.build.scheduling import (
+    build_classes,
+    build_scheduling,
+    compile_scheduler,
+    shape_book,
+    shape_of_group,
+    shape_of_object,
+    watches_binds,
+)
 from capsim.engine.build.serving import build_calls, build_connections, build_serving
-from capsim.engine.build.tables import empty_heap, empty_log, empty_pods, empty_queue, empty_trees
+from capsim.engine.build.tables import empty_heap, empty_log, empty_pods, empty_queue
 from capsim.engine.build.traffic import build_traffic
-from capsim.engine.build.workloads import build_classes, build_containers, build_physics, build_workloads
+from capsim.engine.build.workloads import build_containers, build_physics, build_workloads
 from capsim.engine.recorder import SAMPLE_COLUMNS
 from capsim.engine.state import State
 from capsim.scenario.scenario import Scenario
-from capsim.state.tables import KIND_DAEMONSET, PODS, Classes, Groups, Workloads
+from capsim.state.tables import KIND_DAEMONSET, P_WATCHERS, PODS, Classes, Groups, Workloads
+from capsim.state.tables_scheduler import PAGE
 
 SAMPLE_BYTES = 8 * 2**20
 """Samples are drained when their buffer is full."""
@@ -63,18 +72,16 @@ def fill_daemons(groups: Groups, classes: Classes, workloads: Workloads) -> None
                 groups.daemons[g] += classes.request[w]
 
 
+def most_pods(scenario: Scenario, groups: Groups) -> int:
+    """Most pods that a node of the scenario can hold."""
+    objects = (int(node.allocatable.get("pods", 110)) for node in scenario.objects.nodes)
+    return max([110, *objects, *(int(row[PODS]) for row in groups.template)])
+
+
 def sample_rows(rows: int, scenario: Scenario) -> int:
     """Samples that fit into the recorder's buffer, or all of a short run."""
     most = -(-scenario.duration_ms // scenario.sample_interval_ms) + 1
     return min(most, max(2, SAMPLE_BYTES // (rows * SAMPLE_COLUMNS * 8)))
-
-
-def name_shapes(scenario: Scenario, names: Names) -> None:
-    """Shapes of the Node objects, after those of the groups."""
-    known: dict[tuple[object, ...], int] = {}
-    by_hostname = asks_for_hostname(scenario)
-    for node in scenario.objects.nodes:
-        node_shape(names, node, known, by_hostname)
 
 
 def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[State, Names]:
@@ -82,24 +89,25 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
     wanted = capacity or Capacity()
     names = Names(resources=resource_names(scenario))
     count = len(scenario.objects.workloads)
-    groups = build_groups(scenario, names, count)
-    name_shapes(scenario, names)
+    workloads = build_workloads(scenario, names, len(scenario.node_groups) + 1)
+    book = shape_book(scenario, names)
+    groups = build_groups(scenario, names, count, lambda group, zone: shape_of_group(book, names, group, zone))
+    names.object_shapes.update((node.name, shape_of_object(book, names, node)) for node in scenario.objects.nodes)
     group_count = groups.hash.shape[0]
-    workloads = build_workloads(scenario, names, group_count)
-    classes = build_classes(scenario, names)
+    program, facts = compile_scheduler(scenario, names, book)
+    classes = build_classes(scenario, program)
     fill_daemons(groups, classes, workloads)
     containers = build_containers(scenario)
     traffic = build_traffic(scenario, names)
     specs = build_specs(scenario)
     period = hpa_period_ms(scenario)
     links = build_links(scenario, names, workloads, period)
-    node_rows = wanted.nodes or node_capacity(scenario)
+    node_rows = page_rows((wanted.nodes or node_capacity(scenario)) + PAGE * len(book.shapes))
     pod_rows = wanted.pods or max(64, 2 * sum(w.replicas for w in scenario.objects.workloads) + 4 * node_rows)
     pods, pod_links, usage = empty_pods(pod_rows)
-    objects = (int(node.allocatable.get("pods", 110)) for node in scenario.objects.nodes)
-    most_pods = max([110, *objects, *(int(row[PODS]) for row in groups.template)])
-    params = build_params(scenario, step_rows=most_pods + count + 16)
-    signatures = int(classes.signature.max(initial=0)) + 1
+    params = build_params(scenario, step_rows=most_pods(scenario, groups) + count + 16)
+    presence, scheduling = build_scheduling(program, facts, book, node_rows, pod_rows)
+    params[P_WATCHERS] = int(watches_binds(program))
     physics = build_physics(scenario, containers)
     serving = build_serving(scenario, names, physics)
     buffered = 1 if wanted.buffers == 1 else sample_rows(count + group_count + 1, scenario)
@@ -124,11 +132,12 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
         marks=build_marks(max(1, count), group_count, node_rows),
         queue=empty_queue(
             wanted.queue or pod_rows,
-            max(pod_rows, 2 * most_pods, node_rows),
+            max(pod_rows, 2 * most_pods(scenario, groups), node_rows),
             len(names.reasons),
             max(1, min(wanted.buffers, 64)),
         ),
-        trees=empty_trees(signatures, node_rows),
+        presence=presence,
+        scheduling=scheduling,
         hpas=links,
         adapter=build_adapter(scenario, names, pod_rows),
         heal=build_self_heal(scenario, names),

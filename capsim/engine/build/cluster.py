@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from capsim.engine.build.names import STATIC_GROUP, Names, Shape
+from capsim.engine.build.names import STATIC_GROUP, Names
 from capsim.rng import name_hash
 from capsim.scenario.cluster import NodeGroup
 from capsim.scenario.distribution import Distribution
-from capsim.scenario.kubernetes.node import NodeObject
 from capsim.scenario.scenario import Scenario
 from capsim.state.tables import (
     EPHEMERAL,
@@ -26,21 +25,25 @@ from capsim.state.tables import (
 from capsim.world.distributions import KINDS
 
 CORE_RESOURCES = ["cpu", "memory", "ephemeral-storage", "pods"]
-HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 _FOREVER_MS = 1e15
 
 
-def resource_names(scenario: Scenario) -> list[str]:
+def resource_names_of(requests: Iterable[Mapping[str, int]], offers: Iterable[Mapping[str, int]]) -> list[str]:
     """Resource columns: the four core ones, then every extended resource that a pod requests or a node offers."""
     seen: dict[str, None] = dict.fromkeys(CORE_RESOURCES)
-    for workload in scenario.objects.workloads:
-        seen.update(dict.fromkeys(workload.template.requests()))
-    for group in scenario.node_groups:
-        seen.update(dict.fromkeys(group.allocatable()))
-    for node in scenario.objects.nodes:
-        seen.update((name, None) for name in node.allocatable if not name.startswith("attachable-volumes-"))
+    for amounts in (*requests, *offers):
+        seen.update((name, None) for name in amounts if not name.startswith("attachable-volumes-"))
     return list(seen)
+
+
+def resource_names(scenario: Scenario) -> list[str]:
+    """Resource columns of a scenario."""
+    offers = [
+        *(group.allocatable() for group in scenario.node_groups),
+        *(n.allocatable for n in scenario.objects.nodes),
+    ]
+    return resource_names_of((workload.template.requests() for workload in scenario.objects.workloads), offers)
 
 
 def vector(resources: dict[str, int], names: Sequence[str]) -> list[int]:
@@ -78,33 +81,9 @@ def group_labels(group: NodeGroup, zone: str) -> dict[str, str]:
     return labels | dict(group.labels)
 
 
-def add_group_shapes(names: Names, group: NodeGroup) -> list[int]:
-    """One shape per zone of the group; returns their indices."""
-    rows = []
-    for zone in group.zones or [""]:
-        labels = group_labels(group, zone)
-        rows.append(len(names.shapes))
-        names.shapes.append(Shape(labels, tuple(group.taints), labels.get(ZONE, zone)))
-    return rows
-
-
-def node_shape(names: Names, node: NodeObject, known: dict[tuple[object, ...], int], by_hostname: bool) -> int:
-    """Shape of a Node object; nodes that differ in their hostname only share one, unless a pod asks for hostnames."""
-    labels = dict(node.labels)
-    labels.setdefault(HOSTNAME, node.name)
-    if not by_hostname:
-        del labels[HOSTNAME]
-    taints = tuple(node.taints)
-    key = (tuple(sorted(labels.items())), tuple((t.key, t.value, t.effect) for t in taints))
-    if key not in known:
-        known[key] = len(names.shapes)
-        zone = labels.get(ZONE, labels.get("failure-domain.beta.kubernetes.io/zone", ""))
-        names.shapes.append(Shape(labels, taints, zone))
-    return known[key]
-
-
-def build_groups(scenario: Scenario, names: Names, workloads: int) -> Groups:
-    """Node groups, and the static group last. Fills group names, prices and shapes of ``names``."""
+def build_groups(scenario: Scenario, names: Names, workloads: int, shape: Callable[[NodeGroup, str], int]) -> Groups:
+    """Node groups, and the static group last. Fills group names and prices of ``names``; ``shape`` gives the shape of
+    a group's nodes in a zone."""
     groups = scenario.node_groups
     count = len(groups) + 1
     zones = max([1, *(len(g.zones) for g in groups)])
@@ -113,7 +92,7 @@ def build_groups(scenario: Scenario, names: Names, workloads: int) -> Groups:
     for g, group in enumerate(groups):
         names.groups.append(group.name)
         names.prices.append(group.price_per_hour_usd)
-        rows = add_group_shapes(names, group)
+        rows = [shape(group, zone) for zone in group.zones or [""]]
         table.shapes[g, : len(rows)] = rows
         table.zones[g] = len(rows)
         table.size[g, G_MIN] = group.min
@@ -192,17 +171,6 @@ def widest_node_milli(scenario: Scenario) -> float:
     sizes = [g.allocatable()["cpu"] for g in scenario.node_groups]
     sizes += [n.allocatable.get("cpu", 0) for n in scenario.objects.nodes]
     return float(max(sizes, default=1000))
-
-
-def asks_for_hostname(scenario: Scenario) -> bool:
-    """Whether any pod selects nodes by hostname or name."""
-    for workload in scenario.objects.workloads:
-        if HOSTNAME in workload.template.node_selector:
-            return True
-        affinity = (workload.template.affinity or {}).get("nodeAffinity")
-        if affinity and (HOSTNAME in str(affinity) or "matchFields" in str(affinity)):
-            return True
-    return False
 
 
 def array(values: Sequence[int]) -> I64:

@@ -14,6 +14,7 @@ from capsim.engine.build.workloads import long_running
 from capsim.engine.recorder import QUANTITIES, SAMPLE_COLUMNS
 from capsim.rng import STREAM_PHASE, draw, name_hash
 from capsim.scenario.control_plane import Phases
+from capsim.scenario.kube_scheduler import KubeSchedulerConfiguration
 from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.metrics import source_of
 from capsim.scenario.rivals import rivals
@@ -21,6 +22,8 @@ from capsim.scenario.scenario import Scenario
 from capsim.state import tables as t
 from capsim.state.marks import BUSY_SCRAPES
 
+INDEX_FROM = 24
+"""Node slots above which the scheduler asks its index: below, a scan is as fast."""
 NO_BAND = np.array([1.0, 0.0])
 
 
@@ -78,7 +81,10 @@ def build_params(scenario: Scenario, step_rows: int) -> t.I64:
     p[t.P_CTRL_BURST] = scenario.control_plane.kube_controller_manager.kube_api_burst
     p[t.P_TIE_RANDOM] = int(scenario.scheduler.tie_break == "random")
     p[t.P_WALL_OFFSET] = int(scenario.start.microsecond // 1000)
-    p[t.P_TREE_NODES] = 48
+    p[t.P_TREE_NODES] = INDEX_FROM
+    configuration = scenario.scheduler.configuration or KubeSchedulerConfiguration()
+    p[t.P_BACKOFF] = configuration.pod_initial_backoff_seconds * 1000
+    p[t.P_BACKOFF_MAX] = configuration.pod_max_backoff_seconds * 1000
     p[t.P_SKIP_SYNCS] = 1
     p[t.P_STEP_ROWS] = step_rows
     p[t.P_CONTENTION] = 1

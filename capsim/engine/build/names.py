@@ -45,6 +45,8 @@ class Names:
     """Row of each series of the metrics adapter (``build/adapter.py``)."""
     source_start: list[int] = field(default_factory=list)
     """First point of each traffic source."""
+    object_shapes: dict[str, int] = field(default_factory=dict)
+    """Shape of every Node object, by name."""
     daemonsets: set[int] = field(default_factory=set)
     sources: list[str] = field(default_factory=list)
     """Services by source of ``Traffic``; recorded usage follows."""

@@ -1,13 +1,10 @@
-"""Empty tables that grow: pods, queue, heap, trees, buffers."""
+"""Empty tables that grow: pods, queue, heap, buffers."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from capsim.state import tables as t
-
-TREE_BYTES = 256 * 2**20
-"""Most memory that score trees may take; signatures beyond it are scanned."""
 
 
 def empty_pods(rows: int) -> tuple[t.Pods, t.PodLinks, t.PodUsage]:
@@ -43,19 +40,6 @@ def empty_queue(rows: int, scratch: int, reasons: int, diagnoses: int) -> t.Queu
         ranks=np.zeros(scratch, np.int64),
         diagnoses=np.zeros((diagnoses, reasons + 3), np.int64),
         diagnosis_count=np.zeros(1, np.int64),
-    )
-
-
-def empty_trees(signatures: int, nodes: int) -> t.Trees:
-    """Score trees for as many signatures as fit into TREE_BYTES, over ``nodes`` node slots."""
-    half = max(2, 1 << max(0, nodes - 1).bit_length())
-    count = max(1, min(signatures, TREE_BYTES // (4 * half * 8)))
-    return t.Trees(
-        best=np.full((count, 2 * half), -1, np.int64),
-        ways=np.zeros((count, 2 * half), np.int64),
-        seen=np.full(count, -1, np.int64),
-        log=np.zeros(max(64, 2 * half), np.int64),
-        head=np.zeros(1, np.int64),
     )
 
 

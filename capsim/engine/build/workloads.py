@@ -7,8 +7,7 @@ import numpy as np
 from capsim.controllers.cluster_autoscaler.scan import IGNORED_BY_DRAIN
 from capsim.controllers.hpa.releases import release_of
 from capsim.controllers.hpa.requests import request_milli
-from capsim.controllers.scheduler.static import shape_reason, tolerated_flags
-from capsim.engine.build.cluster import array, distribution_row, floats, vector, widest_node_milli
+from capsim.engine.build.cluster import array, distribution_row, floats, widest_node_milli
 from capsim.engine.build.names import Names
 from capsim.rng import name_hash
 from capsim.scenario.kubernetes.pod import Container, PodTemplate
@@ -21,16 +20,12 @@ from capsim.state.tables import (
     KIND_POD,
     KIND_REPLICASET,
     NEVER,
-    PODS,
-    Classes,
     Containers,
     Physics,
     Workloads,
 )
 
 KINDS = {"Deployment": KIND_DEPLOYMENT, "ReplicaSet": KIND_REPLICASET, "DaemonSet": KIND_DAEMONSET, "Pod": KIND_POD}
-DEFAULT_MILLI, DEFAULT_MEMORY = 100, 200 * 2**20
-"""What scoring takes for a container without a request (scheduler/util/pod_resources.go)."""
 _UNBOUNDED = 1e15
 
 
@@ -68,95 +63,9 @@ def build_workloads(scenario: Scenario, names: Names, groups: int) -> Workloads:
     )
 
 
-def nonzero_request(template: PodTemplate) -> tuple[int, int]:
-    """CPU milli and memory bytes as scoring sees them: defaults where a container lacks the key, an explicit 0
-    stays."""
-
-    def of(container: Container) -> tuple[int, int]:
-        return container.requests.get("cpu", DEFAULT_MILLI), container.requests.get("memory", DEFAULT_MEMORY)
-
-    cpu = memory = 0
-    init_cpu = init_memory = 0
-    for container in template.containers:
-        c, m = of(container)
-        cpu, memory = cpu + c, memory + m
-    running_cpu = running_memory = 0
-    for container in template.init_containers:
-        c, m = of(container)
-        if container.is_sidecar:
-            cpu, memory = cpu + c, memory + m
-            running_cpu, running_memory = running_cpu + c, running_memory + m
-            init_cpu, init_memory = max(init_cpu, running_cpu), max(init_memory, running_memory)
-        else:
-            init_cpu, init_memory = max(init_cpu, running_cpu + c), max(init_memory, running_memory + m)
-    overhead = template.overhead
-    return max(cpu, init_cpu) + overhead.get("cpu", 0), max(memory, init_memory) + overhead.get("memory", 0)
-
-
 def drain_flags(workload: Workload) -> int:
     """1 for DaemonSet pods, which a drain leaves alone."""
     return IGNORED_BY_DRAIN if workload.kind == "DaemonSet" else 0
-
-
-def build_classes(scenario: Scenario, names: Names) -> Classes:
-    """One class per workload."""
-    listed = scenario.objects.workloads
-    width = len(names.resources)
-    count = len(listed)
-    request = np.zeros((count, width), np.int64)
-    nonzero = np.zeros((count, 2), np.int64)
-    for c, workload in enumerate(listed):
-        request[c] = vector(workload.template.requests(), names.resources)
-        request[c, PODS] = 1
-        nonzero[c] = nonzero_request(workload.template)
-    reasons = shape_reasons(scenario, names)
-    tolerated = array([tolerated_flags(w.template, w.kind == "DaemonSet") for w in listed])
-    signatures: dict[bytes, int] = {}
-    signature = [
-        signatures.setdefault(
-            b"".join(part.tobytes() for part in (request[c], nonzero[c], reasons[c], tolerated[c])), len(signatures)
-        )
-        for c in range(count)
-    ]
-    return Classes(
-        request=request,
-        nonzero=nonzero,
-        workload=np.arange(count, dtype=np.int64),
-        priority=array([w.template.priority for w in listed]),
-        tolerates=tolerated,
-        shape_reason=reasons,
-        queue_head=np.full(count, -1, np.int64),
-        queue_tail=np.full(count, -1, np.int64),
-        queue_count=np.zeros(count, np.int64),
-        diagnosis=np.full(count, -1, np.int64),
-        tried_ms=np.zeros(count, np.int64),
-        signature=array(signature),
-        drain=array([drain_flags(w) for w in listed]),
-    )
-
-
-def shape_reasons(scenario: Scenario, names: Names) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """[classes, shapes]; equal templates are computed once."""
-    from capsim.controllers.scheduler.static import taint_text
-
-    taints = sorted({taint_text(t) for shape in names.shapes for t in shape.taints if t.effect != "PreferNoSchedule"})
-    index = {text: i for i, text in enumerate(taints)}
-    listed = scenario.objects.workloads
-    table = np.zeros((len(listed), max(1, len(names.shapes))), np.int64)
-    known: dict[str, int] = {}
-    for c, workload in enumerate(listed):
-        t = workload.template
-        key = repr((t.tolerations, sorted(t.node_selector.items()), t.affinity))
-        if key in known:
-            table[c] = table[known[key]]
-            continue
-        known[key] = c
-        for s, shape in enumerate(names.shapes):
-            table[c, s] = shape_reason(t, shape.labels, shape.taints, index, len(names.resources))
-    from capsim.controllers.scheduler.filters import reason_texts
-
-    names.reasons = reason_texts(names.resources, taints)
-    return table
 
 
 def behaviour(spec: WorkloadSpec, container: Container) -> ContainerBehaviour:

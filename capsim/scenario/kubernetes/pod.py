@@ -81,6 +81,7 @@ class PodTemplate(Model):
     termination_grace_s: WholeNumber = Field(30, description="terminationGracePeriodSeconds.")
     volumes: list[dict[Text, Any]] = Field([], description="Volumes: name and source, as written.")
     host_network: Switch = Field(False, description="Whether the pod uses the node's network.")
+    scheduling_gates: list[Text] = Field([], description="Names of scheduling gates: the pod is not tried.")
     scheduler_name: Text = Field("default-scheduler", description="Which scheduler places the pod.")
 
     def requests(self) -> dict[str, int]:
@@ -124,6 +125,7 @@ class PodTemplate(Model):
             "nodeName": self.node_name,
             "volumes": self.volumes,
             "hostNetwork": self.host_network,
+            "schedulingGates": [{"name": gate} for gate in self.scheduling_gates],
         }
         defaults = PodTemplate(containers=())
         for key, attribute in _SCALARS.items():

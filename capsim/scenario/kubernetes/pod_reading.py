@@ -20,13 +20,10 @@ coverage("PodTemplateSpec", "metadata spec")
 coverage(
     "PodSpec",
     "containers initContainers nodeSelector tolerations overhead resources priority priorityClassName "
-    "preemptionPolicy nodeName terminationGracePeriodSeconds schedulerName restartPolicy",
+    "preemptionPolicy nodeName terminationGracePeriodSeconds schedulerName restartPolicy affinity "
+    "topologySpreadConstraints hostNetwork schedulingGates",
     {
-        "affinity": "affinity is not modelled yet: such pods may land elsewhere or stay Pending in reality",
-        "topologySpreadConstraints": "spread constraints are not modelled yet",
         "volumes": "volumes are not modelled yet: claims, their zones and limits, and local storage",
-        "hostNetwork": "host ports are not modelled yet",
-        "schedulingGates": "scheduling gates are not modelled yet",
         "schedulingGroup": "gang scheduling is not modelled yet",
         "resourceClaims": "dynamic resource allocation is not modelled yet",
         "runtimeClassName": "overhead of a RuntimeClass is not modelled yet",
@@ -99,6 +96,7 @@ class TemplateReader:
             "termination_grace_s": self._grace(),
             "volumes": plain(spec.get("volumes") or []),
             "host_network": bool(spec.get("hostNetwork")),
+            "scheduling_gates": [str(gate.get("name")) for gate in spec.get("schedulingGates") or []],
             "scheduler_name": spec.get("schedulerName") or "default-scheduler",
         }
         return PodTemplate.model_validate(template, by_name=True) if self.ok else None

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from capsim.controllers.scheduler.static import matches_node, shape_reason, tolerates, untolerated
+from capsim.controllers.scheduler.reasons import PASS, REASON_AFFINITY, REASON_FIT, REASON_NODE_NAME
+from capsim.controllers.scheduler.shapes import NodeShape
+from capsim.controllers.scheduler.static import (
+    intolerable_preferences,
+    matches_node,
+    shape_reason,
+    tolerates,
+    untolerated,
+)
 from capsim.scenario.cluster import Taint
 from capsim.scenario.kubernetes.pod import PodTemplate, Toleration
 
@@ -45,7 +53,7 @@ def affinity(*terms):
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
 
 
-LABELS = {"zone": "a", "cores": "8", "kubernetes.io/hostname": "n1"}
+LABELS = {"zone": "a", "cores": "8", "kubernetes.io/hostname": "n1", "metadata.name": "n1"}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +86,25 @@ def test_terms_are_alternatives_and_empty_ones_match_nothing():
 def test_the_taint_is_named_before_the_affinity():
     template = PodTemplate(containers=(), node_selector={"zone": "b"})
     index = {"{dedicated: gpu}": 0}
-    assert shape_reason(template, LABELS, [TAINT], index, 4) == 9, "reasons: 5 fixed, 4 resources, then taints"
-    assert shape_reason(template, LABELS, [], index, 4) == 4
-    assert shape_reason(PodTemplate(containers=()), LABELS, [], index, 4) == -1
+    assert shape_reason(template, NodeShape(LABELS, (TAINT,)), index, 4) == REASON_FIT + 4, "after the resources"
+    assert shape_reason(template, NodeShape(LABELS, ()), index, 4) == REASON_AFFINITY
+    assert shape_reason(PodTemplate(containers=()), NodeShape(LABELS, ()), index, 4) == PASS
+
+
+def test_names_in_every_term_leave_only_those_nodes():
+    named = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n2"]}]}
+    template = PodTemplate(containers=(), affinity=affinity(named))
+    assert shape_reason(template, NodeShape(LABELS, ()), {}, 4) == REASON_NODE_NAME
+    mixed = PodTemplate(
+        containers=(), affinity=affinity(named, {"matchExpressions": [{"key": "zone", "operator": "Exists"}]})
+    )
+    assert shape_reason(mixed, NodeShape(LABELS, ()), {}, 4) == PASS, "a term without names leaves all nodes"
+
+
+def test_preferences_count_untolerated_taints():
+    soft = Taint(key="a", effect="PreferNoSchedule")
+    assert intolerable_preferences(PodTemplate(containers=()), [soft, TAINT]) == 1
+    tolerant = PodTemplate(containers=(), tolerations=(Toleration(key="a", operator="Exists"),))
+    assert intolerable_preferences(tolerant, [soft]) == 0
+    hard_only = PodTemplate(containers=(), tolerations=(Toleration(key="a", operator="Exists", effect="NoSchedule"),))
+    assert intolerable_preferences(hard_only, [soft]) == 1

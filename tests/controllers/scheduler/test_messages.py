@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from capsim.controllers.scheduler.filters import reason_texts
-from capsim.state.wording import failed_scheduling
+from capsim.controllers.scheduler.messages import failed_scheduling
+from capsim.controllers.scheduler.reasons import reason_texts
 
 REASONS = reason_texts(["cpu", "memory", "ephemeral-storage", "pods"], ["{dedicated: gpu}"])
 NONE = "No preemption victims found for incoming pod"
