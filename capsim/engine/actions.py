@@ -9,7 +9,7 @@ from capsim.controllers.gitops.self_heal import notice
 from capsim.controllers.scheduler.cycle import next_pod, try_pod
 from capsim.controllers.scheduler.queue import wake, wake_head
 from capsim.controllers.scheduler.wake import capacity_gained
-from capsim.controllers.workloads.replicas import delete_pod, set_desired, wake_replicas
+from capsim.controllers.workloads.replicas import set_desired
 from capsim.engine.dispatch import add_daemons, evict_pod, evict_pods, lose_node, tell_cloud
 from capsim.engine.flow import flow
 from capsim.engine.recorder import forget_extremes, look
@@ -26,7 +26,6 @@ from capsim.state.tables import (
     FLAG_NOT_READY,
     FLAG_UNSCHEDULABLE,
     M_BUSY,
-    P_EVICT_TO_RECREATE,
     POD_STARTING,
     T_DELETING,
     T_READY,
@@ -72,9 +71,8 @@ from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
     ACT_TAINT,
     ACT_DELETE_NODE,
     ACT_EVICT_POD,
-    ACT_DELETE_POD,
     ACT_WAKE,
-) = range(17)
+) = range(16)
 ROOM = 4
 
 
@@ -373,12 +371,6 @@ def act(s: State, what, a, b, c, d, now):
         return evict_pod(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
             s.marks, s.presence, a, now)
-    if what == ACT_DELETE_POD:
-        delete_pod(
-            s.clock, s.heap, s.pods, s.links, s.classes, s.usage, s.workloads, s.nodes, s.scan, s.physics, s.marks,
-            s.presence, a, now)
-        wake_replicas(s.wheels, s.workloads, s.pods.workload[a], now + max(1, s.clock.params[P_EVICT_TO_RECREATE]))
-        return 0
     if what == ACT_WAKE:
         wake(s.clock, s.queue, s.pods, s.links, s.classes, a, now)
         return 0

@@ -11,7 +11,7 @@ import numpy as np
 
 from capsim.controllers.scheduler.messages import TERMINATING, failed_scheduling, not_eligible, preempting
 from capsim.controllers.scheduler.victims import search
-from capsim.engine.actions import ACT_DELETE_POD, ACT_WAKE
+from capsim.engine.actions import ACT_EVICT_POD, ACT_WAKE
 from capsim.engine.autoscaler import log
 from capsim.engine.budgets import budgets_now
 from capsim.engine.growth import doubled, grow_diagnoses
@@ -130,7 +130,7 @@ def evict(sim: Simulation, q: int, p: int) -> None:
         int(s.pods.workload[p]),
         int(s.pods.ordinal[p]),
     )
-    sim.act(ACT_DELETE_POD, q)
+    sim.act(ACT_EVICT_POD, q)
 
 
 def say(sim: Simulation, p: int, text: str) -> None:

@@ -87,8 +87,7 @@ def sample_rows(rows: int, scenario: Scenario) -> int:
 def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[State, Names]:
     """Tables of the scenario with every loop at its phase."""
     wanted = capacity or Capacity()
-    names = Names(resources=resource_names(scenario))
-    count = len(scenario.objects.workloads)
+    names, count = Names(resources=resource_names(scenario)), len(scenario.objects.workloads)
     workloads = build_workloads(scenario, names, len(scenario.node_groups) + 1)
     book = shape_book(scenario, names)
     groups = build_groups(scenario, names, count, lambda group, zone: shape_of_group(book, names, group, zone))
@@ -99,8 +98,7 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
     fill_daemons(groups, classes, workloads)
     containers = build_containers(scenario)
     traffic = build_traffic(scenario, names)
-    specs = build_specs(scenario)
-    period = hpa_period_ms(scenario)
+    specs, period = build_specs(scenario), hpa_period_ms(scenario)
     links = build_links(scenario, names, workloads, period)
     node_rows = page_rows((wanted.nodes or node_capacity(scenario)) + PAGE * len(book.shapes))
     pod_rows = wanted.pods or max(64, 2 * sum(w.replicas for w in scenario.objects.workloads) + 4 * node_rows)
