@@ -145,8 +145,10 @@ def test_ciw_agrees_with_the_simulation():
     points = {(r["servers"], float(r["scv"]), float(r["utilization"])): r for r in table.simulated("fcfs")}
     rows = table.simulated("ciw")
     assert rows
+    assert len(rows) == 24
     for row in rows:
         mine = points[row["servers"], float(row["scv"]), float(row["utilization"])]
-        noise = 0.03 if float(row["utilization"]) <= 0.5 else 0.15
+        # 50,000 requests: at 0.8 and scv 4 about 200 times the time in which the queue forgets.
+        noise = {0.25: 0.06, 1.0: 0.12, 4.0: 0.3}[float(row["scv"])] if float(row["utilization"]) > 0.5 else 0.06
         assert float(row["mean"]) == pytest.approx(float(mine["mean"]), rel=noise), row
         assert math.isfinite(float(row["p99"]))
