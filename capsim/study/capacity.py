@@ -25,6 +25,8 @@ class Try:
 
     multiple: float
     holds: bool
+    waits: bool
+    """A pod waits longer than it may."""
     pending_pods: int
     """The most of any seed."""
     lost_ratio: float
@@ -51,7 +53,8 @@ class Capacity:
         holding = next((t for t in self.tries if t.multiple == self.largest), None)
         known = {(limit.kind, limit.object) for limit in holding.limits} if holding else set()
         new = [limit for limit in failing.limits if (limit.kind, limit.object) not in known]
-        wanted = [limit for limit in new or failing.limits if self.until == "lost" or limit.kind == "scheduling"]
+        # Pods that wait too long are a matter of the scheduler; lost requests are one of everything else.
+        wanted = [limit for limit in new or failing.limits if (limit.kind == "scheduling") == failing.waits]
         return min(wanted or new or failing.limits, key=lambda limit: limit.at_ms, default=None)
 
     @property
@@ -134,4 +137,4 @@ def _judged(multiple: float, runs: list[Summary], until: Until, wait_s: float) -
     lost = max(run.traffic.lost_ratio for run in runs)
     waits = any(run.pending.pods and run.pending.longest_s > wait_s for run in runs)
     holds = not waits and (until == "pending" or lost <= LOST_RATIO)
-    return Try(multiple, holds, pending, lost, list(worst.limits))
+    return Try(multiple, holds, waits, pending, lost, list(worst.limits))

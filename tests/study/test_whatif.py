@@ -143,3 +143,10 @@ def test_capacity_below_the_present_traffic():
     found = capacity(scenario(rps=1000, nodes=2, noise=False), precision_ratio=0.1)
     assert found.largest is not None
     assert found.largest < 1
+
+
+def test_the_bottleneck_is_what_made_it_fail():
+    """Where requests are lost before a pod waits, that is not the scheduler's doing."""
+    found = capacity(scenario(nodes=4, most=3, noise=False), until="lost", most=16)
+    assert found.bottleneck is not None
+    assert found.bottleneck.kind != "scheduling"
