@@ -101,9 +101,9 @@ def test_flags_of_the_cluster_autoscaler(dumps):
 
 
 def test_an_expander_that_is_not_modelled_is_told(dumps):
-    scenario, findings = dumps.loaded([node("n1"), scaler("--expander=priority")])
+    scenario, findings = dumps.loaded([node("n1"), scaler("--expander=grpc")])
     assert scenario.cluster_autoscaler is not None
-    assert any("expander priority is not modelled" in guess.what for guess in findings.guessed)
+    assert any("expander grpc is not modelled" in guess.what for guess in findings.guessed)
 
 
 def test_other_deployments_are_not_taken_for_it():
