@@ -12,7 +12,10 @@ import pytest
 from capsim.cli.examples import examples_folder, names
 from tests.cli.test_run import APP10, SCENARIOS
 
-STORIES = ["app10", "app10-autoscaled", "app10-manual", "app10-selfmanaged", "single-host"]
+STORIES = [
+    *("app10", "app10-autoscaled", "app10-manual", "app10-selfmanaged", "ca-expanders", "ca-scale"),
+    *("queue-workers", "self-heal", "single-host", "stuck-pending"),
+]
 
 
 def test_help_imports_nothing_heavy():
