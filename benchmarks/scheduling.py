@@ -38,7 +38,8 @@ def fill(clock, classes, nodes, presence, k, sequence):
     placed = 0
     for i in range(sequence.shape[0]):
         c = sequence[i]
-        prepare(clock, nodes, k.rules, presence, k.shapes, k.cycle, c)
+        if k.rules.start[c] < k.rules.start[c + 1]:
+            prepare(clock, nodes, k.rules, presence, k.shapes, k.cycle, c)
         n = best_node(
             clock, k.profiles, classes, nodes, k.rules, presence, k.shapes, k.extras, k.views, k.cycle, c, i, 0
         )

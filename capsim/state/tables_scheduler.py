@@ -40,7 +40,7 @@ PORTS_TAKEN, PORTS_REFUSED, IMAGES = 0, 1, 2
 PART_LISTS = 3
 
 # Bits of Rules.flag.
-CLASS_NEEDS_KEYS, CLASS_PREFERS, CLASS_NEVER_PREEMPTS = 1, 2, 4
+CLASS_NEEDS_KEYS, CLASS_PREFERS, CLASS_NEVER_PREEMPTS, CLASS_EVEN = 1, 2, 4, 8
 
 PAGE = 16
 """Node slots are handed out in pages of one shape: the index sums up a page."""
@@ -66,9 +66,11 @@ CANDIDATE_COLUMNS = 9
     Y_EXAMINED,
     Y_ENOUGH,
     Y_GATHERED,
-) = range(12)
-SCALARS = 12
-GATHERED_SLOTS, GATHERED_WINDOW, GATHERED_CELLS = range(3)
+    Y_OWN,
+    Y_FROM,
+) = range(14)
+SCALARS = 14
+GATHERED_SLOTS, GATHERED_WINDOW, GATHERED_CELLS, GATHERED_EVEN, GATHERED_EVEN_WINDOW = range(5)
 """What candidates are and how they are ordered."""
 
 

@@ -10,6 +10,7 @@ from capsim.controllers.scheduler.shapes import ShapeBook
 from capsim.state.tables import I64, Classes, Presence
 from capsim.state.tables_scheduler import (
     CANDIDATE_COLUMNS,
+    CLASS_EVEN,
     HOST_GROUPS,
     LEVELS,
     PAGE,
@@ -88,12 +89,13 @@ def empty_shapes(book: ShapeBook, rows: int) -> Shapes:
 
 def empty_views(program: Program, rows: int, shapes: int) -> Views:
     """The index, nothing summed up; gives each class its view (``program.rules.view_row``)."""
-    keys: dict[tuple[int, tuple[int, ...]], int] = {}
+    keys: dict[tuple[int, tuple[int, ...], bool], int] = {}
     of_class = []
     per_view = (3 * LEVELS * (rows // PAGE) + 4 * LEVELS * max(1, shapes) + rows) * 8
     most = max(1, INDEX_BYTES // per_view)
     for c, groups in enumerate(program.host_groups):
-        key = (int(program.signature[c]), groups)
+        even = bool(program.rules.flag[c] & CLASS_EVEN)  # the short way keeps its sums for itself
+        key = (int(program.signature[c]), groups, even)
         if len(groups) > HOST_GROUPS or (key not in keys and len(keys) >= most):
             of_class.append(-1)
         else:
@@ -103,7 +105,7 @@ def empty_views(program: Program, rows: int, shapes: int) -> Views:
     signatures = max(1, int(program.signature.max(initial=0)) + 1)
     group = np.full((count, HOST_GROUPS), -1, np.int64)
     signature = np.zeros(count, np.int64)
-    for (sig, groups), v in keys.items():
+    for (sig, groups, _), v in keys.items():
         signature[v] = sig
         group[v, : len(groups)] = groups
     page = np.zeros((count, 3, LEVELS, rows // PAGE), np.int64)

@@ -10,6 +10,7 @@ draw picks the same node.
 
 from __future__ import annotations
 
+from capsim.controllers.scheduler.even import best_even, is_even, nth_even, nth_of_window, window_even
 from capsim.controllers.scheduler.filters import exists
 from capsim.controllers.scheduler.finish import finish
 from capsim.controllers.scheduler.index import (
@@ -40,6 +41,8 @@ from capsim.state.tables_scheduler import (
     A_TOTAL,
     A_WAYS,
     GATHERED_CELLS,
+    GATHERED_EVEN,
+    GATHERED_EVEN_WINDOW,
     GATHERED_SLOTS,
     GATHERED_WINDOW,
     LEVELS,
@@ -379,8 +382,13 @@ def begin(
 @kernel
 def nth(presence: Presence, shapes: Shapes, rules: Rules, views: Views, cycle: Cycle, c, k):
     """The ``k``-th of the best nodes of the last decision: by slot, or in the order in which a window was read."""
-    if cycle.scalar[Y_GATHERED] == GATHERED_CELLS:
-        v = rules.view_row[c]
+    v = rules.view_row[c]
+    way = cycle.scalar[Y_GATHERED]
+    if way == GATHERED_EVEN:
+        return nth_even(presence, views, cycle, v, views.signature[v], k)
+    if way == GATHERED_EVEN_WINDOW:
+        return nth_of_window(shapes, views, cycle, views.signature[v], k)
+    if way == GATHERED_CELLS:
         return nth_of_cells(presence, shapes, views, cycle, v, views.signature[v], k)
     return nth_of_scan(cycle, k)
 
@@ -413,7 +421,17 @@ def best_node(
 ):
     """The node for a pod of class ``c``, -1 when none fits; ``prepare`` has run for the class."""
     indexed = is_indexed(clock, rules, c)
-    if begin(clock, profiles, nodes, rules, presence, shapes, extras, views, cycle, c):
+    some = begin(clock, profiles, nodes, rules, presence, shapes, extras, views, cycle, c)
+    if indexed and is_even(rules, c):
+        if some:
+            cycle.scalar[Y_GATHERED] = GATHERED_EVEN_WINDOW
+            n = window_even(clock, profiles, classes, nodes, rules, presence, shapes, extras, views, cycle, c)
+        else:
+            cycle.scalar[Y_GATHERED] = GATHERED_EVEN
+            n = best_even(clock, profiles, classes, nodes, rules, presence, extras, views, cycle, c)
+        k = pick(clock, cycle.scalar[Y_WAYS], entity, event)
+        return n if n < 0 or clock.params[P_TIE_RANDOM] == 0 else nth(presence, shapes, rules, views, cycle, c, k)
+    if some:
         window(clock, profiles, classes, nodes, rules, presence, shapes, extras, views, cycle, indexed, c)
         cycle.scalar[Y_GATHERED] = GATHERED_WINDOW
     elif indexed:

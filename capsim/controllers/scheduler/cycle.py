@@ -134,7 +134,8 @@ def choose(
     if n < 0 and classes.diagnosis[c] >= 0:
         return -1
     scratch = queue.diagnoses[queue.diagnosis_count[0]]
-    prepare(clock, nodes, k.rules, presence, k.shapes, k.cycle, c)
+    if k.rules.start[c] < k.rules.start[c + 1]:
+        prepare(clock, nodes, k.rules, presence, k.shapes, k.cycle, c)
     if n >= 0:
         reason = verdict(clock, classes, pods, nodes, presence, k, scratch, False, p, n)
         return n if reason == PASS else -1

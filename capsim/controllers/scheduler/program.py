@@ -30,6 +30,7 @@ from capsim.scenario.kube_scheduler import KubeSchedulerConfiguration, Profile, 
 from capsim.scenario.kubernetes.pod import PodTemplate
 from capsim.state.tables import FLAG_NOT_READY, FLAG_TO_BE_DELETED, FLAG_UNSCHEDULABLE, I64, PODS
 from capsim.state.tables_scheduler import (
+    CLASS_EVEN,
     CLASS_NEEDS_KEYS,
     CLASS_NEVER_PREEMPTS,
     CLASS_PREFERS,
@@ -157,9 +158,18 @@ def compile_program(classes: Sequence[ClassSpec], book: ShapeBook, world: World)
         attach=attach,
         host_groups=[maker.host_groups(rules) for rules in listed],
     )
+    mark_even(program.rules)
     program.signature[:] = signatures(program)
     groups.close(faces)
     return program
+
+
+def mark_even(rules: Rules) -> None:
+    """Mark the classes to which all shapes are even."""
+    for c in range(rules.profile.shape[0]):
+        raw = rules.shape_raw[c]
+        if rules.start[c] == rules.start[c + 1] and (raw == raw[:, :1]).all():
+            rules.flag[c] |= CLASS_EVEN
 
 
 def terms_of(one: ClassSpec) -> str:
