@@ -21,8 +21,8 @@ class ThinModel:
 ALWAYS = (
     ThinModel(
         "scheduler",
-        "priority, node selector, taints, resource fit, LeastAllocated and BalancedAllocation count; affinity, spread, "
-        "preemption, volumes, host ports and image locality do not",
+        "its decisions are exact; claims of volumes are not bound, nodes have no images at the start, scheduling "
+        "gates are never removed",
     ),
     ThinModel("workloads", "replica counts change; pod templates do not: there are no rollouts"),
     ThinModel(

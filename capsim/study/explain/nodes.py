@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from capsim.controllers.scheduler.filters import exists, static_reason
+import numpy as np
+
+from capsim.controllers.scheduler.answers import ask_nodes
+from capsim.controllers.scheduler.filters import exists
+from capsim.controllers.scheduler.reasons import PASS
 from capsim.engine.custom import python_of
 from capsim.engine.drive import Simulation
-from capsim.state.tables import G_EXIST, G_MAX, NODE_TOP
+from capsim.state.tables import G_EXIST, G_MAX, I64, NODE_TOP, POD_FREE, POD_PENDING
 from capsim.units import format_bytes, format_milli
 
-EXISTS, STATIC_REASON = python_of(exists), python_of(static_reason)
+EXISTS = python_of(exists)
 
 
 @dataclass(frozen=True)
@@ -37,22 +41,39 @@ def quantity(resource: str, amount: int) -> str:
     return format_bytes(amount) if resource in ("memory", "ephemeral-storage") else str(amount)
 
 
-def refusals(sim: Simulation, w: int) -> list[Refusal]:
-    """Every node's answer to a pod of workload ``w``; nodes that lack least come first."""
+def refusals(sim: Simulation, w: int, ordinal: int | None = None) -> list[Refusal]:
+    """Every node's answer to a pod of workload ``w`` (that of the ordinal, if it is there); nodes that lack least come
+    first."""
     s = sim.state
     slots = [n for n in range(int(s.clock.values[NODE_TOP])) if EXISTS(s.nodes, n)]
-    ranked = sorted((distance(sim, w, n), n) for n in slots)
-    return [refusal(sim, w, n) for _, n in ranked]
+    reasons = answers(sim, w, ordinal)
+    ranked = sorted((distance(sim, w, n, int(reasons[n])), n) for n in slots)
+    return [refusal(sim, w, n, int(reasons[n])) for _, n in ranked]
 
 
-def distance(sim: Simulation, w: int, n: int) -> tuple[int, float]:
-    """How far node ``n`` is from taking the pod: refused before resources are asked for, then the largest lack as a
-    share of what is requested."""
+def answers(sim: Simulation, w: int, ordinal: int | None) -> I64:
+    """What every node says to the pod, in the scheduler's own words: PASS, INSUFFICIENT or a reason, by slot."""
+    s = sim.state
+    rows = np.flatnonzero((s.pods.workload == w) & (s.pods.state != POD_FREE))
+    out = np.full((s.nodes.state.shape[0], 2), PASS, np.int64)
+    if rows.size == 0:
+        return out[:, 0]
+    pending = rows[s.pods.state[rows] == POD_PENDING]
+    named = rows[s.pods.ordinal[rows] == ordinal] if ordinal is not None else rows[:0]
+    p = int((named if named.size else pending if pending.size else rows)[0])
+    counts = np.zeros(s.queue.diagnoses.shape[1], np.int64)
+    ask_nodes(s.clock, s.classes, s.pods, s.nodes, s.presence, s.scheduling, counts, p, out)
+    return out[:, 0]
+
+
+def distance(sim: Simulation, w: int, n: int, reason: int) -> tuple[int, float]:
+    """How far node ``n`` is from taking the pod: refused for something else than room, then the largest lack as a share
+    of what is requested."""
     s = sim.state
     c = int(s.workloads.pod_class[w])
     lack = shortage(sim, w, n)
     shares = [amount / max(1, int(s.classes.request[c, r])) for r, amount in lack.items()]
-    return int(STATIC_REASON(s.classes, s.nodes, c, n) >= 0), max(shares, default=0.0)
+    return int(reason >= 0), max(shares, default=0.0)
 
 
 def shortage(sim: Simulation, w: int, n: int) -> dict[int, int]:
@@ -63,13 +84,12 @@ def shortage(sim: Simulation, w: int, n: int) -> dict[int, int]:
     return {r: int(over[r]) for r in range(len(want)) if want[r] > 0 and over[r] > 0}
 
 
-def refusal(sim: Simulation, w: int, n: int) -> Refusal:
+def refusal(sim: Simulation, w: int, n: int, reason: int) -> Refusal:
     """Node ``n``'s answer."""
     s, names = sim.state, sim.names
     name = names.node(int(s.nodes.group[n]), int(s.nodes.ordinal[n]))
-    static = int(STATIC_REASON(s.classes, s.nodes, int(s.workloads.pod_class[w]), n))
-    if static >= 0:
-        return Refusal(name, [names.reasons[static]], {})
+    if reason >= 0:
+        return Refusal(name, [names.reasons[reason]], {})
     short = {names.resources[r]: amount for r, amount in shortage(sim, w, n).items()}
     words = ["Too many pods" if resource == "pods" else f"Insufficient {resource}" for resource in short]
     return Refusal(name, words, short)
