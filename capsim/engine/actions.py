@@ -72,7 +72,8 @@ from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
     ACT_DELETE_NODE,
     ACT_EVICT_POD,
     ACT_WAKE,
-) = range(16)
+    ACT_ADD_DAEMONS,
+) = range(17)
 ROOM = 4
 
 
@@ -358,10 +359,12 @@ def act(s: State, what, a, b, c, d, now):
         return retry(
             s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks,
             s.queue, s.presence, s.scheduling, s.log, a, now)
-    if what == ACT_TAINT:
-        if c == 0:
+    if what in (ACT_TAINT, ACT_ADD_DAEMONS):
+        if what == ACT_ADD_DAEMONS or c == 0:
             add_daemons(
                 s.clock, s.heap, s.pods, s.links, s.usage, s.nodes, s.groups, s.workloads, s.marks, a, True, now)
+        if what == ACT_ADD_DAEMONS:
+            return 0
         return taint(
             s.clock, s.pods, s.links, s.classes, s.nodes, s.queue, s.presence, s.scheduling, a, b, c, now)
     if what == ACT_DELETE_NODE:

@@ -11,7 +11,7 @@ import numpy as np
 
 from capsim.controllers.scheduler.messages import TERMINATING, failed_scheduling, not_eligible, preempting
 from capsim.controllers.scheduler.victims import search
-from capsim.engine.actions import ACT_EVICT_POD, ACT_WAKE
+from capsim.engine.actions import ACT_ADD_DAEMONS, ACT_EVICT_POD, ACT_WAKE
 from capsim.engine.autoscaler import log
 from capsim.engine.budgets import budgets_now
 from capsim.engine.growth import doubled, grow_diagnoses
@@ -116,21 +116,16 @@ def nominate(sim: Simulation, p: int, n: int) -> None:
 
 
 def evict(sim: Simulation, q: int, p: int) -> None:
-    """Delete a victim; its event names the pod for which it goes."""
-    sim.make_room(heap=2)
+    """Delete a victim; its event names the pod for which it goes. A DaemonSet makes another pod for the node."""
+    sim.make_room(pods=1, heap=4)
     s = sim.state
     if s.pods.state[q] == POD_TERMINATING:
         return
-    log(
-        sim,
-        sim.now_ms,
-        LOG_PREEMPTED,
-        int(s.pods.workload[q]),
-        int(s.pods.ordinal[q]),
-        int(s.pods.workload[p]),
-        int(s.pods.ordinal[p]),
-    )
+    w, n = int(s.pods.workload[q]), int(s.pods.node[q])
+    log(sim, sim.now_ms, LOG_PREEMPTED, w, int(s.pods.ordinal[q]), int(s.pods.workload[p]), int(s.pods.ordinal[p]))
     sim.act(ACT_EVICT_POD, q)
+    if w in sim.names.daemonsets:
+        sim.act(ACT_ADD_DAEMONS, n)
 
 
 def say(sim: Simulation, p: int, text: str) -> None:

@@ -21,6 +21,8 @@ FIGURE = Figure(rate=2e6, unit="events/s", target=1e6, lower_is_better=False, ra
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(FOLDER).as_posix())
 def test_benchmarks_can_be_imported(path):
+    if path.name == "ciw_points.py":
+        pytest.importorskip("ciw", reason="ciw is used in an environment of its own: benchmarks/queueing/ciw_points.py")
     parts = path.relative_to(FOLDER.parent).with_suffix("").parts
     importlib.import_module(".".join(part for part in parts if part != "__init__"))
 

@@ -149,8 +149,16 @@ def test_same_seed_same_bytes_and_the_resolved_scenario_runs_again_to_them(tmp_p
         assert path.read_bytes() == (second / path.relative_to(first)).read_bytes(), path.name
 
 
+STORY_WITH = {
+    'series["responses"]': "journey/scenario",
+    'series["objectives"]': "journey/scenario",
+    'series["balance"]': "l4-l7/scenario",
+}
+"""Frames that only runs with response times have."""
+
+
 @pytest.mark.parametrize("name", list(FRAMES))
 def test_frames_have_exactly_the_documented_columns(story, name):
-    result = story("app10")
+    result = story(STORY_WITH.get(name, "app10"))
     frame = result.series[name.split('"')[1]] if name.startswith("series") else getattr(result, name)
     assert set(frame.columns) == {column.name for column in FRAMES[name][1]}

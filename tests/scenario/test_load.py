@@ -173,16 +173,15 @@ def test_the_resolved_scenario_stands_alone(folder):
         controlPlane: {phases: {scrape: 3s}, rateLimits: false}
         scheduler:
           configuration:
-            {apiVersion: kubescheduler.config.k8s.io/v1, kind: KubeSchedulerConfiguration, profiles: []}
+            apiVersion: kubescheduler.config.k8s.io/v1
+            kind: KubeSchedulerConfiguration
+            profiles: [{schedulerName: own, plugins: {score: {disabled: [{name: ImageLocality}]}}}]
         initialState: empty
         """)
     (folder.path / "app.yaml").unlink()
     again = round_trip(folder, scenario)
     assert again == scenario
-    assert [line.field for line in again.inventory.not_modelled] == [
-        "clusterAutoscaler.drain-priority-config",
-        "scheduler.configuration.profiles",
-    ]
+    assert [line.field for line in again.inventory.not_modelled] == ["clusterAutoscaler.drain-priority-config"]
 
 
 def test_names_may_be_short_or_full(folder):

@@ -96,7 +96,7 @@ def test_all_problems_at_once(folder):
         ("controlPlane: {phases: x}", "controlPlane.phases: unknown value; found 'x'; allowed: random or zero"),
         ("controlPlane: {phases: {hpa: {ap: 1s}}}", 'no such HorizontalPodAutoscaler, did you mean "app"?'),
         ("controlPlane: {delays: {schedule: x}}", "controlPlane.delays.schedule: not a duration"),
-        ("scheduler: {configuration: {kind: Policy}}", "kind: not a KubeSchedulerConfiguration"),
+        ("scheduler: {configuration: {kind: Policy}}", "scheduler.configuration.kind: unknown value"),
         ("services: {app: {overload: wait}}", "services.default/app.overload: unknown value"),
         ("services: {api: {}}", "services.default/api: no workloads: there is no Service object of that name"),
         ("services: {api: {workloads: [nope]}}", "no such workload; found 'nope'; allowed: default/Deployment/app"),

@@ -167,7 +167,7 @@ spec:
     assert set(ignored) == {"PodSpec.dnsPolicy", "Container.imagePullPolicy"}
     assert ignored["Container.imagePullPolicy"].text == "no effect on capacity (2 times)"
     assert (ignored["PodSpec.dnsPolicy"].file, ignored["PodSpec.dnsPolicy"].line) == ("f.yaml", 7)
-    assert {line.field for line in reading.lines("not_modelled")} == {"PodSpec.affinity", "Container.livenessProbe"}
+    assert {line.field for line in reading.lines("not_modelled")} == {"Container.livenessProbe"}
 
 
 @pytest.mark.parametrize(
