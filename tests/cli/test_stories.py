@@ -38,7 +38,7 @@ def story(tmp_path_factory):
 
     def of(name: str) -> Result:
         if name not in found:
-            found[name] = _run(name, tmp_path_factory.mktemp(name))
+            found[name] = _run(name, tmp_path_factory.mktemp(name.replace("/", "-")))
         return found[name]
 
     return of

@@ -243,9 +243,13 @@ def check_pending(sim) -> None:
     """A pod that was tried and put aside fits no node; one that opened a moment ago is still to be noticed."""
     s = sim.state
     opening = s.clock.params[t.P_NODE_OPEN]
+    waiting = s.scheduling.nominations
+    promised = set(waiting.node[: int(waiting.count[0])].tolist())
     for p in alive(sim):
         if s.links.queued[p] == 2:
             for n in np.flatnonzero(np.isin(s.nodes.state, KNOWN)).tolist():
+                if n in promised:  # its room is for a pod for which others were preempted
+                    continue
                 just_open = sim.now_ms - s.nodes.times[n, t.T_READY] <= opening
                 name = sim.names.pod(int(s.pods.workload[p]), int(s.pods.ordinal[p]))
                 assert just_open or not fits(sim, p, n), (name, n)
