@@ -6,6 +6,7 @@ from typing import Any
 
 from capsim.scenario.document import SourceMap, describe
 from capsim.scenario.kubernetes.fields import FieldCheck, coverage
+from capsim.scenario.kubernetes.placement_rules import check_affinity, check_spread
 from capsim.scenario.kubernetes.pod import Container, PodTemplate, Toleration
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import Source
@@ -76,6 +77,8 @@ class TemplateReader:
             self._problem(("containers",), "no containers", allowed="at least one container")
         spec = self.spec
         priority, class_name, policy = self._priority()
+        check_affinity(spec.get("affinity") or {}, self._problem)
+        check_spread(spec.get("topologySpreadConstraints") or [], self._problem)
         resources = spec.get("resources") or {}
         template = {
             "labels": dict(self.metadata.get("labels") or {}),
