@@ -83,14 +83,14 @@ class Autoscaler:
 
     # -- a loop ------------------------------------------------------------------------------------------------------
 
-    def loop(self, view: View, world: World, names: list[str]) -> LoopStatus:
-        """One loop (upstream: RunOnce); ``names`` are the nodes' names by slot."""
+    def loop(self, view: View, world: World, names: list[str], details: bool = True) -> LoopStatus:
+        """One loop (upstream: RunOnce); ``names`` are the nodes' names by slot. ``details``: tell which nodes stay."""
         status = LoopStatus(view.now_ms)
         self._run(view, world, names, status)
         if status.started:
             status.results = self.deletions.take_results()
-            listed = self.planner.unremovable.reasons.values()
-            status.unremovable = sorted(listed, key=lambda one: names[one.slot])
+            if details:
+                status.unremovable = sorted(self.planner.unremovable.told(), key=lambda one: names[one.slot])
         return status
 
     def _run(self, view: View, world: World, names: list[str], status: LoopStatus) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 
 from capsim.controllers.cluster_autoscaler.go_sort import go_order
 from capsim.controllers.cluster_autoscaler.removal import find_empty, left_out
-from capsim.controllers.cluster_autoscaler.resource_limits import being_deleted
+from capsim.controllers.cluster_autoscaler.resource_limits import DELETION_MS
 from capsim.controllers.cluster_autoscaler.simulation import Simulation
-from capsim.controllers.cluster_autoscaler.unremovable import Unremovable, UnremovableNodes
+from capsim.controllers.cluster_autoscaler.unremovable import REASONS_TO_STAY, UnremovableNodes
 from capsim.state.tables import CPU, F64, I64, MEMORY
 
 
@@ -92,28 +92,18 @@ def eligible(sim: Simulation, nodes: I64, ready: I64, unremovable: UnremovableNo
     group = view.nodes.group[nodes]
     limit = np.where(gpus, gpu_threshold[group], threshold[group])
     busy = measured > limit if options.newest else measured >= limit
-    kept, found = [], {}
-    for i, slot in enumerate(nodes.tolist()):
-        reason = ""
-        if int(view.nodes.uid[slot]) in unremovable.until_ms:
-            reason = "RecentlyUnremovable"
-        elif being_deleted(view, slot, view.now_ms):
-            reason = "CurrentlyBeingDeleted"
-        elif view.nodes.kept[slot]:
-            reason = "ScaleDownDisabledAnnotation"
-        elif group[i] < 0:
-            reason = "NotAutoscaled"
-        elif not options.scale_down_unready and not ready[slot]:
-            reason = "ScaleDownUnreadyDisabled"
-        else:
-            found[slot] = float(measured[i])
-            if busy[i]:
-                reason = "NotUnderutilized"
-        if reason:
-            unremovable.add(Unremovable(slot, reason))
-        else:
-            kept.append(slot)
-    return np.array(kept, np.int64), found
+    marked = view.nodes.deleted_ms[nodes]
+    passes_over = [
+        np.isin(view.nodes.uid[nodes], list(unremovable.until_ms)) if unremovable.until_ms else np.zeros_like(busy),
+        (marked >= 0) & (view.now_ms - marked < DELETION_MS),
+        view.nodes.kept[nodes] != 0,
+        group < 0,
+        (ready[nodes] == 0) & (not options.scale_down_unready),
+    ]
+    reason = np.select([*passes_over, busy], np.arange(len(REASONS_TO_STAY)), -1)
+    unremovable.looked_at(nodes[reason >= 0], reason[reason >= 0])
+    seen = (reason < 0) | (reason == len(passes_over))
+    return nodes[reason < 0], dict(zip(nodes[seen].tolist(), measured[seen].tolist(), strict=True))
 
 
 def _per_group(groups: int, of: Callable[[int], float]) -> F64:

@@ -22,14 +22,16 @@ NEVER = 1 << 60
 
 
 def fingerprint(scaler: Autoscaler) -> Any:
-    """Everything that a loop may change and that a later loop reads, times of the loop itself left out."""
+    """Everything that a loop may change and that a later loop reads, times of the loop itself left out.
+
+    Left to the caller: ``scaler.found`` (a loop that found nothing did not move the cursor, and finds nothing again),
+    and the times of unremovable nodes (``engine/cluster_autoscaler/rechecks.py``).
+    """
     state, planner, deletions = scaler.state, scaler.planner, scaler.deletions
     return (
         scaler.cursor,
-        scaler.found,
         frozenset(scaler.candidates),
-        tuple((one.slot, one.since_ms, one.risky, one.moved) for one in planner.unneeded.values()),
-        tuple(sorted(planner.unremovable.until_ms.items())),
+        tuple((one.slot, one.since_ms) for one in planner.unneeded.values()),
         repr(state.requests),
         repr(state.backoff.groups),
         tuple(sorted(state.unregistered)),
@@ -46,10 +48,11 @@ def is_settled(status: LoopStatus) -> bool:
     return quiet and not status.why_not and not status.error and status.scale_down != "NodeDeleteStarted"
 
 
-def next_change_ms(scaler: Autoscaler, view: View, world: World) -> int:
-    """The earliest time after this loop at which a timer could make another one differ."""
+def next_change_ms(scaler: Autoscaler, view: View, world: World, rechecks: bool) -> int:
+    """The earliest time after this loop at which a timer could make another one differ; ``rechecks``: those of
+    unremovable nodes count."""
     now = view.now_ms
-    times = [*_of_scale_down(scaler, view), *_of_state(scaler, view, world), *_of_pods(scaler, view)]
+    times = [*(scaler.planner.unremovable.until_ms.values() if rechecks else ()), *_of_scale_down(scaler, view), *_of_state(scaler, view, world), *_of_pods(scaler, view)]
     return min((at for at in times if at > now), default=NEVER)
 
 
@@ -59,7 +62,6 @@ def _of_scale_down(scaler: Autoscaler, view: View) -> list[int]:
         scaler.last_up_ms + o.delay_after_add_ms,
         scaler.last_down_ms + o.delay_after_delete_ms,
         scaler.last_fail_ms + o.delay_after_failure_ms,
-        *planner.unremovable.until_ms.values(),
     ]
     for one in planner.unneeded.values():
         group = int(view.nodes.group[one.slot])

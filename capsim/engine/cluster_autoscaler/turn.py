@@ -12,6 +12,7 @@ from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler
 from capsim.controllers.cluster_autoscaler.status import LoopStatus
 from capsim.controllers.cluster_autoscaler.view import View
 from capsim.engine.autoscaler import tell_not_triggered, tell_triggered
+from capsim.engine.cluster_autoscaler import rechecks
 from capsim.engine.cluster_autoscaler.settings import group_options_of, options_of
 from capsim.engine.cluster_autoscaler.world import EngineWorld
 from capsim.state import tables as t
@@ -33,6 +34,7 @@ class Turn:
         self.loop_time = spec.loop_time
         self.scaler = Autoscaler(options, 0)
         self.world = EngineWorld(sim, options, groups)
+        self.rechecks = rechecks.Rechecks(foreseen=self.loop_time is None and not options.frequent_loops)
         self.told: set[int] = set()
         """Uids of pods whose NotTriggerScaleUp was told."""
         self.watch: Callable[[LoopStatus, View], None] | None = None
@@ -70,36 +72,44 @@ class Turn:
         v = sim.state.clock.values
         period = int(sim.state.clock.params[t.P_CA_PERIOD])
         rest.pass_over(self.scaler, int(v[t.CA_PASSED]), bool(v[t.CA_FORGOT]), sim.now_ms - period, period)
+        rechecks.pass_over(self.scaler, int(v[t.CA_PASSED]), sim.now_ms - period, period)
         v[t.CA_PASSED] = v[t.CA_FORGOT] = 0
-        before, acts = rest.fingerprint(self.scaler), self.world.acts
+        before, acts = self._remembered(), self.world.acts
         view = self.world.refresh(sim.now_ms)
-        status = self.scaler.loop(view, self.world, self.world.names())
+        status = self.scaler.loop(view, self.world, self.world.names(), self.watch is not None)
         self.scaler.act(self.world, sim.now_ms)
         tell_triggered(sim, status, view)
         self.told = tell_not_triggered(sim, status, self.told)
         if self.watch is not None:
             self.watch(status, view)
-        self._rest(sim, view, status, before == rest.fingerprint(self.scaler) and acts == self.world.acts)
+        self._rest(sim, view, status, before, acts)
         if self.scaler.options.frequent_loops and status.productive:
             sim.state.clock.values[t.NEXT_CA] = sim.now_ms + max(1, period - self.scaler.options.scan_interval_ms)
 
-    def _rest(self, sim: Simulation, view: View, status: LoopStatus, unchanged: bool) -> None:
+    def _remembered(self) -> Any:
+        return rest.fingerprint(self.scaler), self.scaler.found, dict(self.scaler.planner.unremovable.until_ms)
+
+    def _rest(self, sim: Simulation, view: View, status: LoopStatus, before: Any, acts: int) -> None:
         """Tell the compiled loop how long it need not ask again."""
         v, counters = sim.state.clock.values, sim.state.clock.counters
         v[t.CA_SEEN_WORK] = v[t.CA_SEEN_NODES] = -1
         v[t.CA_CALM_UNTIL] = 0
         sim.state.scan.unremovable_ms[:] = 0
+        work, scaler = rechecks.state_of(sim), self.scaler
+        self.rechecks.note(scaler, view, work)
         if not rest.is_settled(status):
             return
-        until = rest.next_change_ms(self.scaler, view, self.world)
-        nodes = int(counters[t.C_NODES_ADDED] + counters[t.C_NODES_GONE])
-        if unchanged:
-            v[t.CA_SEEN_WORK] = (
-                counters[t.C_BINDS] + counters[t.C_PODS_GONE] + nodes + v[t.CAPACITY_VERSION] + v[t.PENDING_VERSION]
-            )
-            v[t.CA_NEXT_TIMER] = until
-        if rest.is_calm(self.scaler, self.world, view):
-            v[t.CA_SEEN_NODES] = nodes
+        until = rest.next_change_ms(scaler, view, self.world, rechecks=True)
+        now = self._remembered()
+        if before[0] == now[0] and acts == self.world.acts and (before[1] == now[1] or now[1] == 0):
+            if self.rechecks.will_fail(scaler, view, work):
+                v[t.CA_SEEN_WORK] = work
+                v[t.CA_NEXT_TIMER] = rest.next_change_ms(scaler, view, self.world, rechecks=False)
+            elif before[2] == now[2]:
+                v[t.CA_SEEN_WORK] = work
+                v[t.CA_NEXT_TIMER] = until
+        if rest.is_calm(scaler, self.world, view):
+            v[t.CA_SEEN_NODES] = counters[t.C_NODES_ADDED] + counters[t.C_NODES_GONE]
             v[t.CA_CALM_UNTIL] = until
             self._spare(sim)
 
@@ -114,11 +124,12 @@ class Turn:
 
     def snapshot(self) -> Any:
         """A copy of what the rest of the run depends on."""
-        return copy.deepcopy(self.scaler), dict(self.world.soft), self.world.draws, self.world.acts, set(self.told)
+        return copy.deepcopy(self.scaler), dict(self.world.soft), self.world.draws, self.world.acts, set(self.told), dict(self.rechecks.failed)
 
     def restore(self, snapshot: Any) -> None:
         """Back to a snapshot."""
-        scaler, soft, self.world.draws, self.world.acts, told = snapshot
+        scaler, soft, self.world.draws, self.world.acts, told, failed = snapshot
+        self.rechecks.failed = dict(failed)
         self.told = set(told)
         self.scaler = copy.deepcopy(scaler)
         self.world.soft = dict(soft)

@@ -45,6 +45,8 @@ class EngineWorld:
         self.gpu = sim.names.resources.index(GPU) if GPU in sim.names.resources else -1
         self._names: list[str] = []
         self._uids: I64 = np.empty(0, np.int64)
+        self._machines: dict[int, tuple[tuple[bytes, bytes, bytes], list[Instance]]] = {}
+        """The last list of each group's machines, with what it was made from."""
 
     def _vector(self, amounts: dict[str, int]) -> list[int]:
         return [amounts.get(name, 0) for name in self.sim.names.resources]
@@ -58,8 +60,14 @@ class EngineWorld:
     def instances(self, group: int) -> list[Instance]:
         """See ``view.World``."""
         nodes, names = self.sim.state.nodes, self.names()
-        slots = np.flatnonzero((nodes.group == group) & (nodes.state != t.NODE_FREE)).tolist()
-        return [Instance(n, names[n], bool(nodes.state[n] == t.NODE_DELETING)) for n in slots]
+        slots = np.flatnonzero((nodes.group == group) & (nodes.state != t.NODE_FREE))
+        uids, deleting = nodes.uid[slots], nodes.state[slots] == t.NODE_DELETING
+        key = (slots.tobytes(), uids.tobytes(), deleting.tobytes())
+        known = self._machines.get(group)
+        if known is None or known[0] != key:
+            listed = zip(slots.tolist(), deleting.tolist(), strict=True)
+            known = self._machines[group] = (key, [Instance(n, names[n], gone) for n, gone in listed])
+        return known[1]
 
     def names(self) -> list[str]:
         """Names of nodes by slot; brought up to date where a slot has a new node."""
@@ -200,7 +208,7 @@ class EngineWorld:
     def _pods(self, *states: int) -> I64:
         """Pods in these states, by creation."""
         pods = self.sim.state.pods
-        slots = np.flatnonzero(np.isin(pods.state, states))
+        slots = np.flatnonzero(np.logical_or.reduce([pods.state == state for state in states]))
         uid = pods.uid[slots]
         return slots if len(uid) < 2 or bool((uid[1:] > uid[:-1]).all()) else slots[np.argsort(uid, kind="stable")]
 
