@@ -338,7 +338,7 @@ def act(s: State, what, a, b, c, d, now):
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics,
             s.traffic, s.serving, s.calls, s.connections, s.marks, s.samples, a, now)
     if what == ACT_SCALE:
-        set_desired(s.wheels, s.workloads, s.marks, a, b, c)
+        set_desired(s.clock, s.wheels, s.workloads, s.marks, a, b, c)
         touch(s.marks, a, PODS_CHANGED)
         notice(s.workloads, s.heal, a, now)
         return 0

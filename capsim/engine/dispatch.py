@@ -338,7 +338,7 @@ def dispatch(
     i = entity_of(code)
     if kind == EV_SCALE:
         w = hpas.workload[i]
-        set_desired(wheels, workloads, marks, w, hpas.target[i], now + max(1, clock.params[P_SCALE_TO_POD]))
+        set_desired(clock, wheels, workloads, marks, w, hpas.target[i], now + max(1, clock.params[P_SCALE_TO_POD]))
         touch(marks, w, PODS_CHANGED)
         notice(workloads, heal, w, now)
     elif kind == EV_POD_READY:

@@ -67,7 +67,7 @@ def set_back(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, h
             git = heal.row[w, H_GIT]
             if workloads.desired[w] != git:
                 log_event(clock, log, now, LOG_SELF_HEAL, w, workloads.desired[w], git, 0)
-                set_desired(wheels, workloads, marks, w, git, now + max(1, clock.params[P_SCALE_TO_POD]))
+                set_desired(clock, wheels, workloads, marks, w, git, now + max(1, clock.params[P_SCALE_TO_POD]))
                 touch(marks, w, PODS_CHANGED)
                 heal.row[w, H_LAST_MS] = now
                 heal.row[w, H_ATTEMPTS] += 1

@@ -12,6 +12,7 @@ from capsim.state.calendar import encode, push, tree_set
 from capsim.state.eventlog import LOG_SCALING_REPLICA_SET, log_event
 from capsim.state.links import dequeue
 from capsim.state.tables import (
+    CAPACITY_VERSION,
     CONTROLLER_GCRA,
     EV_POD_GONE,
     KIND_DEPLOYMENT,
@@ -230,7 +231,8 @@ def reconcile(
 
 
 @inline_kernel
-def set_desired(wheels: Wheels, workloads: Workloads, marks: Marks, w, replicas, at_ms):
-    """The scale subresource of ``w`` says ``replicas``; its controller acts at ``at_ms``."""
+def set_desired(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, w, replicas, at_ms):
+    """The scale subresource of ``w`` says ``replicas``; its controller acts at ``at_ms``. What budgets allow follows at once."""
+    clock.values[CAPACITY_VERSION] += workloads.desired[w] != replicas
     workloads.desired[w] = replicas
     wake_replicas(wheels, workloads, w, at_ms)

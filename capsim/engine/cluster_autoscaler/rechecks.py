@@ -1,6 +1,6 @@
 """Nodes that were found unremovable, and whether the check that follows five minutes later can be foreseen.
 
-A check that found no place for a node's pods, in a loop that found no node for any pod and leaned on no hint, depends
+A check that failed, for want of a place or because a pod may not move, in a loop that found no node for any pod and leaned on no hint, depends
 on the cluster alone: while that stays as it is, the next check fails like it. Then only its time has to be kept.
 """
 
@@ -10,12 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler
-from capsim.controllers.cluster_autoscaler.drain_rules import NOT_ENOUGH_PDB
-from capsim.controllers.cluster_autoscaler.drain_rules import REASONS as POD_REASONS
 from capsim.state import tables as t
 
 if TYPE_CHECKING:
-    from capsim.controllers.cluster_autoscaler.unremovable import Unremovable
     from capsim.controllers.cluster_autoscaler.view import View
     from capsim.engine.drive import Simulation
 
@@ -34,23 +31,16 @@ class Rechecks:
         unremovable = scaler.planner.unremovable
         self.failed = {uid: seen for uid, seen in self.failed.items() if uid in unremovable.until_ms}
         depends = not self.foreseen or scaler.found > 0 or uses_hints(scaler)
-        for slot, one in unremovable.reasons.items():
+        for slot in unremovable.reasons:
             uid = int(view.nodes.uid[slot])
             if uid in unremovable.until_ms:
-                self.failed[uid] = -1 if depends or not is_lasting(scaler, one) else work
+                self.failed[uid] = -1 if depends else work
 
     def will_fail(self, scaler: Autoscaler, view: View, work: int) -> bool:
         """Whether every check to come is known to fail while the cluster stays as it is."""
         if not self.foreseen or scaler.planner.unneeded or len(view.pending) or scaler.found or uses_hints(scaler):
             return False
         return all(self.failed.get(uid) == work for uid in scaler.planner.unremovable.until_ms)
-
-
-def is_lasting(scaler: Autoscaler, one: Unremovable) -> bool:
-    """Whether the reason cannot go by itself: a budget changes with pods' readiness, a replica count by itself."""
-    if one.reason == "NoPlaceToMovePods":
-        return True
-    return one.why != POD_REASONS[NOT_ENOUGH_PDB] and not scaler.options.min_replica_count
 
 
 def uses_hints(scaler: Autoscaler) -> bool:
