@@ -26,7 +26,7 @@ from capsim.controllers.cluster_autoscaler.scale_up import ScaleUp
 from capsim.controllers.cluster_autoscaler.simulation import Simulation, build, new_hints, room_for
 from capsim.controllers.cluster_autoscaler.status import LoopStatus, ScaledDown, ScaleUpStatus
 from capsim.controllers.cluster_autoscaler.tables import DAEMON, FOUND, MIRROR, STARTING, UNSCHEDULABLE, Hints
-from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View, World
+from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View, World, among
 from capsim.scenario.expander_priorities import read_priorities
 from capsim.state.tables import I64
 
@@ -155,7 +155,7 @@ class Autoscaler:
             status.scale_up = attempt.run(waiting, self._grown(view.now_ms))
             if self._after_scale_up(view, status):
                 return
-        nodes = view.listed[~np.isin(view.listed, without)] if without else view.listed
+        nodes = view.listed[~among(view.listed, set(without))] if without else view.listed
         if self.options.scale_down:
             self._scale_down(sim, world, names, status, ready, templates, nodes, deleting, per_group, forbidden)
         if self.options.enforce_min_size:
@@ -297,8 +297,8 @@ class Autoscaler:
                 group in self.recent[what] and self.recent[what][group] + delay > view.now_ms for what, delay in delays
             )
 
-        resting = [g for g in range(view.groups) if rests(g)]
-        return candidates[~np.isin(view.nodes.group[candidates], resting)]
+        resting = {g for g in range(view.groups) if rests(g)}
+        return candidates[~among(view.nodes.group[candidates], resting)]
 
     def _cooling(self, now_ms: int, forbidden: bool, candidates: int) -> bool:
         if forbidden or (candidates == 0 and not self.options.newest):

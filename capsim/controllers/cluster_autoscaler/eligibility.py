@@ -14,7 +14,8 @@ from capsim.controllers.cluster_autoscaler.go_sort import go_order
 from capsim.controllers.cluster_autoscaler.removal import find_empty, left_out
 from capsim.controllers.cluster_autoscaler.resource_limits import DELETION_MS
 from capsim.controllers.cluster_autoscaler.simulation import Simulation
-from capsim.controllers.cluster_autoscaler.unremovable import REASONS_TO_STAY, UnremovableNodes
+from capsim.controllers.cluster_autoscaler.unremovable import UnremovableNodes
+from capsim.controllers.cluster_autoscaler.view import among
 from capsim.state.tables import CPU, F64, I64, MEMORY
 
 
@@ -33,7 +34,7 @@ def in_order(sim: Simulation, nodes: I64, before: set[int]) -> I64:
     view = sim.view
     empty = np.zeros(len(nodes), np.int64)
     find_empty(view.kinds, sim.snap, view.pods, sim.rows_of[nodes], view.now_ms, empty)
-    seen = np.isin(view.nodes.uid[nodes], list(before)) if before else np.zeros(len(nodes), np.bool_)
+    seen = among(view.nodes.uid[nodes], before)
     return nodes[go_order(2.0 * (1 - empty) + (1.0 - seen))]
 
 
@@ -77,6 +78,8 @@ def utilisation(sim: Simulation, nodes: I64) -> F64:
 def has_gpu(sim: Simulation, nodes: I64) -> np.ndarray:
     """Nodes with the GPU label or allocatable GPUs."""
     view = sim.view
+    if view.gpu < 0 and not any(view.shape_gpu):
+        return np.zeros(len(nodes), np.bool_)
     labelled = np.array([label is not None for label in view.shape_gpu] or [False])[view.nodes.shape[nodes]]
     return labelled | (view.nodes.allocatable[nodes, view.gpu] > 0) if view.gpu >= 0 else labelled
 
@@ -94,13 +97,15 @@ def eligible(sim: Simulation, nodes: I64, ready: I64, unremovable: UnremovableNo
     busy = measured > limit if options.newest else measured >= limit
     marked = view.nodes.deleted_ms[nodes]
     passes_over = [
-        np.isin(view.nodes.uid[nodes], list(unremovable.until_ms)) if unremovable.until_ms else np.zeros_like(busy),
+        among(view.nodes.uid[nodes], unremovable.until_ms),
         (marked >= 0) & (view.now_ms - marked < DELETION_MS),
         view.nodes.kept[nodes] != 0,
         group < 0,
         (ready[nodes] == 0) & (not options.scale_down_unready),
     ]
-    reason = np.select([*passes_over, busy], np.arange(len(REASONS_TO_STAY)), -1)
+    reason = np.full(len(nodes), -1)
+    for i, stays in reversed(list(enumerate([*passes_over, busy]))):
+        reason[stays] = i
     unremovable.looked_at(nodes[reason >= 0], reason[reason >= 0])
     seen = (reason < 0) | (reason == len(passes_over))
     return nodes[reason < 0], dict(zip(nodes[seen].tolist(), measured[seen].tolist(), strict=True))

@@ -38,7 +38,7 @@ from capsim.controllers.cluster_autoscaler.resource_limits import (
 from capsim.controllers.cluster_autoscaler.simulation import Simulation, drop_old, new_hints, room_for
 from capsim.controllers.cluster_autoscaler.tables import Hints
 from capsim.controllers.cluster_autoscaler.unremovable import Unremovable, UnremovableNodes
-from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View
+from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View, among
 from capsim.state.tables import I64
 
 
@@ -85,8 +85,8 @@ class Planner:
         self.interval_ms = min(self.interval_ms, view.now_ms - self.latest_ms)
         self.latest_ms = view.now_ms
         if deleting:
-            destinations = destinations[~np.isin(destinations, list(deleting))]
-            candidates = candidates[~np.isin(candidates, list(deleting))]
+            destinations = destinations[~among(destinations, deleting)]
+            candidates = candidates[~among(candidates, deleting)]
         in_snapshot = sim.snap.uid[: sim.rows]
         self.unremovable.start(set(in_snapshot[in_snapshot >= 0].tolist()), view.now_ms)
         candidates, self.utilisation = eligible(sim, candidates, ready, self.unremovable)

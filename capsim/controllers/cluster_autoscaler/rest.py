@@ -48,11 +48,10 @@ def is_settled(status: LoopStatus) -> bool:
     return quiet and not status.why_not and not status.error and status.scale_down != "NodeDeleteStarted"
 
 
-def next_change_ms(scaler: Autoscaler, view: View, world: World, rechecks: bool) -> int:
-    """The earliest time after this loop at which a timer could make another one differ; ``rechecks``: those of
-    unremovable nodes count."""
+def next_change_ms(scaler: Autoscaler, view: View, world: World) -> int:
+    """The earliest time after this loop at which a timer could make another one differ, but for unremovable nodes'."""
     now = view.now_ms
-    times = [*(scaler.planner.unremovable.until_ms.values() if rechecks else ()), *_of_scale_down(scaler, view), *_of_state(scaler, view, world), *_of_pods(scaler, view)]
+    times = [*_of_scale_down(scaler, view), *_of_state(scaler, view, world), *_of_pods(scaler, view)]
     return min((at for at in times if at > now), default=NEVER)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from capsim.controllers.cluster_autoscaler.estimator import append_node
 from capsim.controllers.cluster_autoscaler.placement import place_bound
 from capsim.controllers.cluster_autoscaler.tables import CURSOR, ROWS, Hints, Snapshot
-from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View
+from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View, among
 from capsim.state.tables import I64
 
 
@@ -76,7 +76,7 @@ def build(
     nodes, pods, kinds = view.nodes, view.pods, view.kinds
     listed = view.listed
     if without:
-        listed = listed[~np.isin(listed, without)]
+        listed = listed[~among(listed, set(without))]
     count = len(listed)
     top = count + sum(upcoming.values()) + extra
     keys = view.shape_domain.shape[1] if view.shape_domain.size else 1

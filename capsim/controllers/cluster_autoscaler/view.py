@@ -5,7 +5,7 @@ The engine and the replay of recordings each implement ``World``; the autoscaler
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +14,11 @@ import numpy as np
 from capsim.controllers.cluster_autoscaler.options import GroupOptions, Options
 from capsim.controllers.cluster_autoscaler.tables import Kinds, NodeTable, PodTable
 from capsim.state.tables import I64
+
+
+def among(values: I64, members: Container[int]) -> np.ndarray:
+    """Which ``values`` are among ``members``, a set or dict: np.isin sorts both first."""
+    return np.fromiter((value in members for value in values.tolist()), np.bool_, len(values))
 
 
 @dataclass(frozen=True)

@@ -232,7 +232,10 @@ def reconcile(
 
 @inline_kernel
 def set_desired(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, w, replicas, at_ms):
-    """The scale subresource of ``w`` says ``replicas``; its controller acts at ``at_ms``. What budgets allow follows at once."""
+    """The scale subresource of ``w`` says ``replicas``; its controller acts at ``at_ms``.
+
+    What budgets allow follows at once, so that it counts as a change for the Cluster Autoscaler.
+    """
     clock.values[CAPACITY_VERSION] += workloads.desired[w] != replicas
     workloads.desired[w] = replicas
     wake_replicas(wheels, workloads, w, at_ms)

@@ -22,14 +22,25 @@ def bound(value: int | str, of: int) -> int:
     return math.ceil(int(value[:-1]) * of / 100) if isinstance(value, str) else int(value)
 
 
-def allowed(sim: Simulation, budgets: I64) -> I64:
-    """status.disruptionsAllowed of each budget; ``budgets`` [B, classes] says which pods it covers."""
-    s = sim.state
-    found = np.zeros(len(budgets), np.int64)
-    for b, pdb in enumerate(sim.scenario.objects.pdbs):
-        covered = s.classes.workload[np.flatnonzero(budgets[b])]
-        expected = int(s.workloads.desired[covered].sum())
-        healthy = int(s.workloads.count[covered, POD_READY].sum())
+def coverage(sim: Simulation, budgets: I64) -> I64:
+    """[B, workloads] how many of a workload's classes each budget covers; ``budgets`` is [B, classes]."""
+    found = np.zeros((len(budgets), len(sim.state.workloads.desired)), np.int64)
+    for c, w in enumerate(sim.state.classes.workload.tolist()):
+        found[:, w] += budgets[:, c]
+    return found
+
+
+def allowed(sim: Simulation, covered: I64) -> I64:
+    """status.disruptionsAllowed of each budget; ``covered`` [B, workloads] says whose pods it covers."""
+    workloads = sim.state.workloads
+    found = np.zeros(len(covered), np.int64)
+    if not len(covered):
+        return found
+    all_expected = (covered @ workloads.desired).tolist()
+    all_healthy = (covered @ workloads.count[:, POD_READY]).tolist()
+    for b, (pdb, expected, healthy) in enumerate(
+        zip(sim.scenario.objects.pdbs, all_expected, all_healthy, strict=True)
+    ):
         if pdb.max_unavailable is not None:
             wanted = max(0, expected - bound(pdb.max_unavailable, expected))
         else:

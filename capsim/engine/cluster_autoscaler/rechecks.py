@@ -1,7 +1,8 @@
 """Nodes that were found unremovable, and whether the check that follows five minutes later can be foreseen.
 
-A check that failed, for want of a place or because a pod may not move, in a loop that found no node for any pod and leaned on no hint, depends
-on the cluster alone: while that stays as it is, the next check fails like it. Then only its time has to be kept.
+A check that failed (no place for the pods, or one that may not move), in a loop that found no node for any pod and
+leaned on no hint, depends on the cluster alone: while that stays as it is, the next check fails like it, and only its
+time has to be kept. What budgets allow follows from readiness and wanted replicas, whose changes count too.
 """
 
 from __future__ import annotations

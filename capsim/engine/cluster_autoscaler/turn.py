@@ -10,7 +10,7 @@ import numpy as np
 from capsim.controllers.cluster_autoscaler import rest
 from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler
 from capsim.controllers.cluster_autoscaler.status import LoopStatus
-from capsim.controllers.cluster_autoscaler.view import View
+from capsim.controllers.cluster_autoscaler.view import View, among
 from capsim.engine.autoscaler import tell_not_triggered, tell_triggered
 from capsim.engine.cluster_autoscaler import rechecks
 from capsim.engine.cluster_autoscaler.settings import group_options_of, options_of
@@ -99,12 +99,13 @@ class Turn:
         self.rechecks.note(scaler, view, work)
         if not rest.is_settled(status):
             return
-        until = rest.next_change_ms(scaler, view, self.world, rechecks=True)
+        timers = rest.next_change_ms(scaler, view, self.world)
+        until = min([timers, *scaler.planner.unremovable.until_ms.values()])
         now = self._remembered()
         if before[0] == now[0] and acts == self.world.acts and (before[1] == now[1] or now[1] == 0):
             if self.rechecks.will_fail(scaler, view, work):
                 v[t.CA_SEEN_WORK] = work
-                v[t.CA_NEXT_TIMER] = rest.next_change_ms(scaler, view, self.world, rechecks=False)
+                v[t.CA_NEXT_TIMER] = timers
             elif before[2] == now[2]:
                 v[t.CA_SEEN_WORK] = work
                 v[t.CA_NEXT_TIMER] = until
@@ -118,13 +119,19 @@ class Turn:
         nodes = sim.state.nodes
         known = self.scaler.planner.unremovable.until_ms
         if known:
-            uids = np.fromiter(known, np.int64, len(known))
-            for n in np.flatnonzero(np.isin(nodes.uid, uids)).tolist():
+            for n in np.flatnonzero(among(nodes.uid, known)).tolist():
                 sim.state.scan.unremovable_ms[n] = known[int(nodes.uid[n])]
 
     def snapshot(self) -> Any:
         """A copy of what the rest of the run depends on."""
-        return copy.deepcopy(self.scaler), dict(self.world.soft), self.world.draws, self.world.acts, set(self.told), dict(self.rechecks.failed)
+        return (
+            copy.deepcopy(self.scaler),
+            dict(self.world.soft),
+            self.world.draws,
+            self.world.acts,
+            set(self.told),
+            dict(self.rechecks.failed),
+        )
 
     def restore(self, snapshot: Any) -> None:
         """Back to a snapshot."""

@@ -12,7 +12,7 @@ from capsim.controllers.cluster_autoscaler.options import GroupOptions, Options
 from capsim.controllers.cluster_autoscaler.view import Budgets, Instance, NodeTemplate, View
 from capsim.engine.actions import ACT_DELETE_NODE, ACT_EVICT_POD, ACT_TAINT
 from capsim.engine.autoscaler import log, next_ordinal
-from capsim.engine.cluster_autoscaler.disruption import allowed
+from capsim.engine.cluster_autoscaler.disruption import allowed, coverage
 from capsim.engine.cluster_autoscaler.kinds import GPU, Kinds
 from capsim.rng import STREAM_EXPANDER, draw
 from capsim.state import tables as t
@@ -33,6 +33,7 @@ class EngineWorld:
         self.options = options
         self.group_options = group_options
         self.kinds = Kinds(sim, options)
+        self.covered = coverage(sim, self.kinds.budgets)
         self.soft: dict[int, int] = {}
         """Slot -> uid of nodes with the DeletionCandidate taint."""
         self.acts = 0
@@ -161,7 +162,7 @@ class EngineWorld:
         if int(pods.uid[pod]) != uid or int(pods.state[pod]) in (t.POD_FREE, t.POD_TERMINATING):
             return ""
         covering = self.kinds.budgets[:, int(pods.pod_class[pod])] == 1
-        if covering.any() and (allowed(self.sim, self.kinds.budgets)[covering] < 1).any():
+        if covering.any() and (allowed(self.sim, self.covered)[covering] < 1).any():
             return REFUSED
         self.acts += 1
         self.sim.make_room(heap=4)
@@ -189,7 +190,7 @@ class EngineWorld:
             minimum=s.groups.size[: len(self.group_names), t.G_MIN],
             maximum=s.groups.size[: len(self.group_names), t.G_MAX],
             price=self.prices,
-            budgets=Budgets(self.kinds.budgets, allowed(self.sim, self.kinds.budgets)),
+            budgets=Budgets(self.kinds.budgets, allowed(self.sim, self.covered)),
             template=lambda g: self._template(view, g),
             shape_domain=self.kinds.shape_domain,
             shape_gpu=self.kinds.shape_gpu,
