@@ -39,8 +39,9 @@ class Turn:
         """Uids of pods whose NotTriggerScaleUp was told."""
         self.watch: Callable[[LoopStatus, View], None] | None = None
         """Told of every executed loop: explanations listen here."""
-        threshold = [options.threshold if g.threshold is None else g.threshold for g in groups]
-        sim.state.scan.threshold[: len(threshold)] = threshold
+        threshold = np.array([options.threshold if g.threshold is None else g.threshold for g in groups], np.float64)
+        # The scan calls a node busy from the threshold on; for the newest release a node exactly at it is not.
+        sim.state.scan.threshold[: len(threshold)] = np.nextafter(threshold, 2.0) if options.newest else threshold
 
     def take(self, sim: Simulation) -> None:
         """Whatever is due now."""
