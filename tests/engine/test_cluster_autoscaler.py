@@ -162,3 +162,12 @@ def test_a_request_that_timed_out_lowers_the_target(release):
     assert state.requests == {}
     assert state.failures == [(0, "timeout")]
     assert (state.targets, cloud.lowered) == (([2], [(0, 3)]) if release == "newest" else ([5], []))
+
+
+def test_frequent_loops_come_at_once_and_end():
+    """One loop for each change of the pending pods: what it leaves pending does not call another at the same instant."""
+    deployments, events = [deployment(cpu_milli=4000)], [scaled_to(4)]
+    at_once = requested(autoscaled(deployments, events=events, frequent_loops_enabled=True))
+    in_turn = requested(autoscaled(deployments, events=events))
+    assert len(at_once) == len(in_turn)
+    assert max(at_once) < min(in_turn)

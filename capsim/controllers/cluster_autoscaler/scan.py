@@ -22,6 +22,7 @@ from capsim.state.tables import (
     CA_NEXT_TIMER,
     CA_PASSED,
     CA_SEEN_NODES,
+    CA_SEEN_PENDING,
     CA_SEEN_WORK,
     CAPACITY_VERSION,
     CPU,
@@ -109,9 +110,10 @@ def python_is_due(clock: Clock, nodes: Nodes, scan: NodeScan, groups: Groups, no
     """Whether Python has to act now: for a loop (CA_LOOP_DUE is set), or for deletions under way."""
     v = clock.values
     due = v[NEXT_CA] <= now
-    if clock.params[P_CA_FREQUENT] == 1 and v[UNSCHEDULABLE] > 0 and work_done(clock) != v[CA_SEEN_WORK]:
+    if clock.params[P_CA_FREQUENT] == 1 and v[UNSCHEDULABLE] > 0 and v[PENDING_VERSION] != v[CA_SEEN_PENDING]:
         due = True
     if due:
+        v[CA_SEEN_PENDING] = v[PENDING_VERSION]  # at most one loop for each change: it may leave pods pending
         clock.counters[C_CA_SCANS] += 1
         v[NEXT_CA] = now + clock.params[P_CA_PERIOD]
         if changes_nothing(clock, nodes, scan, groups, now):
