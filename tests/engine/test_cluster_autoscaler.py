@@ -165,7 +165,7 @@ def test_a_request_that_timed_out_lowers_the_target(release):
 
 
 def test_frequent_loops_come_at_once_and_end():
-    """One loop for each change of the pending pods: what it leaves pending does not call another at the same instant."""
+    """One loop for each change of the pending pods: what it leaves pending calls no other at the same instant."""
     deployments, events = [deployment(cpu_milli=4000)], [scaled_to(4)]
     at_once = requested(autoscaled(deployments, events=events, frequent_loops_enabled=True))
     in_turn = requested(autoscaled(deployments, events=events))
