@@ -145,10 +145,15 @@ def test_nodes_follow_too_and_only_matches_make_pods_wait(world_cup):
 
 
 def test_a_simulated_day_costs_the_same_in_june_as_in_may(world_cup_scenario):
-    """Wall time for each instant of simulated time, day by day: no list grows that is walked through."""
+    """Processor time for each instant, day by day: no list of the loop grows that is walked through.
+
+    On nodes that are all there from the start: loops of the Cluster Autoscaler are Python's, and there are more of them
+    on the days when nodes come and go."""
+    groups = [group.replaced(initial=group.max) for group in world_cup_scenario.node_groups]
+    scenario = world_cup_scenario.replaced(node_groups=groups, cluster_autoscaler=None)
     best = np.full(WORLD_CUP_DAYS, np.inf)
     for _ in range(3):
-        best = np.minimum(best, _day_costs(world_cup_scenario))
+        best = np.minimum(best, _day_costs(scenario))
     first, last = median(best[1:16]), median(best[-15:])
     assert last < 1.6 * first, f"{1e9 * first:.0f} ns for an instant at first, {1e9 * last:.0f} ns at last"
 
