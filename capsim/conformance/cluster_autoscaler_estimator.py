@@ -16,7 +16,6 @@ from capsim.controllers.cluster_autoscaler.simulation import build
 from capsim.controllers.cluster_autoscaler.tables import ROWS
 
 Json = Mapping[str, Any]
-MOST_ASSIGNED = 120
 
 
 def replay_estimator(case: Json, report: Report) -> None:

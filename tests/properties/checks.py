@@ -244,11 +244,12 @@ def check_pending(sim) -> None:
     s = sim.state
     opening = s.clock.params[t.P_NODE_OPEN]
     waiting = s.scheduling.nominations
-    promised = set(waiting.node[: int(waiting.count[0])].tolist())
+    rank = s.classes.priority[s.pods.pod_class]
+    promised = [(int(waiting.node[i]), rank[waiting.pod[i]]) for i in range(int(waiting.count[0]))]
     for p in alive(sim):
         if s.links.queued[p] == 2:
             for n in np.flatnonzero(np.isin(s.nodes.state, KNOWN)).tolist():
-                if n in promised:  # its room is for a pod for which others were preempted
+                if any(node == n and other >= rank[p] for node, other in promised):  # its room is for that pod
                     continue
                 just_open = sim.now_ms - s.nodes.times[n, t.T_READY] <= opening
                 name = sim.names.pod(int(s.pods.workload[p]), int(s.pods.ordinal[p]))

@@ -21,8 +21,6 @@ NOT_ENOUGH_PDB = REASONS.index("NotEnoughPdb")
 REPLICATED = frozenset({"ReplicationController", "Job", "ReplicaSet", "StatefulSet"})
 LISTED = REPLICATED
 """Controllers that the autoscaler looks up."""
-SYSTEM_AGE_MS = 3_600_000
-"""Newer releases: kube-system pods block for the first hour only."""
 
 
 @dataclass(frozen=True)

@@ -193,15 +193,6 @@ def is_better(found: Preemption, a, b):
     return found.candidate[a, V_START] > found.candidate[b, V_START]
 
 
-@inline_kernel
-def is_equal(found: Preemption, a, b):
-    """Whether upstream's choice between two candidates is chance."""
-    for column in range(V_VIOLATIONS, V_START + 1):
-        if found.candidate[a, column] != found.candidate[b, column]:
-            return False
-    return True
-
-
 @separate_kernel
 def preempt(
     clock: Clock,
