@@ -24,6 +24,7 @@ from capsim.controllers.hpa.tables import (
     HpaSpecs,
 )
 from capsim.jit import inline_kernel, kernel
+from capsim.state.revisions import first_revision
 from capsim.state.tables import (
     POD_PENDING,
     POD_READY,
@@ -97,28 +98,34 @@ def query(adapter: Adapter, s, p, since_ms, now):
 @inline_kernel
 def gather_pods(pods: Pods, links: PodLinks, workloads: Workloads, adapter: Adapter, g, rules, s, w, now):
     """The pods of ``w`` with their values of series ``s``."""
-    p = workloads.first_pod[w]
-    while p >= 0:
-        state = pods.state[p]
-        if state == POD_READY:
-            has, value = query(adapter, s, p, pods.ready_ms[p], now)
-            add_pod(g, COUNTED if has else MISSING, has, value, 0, 0)
-        elif state in (POD_PENDING, POD_STARTING):
-            add_waiting(g, rules, 1, 0, 0)
-        elif state == POD_TERMINATING:
-            g[G_LISTED] += 1
-        p = links.workload_next[p]
+    r = first_revision(workloads, w)
+    while r >= 0:
+        p = workloads.first_pod[r]
+        while p >= 0:
+            state = pods.state[p]
+            if state == POD_READY:
+                has, value = query(adapter, s, p, pods.ready_ms[p], now)
+                add_pod(g, COUNTED if has else MISSING, has, value, 0, 0)
+            elif state in (POD_PENDING, POD_STARTING):
+                add_waiting(g, rules, 1, 0, 0)
+            elif state == POD_TERMINATING:
+                g[G_LISTED] += 1
+            p = links.workload_next[p]
+        r = workloads.next_revision[r]
 
 
 @inline_kernel
 def count_ready(pods: Pods, links: PodLinks, workloads: Workloads, g, w):
     """The pods listed and those Running and Ready: pods that terminate, but have been Ready, count."""
-    p = workloads.first_pod[w]
-    while p >= 0:
-        g[G_LISTED] += 1
-        if pods.state[p] == POD_READY or (pods.state[p] == POD_TERMINATING and pods.ready_ms[p] != -1):
-            g[G_RUNNING_READY] += 1
-        p = links.workload_next[p]
+    r = first_revision(workloads, w)
+    while r >= 0:
+        p = workloads.first_pod[r]
+        while p >= 0:
+            g[G_LISTED] += 1
+            if pods.state[p] == POD_READY or (pods.state[p] == POD_TERMINATING and pods.ready_ms[p] != -1):
+                g[G_RUNNING_READY] += 1
+            p = links.workload_next[p]
+        r = workloads.next_revision[r]
 
 
 @kernel

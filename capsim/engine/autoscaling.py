@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from capsim.controllers.hpa.codes import FAILED_METRICS, GATHER, PARTIAL
 from capsim.controllers.hpa.log import extend_log
+from capsim.controllers.hpa.releases import RULE_CURRENT_IS_STATUS
 from capsim.controllers.hpa.replicas import propose
 from capsim.controllers.hpa.sync import begin, commit, decide, fail_ambiguous, next_change_ms
 from capsim.controllers.hpa.tables import (
@@ -23,24 +24,28 @@ from capsim.controllers.hpa.tables import (
     R_REASON,
     S_METRIC_END,
     S_METRIC_FIRST,
+    S_RULES,
     HpaSpecs,
     HpaState,
 )
-from capsim.controllers.workloads.replicas import active_pods
+from capsim.controllers.workloads.replicas import active_pods, wake_replicas
 from capsim.engine.metrics_view import gather
 from capsim.engine.quiet import changes_nothing, keep_band
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, push, tree_first, tree_leaf, tree_set
 from capsim.state.eventlog import LOG_COMPUTE_FAILED, LOG_METRIC_FAILED, LOG_RESCALE, log_event
 from capsim.state.marks import WAKES
+from capsim.state.revisions import count_revisions
 from capsim.state.tables import (
     C_HPA_SYNCS,
     EV_SCALE,
     M_BUSY,
     M_TOUCHED,
     NEVER,
+    NOW,
     P_HPA_PERIOD,
     P_HPA_TO_SCALE,
+    P_ROLLOUT_STEP,
     P_SKIP_SYNCS,
     POD_PENDING,
     POD_READY,
@@ -87,6 +92,10 @@ def wake_changed(clock: Clock, wheels: Wheels, workloads: Workloads, hpas: HpaLi
         w = marks.touched[i]
         if marks.touched_flag[w] & WAKES:
             marks.touched_flag[w] &= ~WAKES
+            if w < workloads.hpa.shape[0] and workloads.deployment[w] >= 0:
+                w = workloads.deployment[w]
+                count_revisions(workloads, w)
+                wake_replicas(wheels, workloads, w, clock.values[NOW] + clock.params[P_ROLLOUT_STEP])
             h = workloads.hpa[w] if w < workloads.hpa.shape[0] else -1
             while h >= 0:
                 wake(clock, wheels, hpas, h, at_ms)
@@ -152,6 +161,16 @@ def tell_failures(clock: Clock, log: Log, specs: HpaSpecs, state: HpaState, hpas
 
 
 @inline_kernel
+def current_replicas(workloads: Workloads, specs: HpaSpecs, h, w):
+    """Replicas of ``w`` that HPA ``h`` starts from, and stays at: spec.replicas, or once status.replicas."""
+    spec = workloads.desired[w]
+    if specs.row[h, S_RULES] & RULE_CURRENT_IS_STATUS != 0 and spec > 0:
+        status = active_pods(workloads, w)
+        return status if status > 0 else spec
+    return spec
+
+
+@inline_kernel
 def ask_metrics(
     clock: Clock,
     pods: Pods,
@@ -171,7 +190,7 @@ def ask_metrics(
     """What each metric of HPA ``h`` proposes."""
     for m in range(specs.row[h, S_METRIC_FIRST], specs.row[h, S_METRIC_END]):
         gather(clock, pods, links, usage, workloads, physics, marks, containers, adapter, specs, state, h, m, w, now)
-        propose(specs, state, h, m, workloads.desired[w], active_pods(workloads, w))
+        propose(specs, state, h, m, current_replicas(workloads, specs, h, w), active_pods(workloads, w))
 
 
 @inline_kernel
@@ -195,7 +214,7 @@ def sync(
 ):
     """One executed sync; returns the time of the next that must be executed. Heap and log have room."""
     w = hpas.workload[h]
-    current = workloads.desired[w]
+    current = current_replicas(workloads, specs, h, w)
     catch_up(clock, specs, state, hpas, h, now)
     step = begin(specs, state, h, now, current)
     desired = current

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 def members(sim: Simulation) -> list[list[int]]:
     """Workloads that each budget counts."""
-    specs = class_specs(sim.scenario, sim.names)
+    specs = [(w, one) for w, one in enumerate(class_specs(sim.scenario, sim.names)) if w not in sim.names.members]
     return [
-        [w for w, one in enumerate(specs) if one.namespace == pdb.namespace and selects(pdb.selector, one.labels)]
+        [w for w, one in specs if one.namespace == pdb.namespace and selects(pdb.selector, one.labels)]
         for pdb in sim.scenario.objects.pdbs
     ]
 
@@ -50,7 +50,7 @@ def allows(sim: Simulation, pdb: Pdb, own: list[int]) -> int:
     """Disruptions that a budget allows now."""
     count, desired = sim.state.workloads.count, sim.state.workloads.desired
     healthy = sum(int(count[w, POD_READY]) for w in own)
-    expected = sum(int(desired[w]) for w in own)
+    expected = sum(int(desired[w]) for w in {sim.names.owner(w) for w in own})
     if pdb.max_unavailable is not None:
         needed = expected - scaled(pdb.max_unavailable, expected)
     elif pdb.min_available is None:

@@ -72,18 +72,19 @@ class View:
     def request_milli(self, workload: str) -> int:
         """CPU request of one pod."""
         s = self._sim.state
-        return int(s.classes.request[s.workloads.pod_class[self._row(workload)], 0])
+        row = self._sim.names.rows(self._row(workload))[0]
+        return int(s.classes.request[s.workloads.pod_class[row], 0])
 
     def pods(self, workload: str) -> list[PodMetrics]:
         """Pods that are not being deleted, with the usage that the metrics API reports for them now."""
-        w = self._row(workload)
         links = self._sim.state.links
         found = []
-        p = int(self._sim.state.workloads.first_pod[w])
-        while p >= 0:
-            if self._sim.state.pods.state[p] not in (POD_FREE, POD_TERMINATING):
-                found.append(self._pod(w, p))
-            p = int(links.workload_next[p])
+        for w in self._sim.names.rows(self._row(workload)):
+            p = int(self._sim.state.workloads.first_pod[w])
+            while p >= 0:
+                if self._sim.state.pods.state[p] not in (POD_FREE, POD_TERMINATING):
+                    found.append(self._pod(w, p))
+                p = int(links.workload_next[p])
         return found
 
     def scale(self, workload: str, replicas: int) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from capsim.engine import growth
 from capsim.engine.actions import ACT_ADD_NODE, ACT_ADVANCE
 from capsim.engine.build.assemble import Capacity, assemble
+from capsim.engine.build.rollouts import with_revisions
 from capsim.engine.door import call
 from capsim.engine.sink import Sink
 from capsim.engine.state import State
@@ -40,8 +41,9 @@ MAX_STALLS = 64
 class Simulation:
     """A run in progress.
 
-    ``scenario`` is what is run, ``state`` the arrays, ``names`` what their rows are called. ``custom`` are Python
-    controllers; ``skip_syncs=False`` executes every HPA sync; ``capacity`` is for tests of growth.
+    ``scenario`` is what is run (with a ReplicaSet for each revision of ``plan``), ``state`` the arrays, ``names`` what
+    their rows are called. ``custom`` are Python controllers; ``skip_syncs=False`` executes every HPA sync; ``capacity``
+    is for tests of growth.
     """
 
     def __init__(
@@ -57,15 +59,15 @@ class Simulation:
         from capsim.engine.start import start
 
         began = time.perf_counter()
-        self.scenario = scenario
+        self.scenario, self.plan = with_revisions(scenario)
         self.state: State
         self.names: Names
-        self.state, self.names = assemble(scenario, capacity)
+        self.state, self.names = assemble(self.scenario, self.plan, capacity)
         self.state.clock.params[t.P_SKIP_SYNCS] = int(skip_syncs)
         self.sink = Sink()
         self._budget = 2000
         self._interrupted = False
-        self._happenings = Happenings(scenario)
+        self._happenings = Happenings(self.scenario)
         self._customs = Customs(custom or [])
         self._autoscaler = Turn(self) if scenario.cluster_autoscaler is not None else None
         start(self)

@@ -14,6 +14,7 @@ from capsim.state.tables import I64
 from capsim.state.wording import EVENTS
 
 if TYPE_CHECKING:
+    from capsim.engine.build.names import Names
     from capsim.engine.drive import Simulation
 
 SIZES = 1_000_000
@@ -50,13 +51,25 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
         namespace, owner, name = names.workloads[subject].split("/")
         return f"{owner}/{namespace}/{name}", f"spec.replicas set back from {a} to {b}, as in Git"
     if kind == e.LOG_SCALING_REPLICA_SET:
-        namespace, owner, name = names.workloads[subject].split("/")
+        namespace, owner, name = names.workloads[names.owner(subject)].split("/")
         change = "up" if b > a else "down"
-        replica_set = f"{name}-{names.template_hash(subject)}" if owner == "Deployment" else name
-        return f"{owner}/{namespace}/{name}", f"Scaled {change} replica set {replica_set} from {a} to {b}"
+        return (
+            f"{owner}/{namespace}/{name}",
+            f"Scaled {change} replica set {replica_set(names, subject)} from {a} to {b}",
+        )
+    if kind in (e.LOG_ROLLED_OUT, e.LOG_ROLLOUT_LATE):
+        namespace, owner, name = names.workloads[subject].split("/")
+        came = "has successfully progressed." if kind == e.LOG_ROLLED_OUT else "has timed out progressing."
+        return f"{owner}/{namespace}/{name}", f'ReplicaSet "{replica_set(names, a)}" {came}'
     if kind == e.LOG_MANUAL:
         return "Scenario", manual_message(sim, subject, a)
     return f"Node/{names.node(subject, a)}", node_message(names.node(subject, a), kind)
+
+
+def replica_set(names: Names, w: int) -> str:
+    """Name of the ReplicaSet that holds the pods of row ``w``."""
+    _, kind, name = names.workloads[w].split("/")
+    return f"{name}-{names.template_hash(w)}" if kind == "Deployment" else name
 
 
 def pod_message(sim: Simulation, kind: int, b: int, c: int, messages: list[str]) -> str:
@@ -85,7 +98,8 @@ def manual_message(sim: Simulation, index: int, done: int) -> str:
     actions = {name: value for name, value in event.model_dump(exclude_none=True).items() if name != "at_ms"}
     name, value = next(iter(actions.items()))
     text = ", ".join(f"{k} {v}" for k, v in value.items() if not isinstance(v, dict))
-    return f"{name} {text}".strip() + ("" if done else ": no such node any more, nothing was done")
+    missing = "revision" if event.rollback is not None else "node"
+    return f"{name} {text}".strip() + ("" if done else f": no such {missing} any more, nothing was done")
 
 
 def scheduled_rows(pods: pd.DataFrame, room: int) -> pd.DataFrame:

@@ -50,16 +50,18 @@ class Samples:
 
 def workloads_frame(samples: Samples, names: Names) -> pd.DataFrame:
     """One row per sample and workload."""
-    count, size = len(names.workloads), samples.start_ms.size
+    count, size = names.shown, samples.start_ms.size
     part = samples.data[:, :count, :]
     columns: dict[str, Any] = {
         "time_ms": np.repeat(samples.start_ms, count),
-        "workload": pd.Categorical.from_codes(np.tile(np.arange(count), size), categories=pd.Index(names.workloads)),
+        "workload": pd.Categorical.from_codes(
+            np.tile(np.arange(count), size), categories=pd.Index(names.workloads[:count])
+        ),
     }
     for name, column in WORKLOAD_COLUMNS.items():
         values = part[:, :, column].copy()
         if name in REQUEST_RATES and names.usage:
-            values[:, sorted(names.usage)] = 0.0
+            values[:, sorted(w for w in names.usage if w < count)] = 0.0
         columns[name] = values.reshape(-1)
     requested = columns["cpu_requested_milli"]
     columns["cpu_utilization_ratio"] = np.divide(
@@ -162,7 +164,7 @@ def pods_frame(sim: Simulation, messages: list[str]) -> pd.DataFrame:
     rows = np.concatenate([sim.sink.rows("pods", 11), live_pods(sim)])
     rows = rows[np.argsort(rows[:, 10], kind="stable")]
     names = sim.names
-    keys = [names.workloads[w] for w in rows[:, 0]]
+    keys = [names.workloads[names.owner(w)] for w in rows[:, 0].tolist()]
     end = np.where(rows[:, 5] != -1, rows[:, 5], np.where(rows[:, 7] != -1, rows[:, 7], sim.now_ms))
     waited = np.maximum(0, end - rows[:, 4]) / 1000.0
     waited[(rows[:, 4] < 0) & (rows[:, 5] != -1)] = 0.0
@@ -173,7 +175,7 @@ def pods_frame(sim: Simulation, messages: list[str]) -> pd.DataFrame:
         {
             "name": pd.Series([names.pod(w, o) for w, o in rows[:, :2].tolist()], dtype="str"),
             "namespace": pd.Series([key.split("/")[0] for key in keys], dtype="str"),
-            "workload": pd.Categorical(keys, categories=names.workloads),
+            "workload": pd.Categorical(keys, categories=names.workloads[: names.shown]),
             "node": pd.Series(node, dtype="str"),
             "created_ms": times(rows[:, 4]), "scheduled_ms": times(rows[:, 5]), "ready_ms": times(rows[:, 6]),
             "deleted_ms": times(rows[:, 7]), "gone_ms": times(rows[:, 8]), "pending_s": waited,

@@ -10,6 +10,7 @@ from capsim.engine.actions import ACT_BOOT_NOW, ACT_CORDON, ACT_EVICT, ACT_LOSE,
 from capsim.engine.autoscaler import log, next_ordinal
 from capsim.engine.build.adapter import metric_rows
 from capsim.engine.build.control import build_specs, hpa_period_ms, is_restless, set_leaf
+from capsim.engine.rollouts import follow
 from capsim.engine.start import slot_of
 from capsim.state.eventlog import LOG_MANUAL
 from capsim.state.tables import (
@@ -61,6 +62,8 @@ class Happenings:
         done = 1
         if event.scale is not None:
             scale(sim, event.scale.target, event.scale.replicas)
+        elif index in sim.plan.steps:
+            done = follow(sim, event, sim.plan.steps[index])
         elif event.apply is not None:
             self.apply(sim, event.apply)
         elif event.add_nodes is not None:
@@ -73,11 +76,12 @@ class Happenings:
 
     def apply(self, sim: Simulation, event: Apply) -> None:
         """A changed HPA takes effect at its next sync, a changed replica count at once."""
+        from capsim.scenario.event import Scale
         from capsim.scenario.kubernetes.hpa import Hpa
 
         if isinstance(event.object, Hpa):
             self.apply_hpa(sim, event.object)
-        else:
+        elif isinstance(event.object, Scale):
             scale(sim, event.object.target, event.object.replicas)
 
     def apply_hpa(self, sim: Simulation, changed: Hpa) -> None:
@@ -94,7 +98,7 @@ class Happenings:
         sim.state = state._replace(specs=specs, hpa=carried, adapter=adapter)
         links = state.hpas
         has_rivals = bool(links.rival_start[h] < links.rival_start[h + 1])
-        links.restless[h] = is_restless(scenario, changed, has_rivals)
+        links.restless[h] = is_restless(scenario, changed, has_rivals or int(links.workload[h]) in sim.names.members)
         wake_hpa(sim, h)
 
 

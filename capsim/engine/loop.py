@@ -15,6 +15,7 @@ from __future__ import annotations
 from capsim.controllers.cluster_autoscaler.scan import python_is_due
 from capsim.controllers.gitops.self_heal import set_back
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
+from capsim.controllers.workloads.deployment import sync_deployment
 from capsim.controllers.workloads.replicas import reconcile
 from capsim.engine.autoscaling import sync_due, wake_changed, wake_published
 from capsim.engine.dispatch import dispatch
@@ -33,6 +34,7 @@ from capsim.state.tables import (
     CA_ACT_DUE,
     DAEMONSETS,
     DONE,
+    KIND_ROLLOUT,
     M_DIRTY,
     M_NODE,
     NEED_EVENTS,
@@ -80,6 +82,7 @@ from capsim.state.tables import (
 )
 from capsim.state.tables_adapter import A_NEXT_RELIST_MS, Adapter, SelfHeal
 from capsim.state.tables_calls import Calls, Connections, Serving
+from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import pods_left
 from capsim.world.metrics import publish, release_quiet, scrape
@@ -307,6 +310,7 @@ def run_replicas(
     marks: Marks,
     presence: Presence,
     queue: Queue,
+    rollouts: Rollouts,
     log: Log,
     now,
 ):
@@ -320,6 +324,9 @@ def run_replicas(
             return need(clock, table)
         if pods_left(clock, pods) < 1:
             return need(clock, NEED_PODS)
+        if workloads.kind[w] == KIND_ROLLOUT:
+            sync_deployment(clock, wheels, pods, links, workloads, marks, rollouts, log, w, now)
+            continue
         reconcile(
             clock,
             heap,
@@ -423,7 +430,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_REPLICAS:
         return run_replicas(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
-            s.marks, s.presence, s.queue, s.log, now)
+            s.marks, s.presence, s.queue, s.rollouts, s.log, now)
     elif phase == PHASE_SCHEDULER:
         return run_scheduler(
             s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.presence,

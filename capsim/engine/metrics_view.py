@@ -33,6 +33,7 @@ from capsim.controllers.hpa.tables import (
 )
 from capsim.engine.adapter_view import gather_adapter
 from capsim.jit import inline_kernel, kernel
+from capsim.state.revisions import first_revision
 from capsim.state.tables import (
     POD_PENDING,
     POD_READY,
@@ -197,6 +198,41 @@ def gather_each(
 
 
 @inline_kernel
+def gather_revision(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    containers: Containers,
+    specs: HpaSpecs,
+    g,
+    h,
+    m,
+    w,
+    now,
+):
+    """Add the pods of one row of ``Workloads`` for a resource metric."""
+    cpu = specs.metric[m, M_RESOURCE] == RESOURCE_CPU
+    first, last = containers.start[w], containers.start[w + 1]
+    if specs.metric[m, M_KIND] in (CONTAINER_UTILIZATION, CONTAINER_AVERAGE):
+        first += specs.metric[m, M_CONTAINER]
+        last = first + 1
+    request = request_milli(containers, w, first, last, cpu)
+    target, rules = percent_of_missing(specs, m), specs.row[h, S_RULES]
+    if is_settled(clock, workloads, marks, w):
+        gather_settled(clock, workloads, physics, marks, containers, g, first, last, w, cpu, request, target, rules)
+        return
+    # fmt: off
+    gather_each(
+        clock, pods, links, usage, workloads, physics, marks, containers, g, first, last, w, cpu, request, target,
+        rules, specs.row[h, S_CPU_INIT_MS], specs.row[h, S_READY_DELAY_MS], now)
+    # fmt: on
+
+
+@inline_kernel
 def gather(
     clock: Clock,
     pods: Pods,
@@ -218,43 +254,20 @@ def gather(
     g = state.gathered
     clear(g)
     kind = specs.metric[m, M_KIND]
-    cpu = specs.metric[m, M_RESOURCE] == RESOURCE_CPU
-    first, last = containers.start[w], containers.start[w + 1]
     if kind in (CONTAINER_UTILIZATION, CONTAINER_AVERAGE):
         if specs.metric[m, M_CONTAINER] < 0:
             g[G_ERROR] = ERROR_NO_CONTAINER
             return
-        first += specs.metric[m, M_CONTAINER]
-        last = first + 1
     elif kind != RESOURCE_UTILIZATION and kind != RESOURCE_AVERAGE:
         gather_adapter(pods, links, workloads, adapter, specs, g, h, m, w, now)
         return
-    if not cpu and specs.metric[m, M_RESOURCE] != RESOURCE_MEMORY:
+    if specs.metric[m, M_RESOURCE] != RESOURCE_CPU and specs.metric[m, M_RESOURCE] != RESOURCE_MEMORY:
         g[G_ERROR] = ERROR_UNAVAILABLE
         return
-    request = request_milli(containers, w, first, last, cpu)
-    target, rules = percent_of_missing(specs, m), specs.row[h, S_RULES]
-    if is_settled(clock, workloads, marks, w):
-        gather_settled(clock, workloads, physics, marks, containers, g, first, last, w, cpu, request, target, rules)
-    else:
-        gather_each(
-            clock,
-            pods,
-            links,
-            usage,
-            workloads,
-            physics,
-            marks,
-            containers,
-            g,
-            first,
-            last,
-            w,
-            cpu,
-            request,
-            target,
-            rules,
-            specs.row[h, S_CPU_INIT_MS],
-            specs.row[h, S_READY_DELAY_MS],
-            now,
-        )
+    r = first_revision(workloads, w)
+    while r >= 0:
+        # fmt: off
+        gather_revision(
+            clock, pods, links, usage, workloads, physics, marks, containers, specs, g, h, m, r, now)
+        # fmt: on
+        r = workloads.next_revision[r]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from capsim.jit import inline_kernel, kernel
 from capsim.state.marks import RECOUNT
+from capsim.state.revisions import count_revisions
 from capsim.state.tables import (
     CPU,
     G_BOOTING,
     G_DELETING,
     G_EXIST,
     G_READY,
+    KIND_ROLLOUT,
     M_TOUCHED,
     MEMORY,
     POD_PENDING,
@@ -159,6 +161,53 @@ def look_at_workload(
     share_usage(samples, workloads, groups, w, now)
 
 
+@kernel
+def sum_backlogs(workloads: Workloads, physics: Physics, d):
+    """Requests that wait for all revisions of Deployment ``d``."""
+    backlog = 0.0
+    r = workloads.next_revision[d]
+    while r >= 0:
+        backlog += physics.backlog[r]
+        r = workloads.next_revision[r]
+    return backlog
+
+
+@kernel
+def look_at_deployment(samples: Samples, workloads: Workloads, physics: Physics, d, now):
+    """A revision of Deployment ``d`` changed: its figures are the sums over all its revisions."""
+    fold_row(samples, d, now)
+    count_revisions(workloads, d)
+    for q in range(QUANTITIES):
+        if q != Q_BACKLOG:
+            samples.value[d, q] = 0.0
+    cpu = 0.0
+    r = workloads.next_revision[d]
+    while r >= 0:
+        for q in (Q_RPS, Q_SERVED, Q_LOST, Q_MEMORY, Q_REPLICAS, Q_STARTING, Q_CPU_REQUESTED, Q_MEMORY_REQUESTED):
+            samples.value[d, q] += samples.value[r, q]
+        cpu += physics.usage[r, U_CPU]
+        r = workloads.next_revision[r]
+    write(samples, d, Q_CPU, cpu)
+    write(samples, d, Q_DESIRED, workloads.desired[d])
+    write(samples, d, Q_READY, workloads.count[d, POD_READY])
+    write(samples, d, Q_PENDING, workloads.count[d, POD_PENDING])
+    samples.high[d, Q_BACKLOG] = max(samples.high[d, Q_BACKLOG], sum_backlogs(workloads, physics, d))
+
+
+@kernel
+def add_backlogs(workloads: Workloads, physics: Physics, samples: Samples, now):
+    """Deployments with revisions: their backlog and losses are the sums of what the revisions integrated."""
+    for d in range(workloads.kind.shape[0]):
+        if workloads.kind[d] == KIND_ROLLOUT:
+            r = workloads.next_revision[d]
+            while r >= 0:
+                fold(physics, r, now)
+                physics.area[d, 0] += physics.area[r, 0]
+                physics.area[d, 1] += physics.area[r, 1]
+                r = workloads.next_revision[r]
+            samples.high[d, Q_BACKLOG] = max(samples.high[d, Q_BACKLOG], sum_backlogs(workloads, physics, d))
+
+
 @inline_kernel
 def look_at_group(samples: Samples, workloads: Workloads, groups: Groups, g, now):
     """Figures of group ``g`` as they are now."""
@@ -187,8 +236,12 @@ def look(samples: Samples, classes: Classes, workloads: Workloads, physics: Phys
         row = marks.touched[i]
         recount = marks.touched_flag[row] & RECOUNT != 0
         marks.touched_flag[row] = 0
-        if row < count:
+        if row < count and workloads.kind[row] == KIND_ROLLOUT:
+            look_at_deployment(samples, workloads, physics, row, now)
+        elif row < count:
             look_at_workload(samples, classes, workloads, physics, groups, row, recount, now)
+            if workloads.deployment[row] >= 0:
+                look_at_deployment(samples, workloads, physics, workloads.deployment[row], now)
         else:
             look_at_group(samples, workloads, groups, row - count, now)
     marks.touched_count[M_TOUCHED] = 0
@@ -230,6 +283,7 @@ def close_sample(clock: Clock, workloads: Workloads, physics: Physics, samples: 
     if span <= 0:
         return
     s = samples.count[0]
+    add_backlogs(workloads, physics, samples, now)
     for w in range(workloads.kind.shape[0]):
         fold(physics, w, now)
         samples.area[w, Q_BACKLOG] = physics.area[w, 0]
@@ -241,6 +295,8 @@ def close_sample(clock: Clock, workloads: Workloads, physics: Physics, samples: 
         # The backlog is not held but integrated: its value stays 0 for fold_row.
         close_row(samples, s, w, span, now)
         samples.high[w, Q_BACKLOG] = physics.backlog[w]
+        if workloads.kind[w] == KIND_ROLLOUT:
+            samples.high[w, Q_BACKLOG] = sum_backlogs(workloads, physics, w)
     for row in range(workloads.kind.shape[0], samples.value.shape[0]):
         close_row(samples, s, row, span, now)
     samples.out_ms[s] = start

@@ -17,6 +17,7 @@ from capsim.engine.actions import ACT_BEGIN, ACT_NODE_READY, ACT_RETRY, ACT_SCAL
 from capsim.engine.autoscaler import next_ordinal
 from capsim.engine.build.adapter import settle_adapter
 from capsim.engine.build.cluster import node_vector
+from capsim.engine.build.rollouts import start_rollout
 from capsim.engine.cluster_autoscaler.settle import next_growth
 from capsim.errors import RunError
 from capsim.state.tables import (
@@ -33,6 +34,7 @@ from capsim.state.tables import (
     UNSCHEDULABLE,
 )
 from capsim.state.tables_adapter import A_MEASURE, MEASURE_RPS
+from capsim.state.tables_rollout import D_PHASE, PROGRESSING
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
@@ -72,7 +74,7 @@ def start_recorded(sim: Simulation, replicas: list[int]) -> None:
         targets = [slots[name] for name, count in nodes.items() for _ in range(count)]
         sim.state.workloads.desired[w] = sim.state.workloads.announced[w] = len(targets)
         create_on(sim, w, targets)
-        replicas[w] -= len(targets)
+        replicas[sim.names.owner(w)] -= len(targets)
 
 
 def slots_by_name(sim: Simulation) -> dict[str, int]:
@@ -97,8 +99,9 @@ def create_on(sim: Simulation, w: int, targets: list[int]) -> None:
 def in_priority_order(sim: Simulation) -> list[int]:
     """Workloads in the order in which the scheduler would see their pods: by priority, then as written."""
     priority = sim.state.classes.priority
-    rows = [w for w in range(len(sim.names.workloads)) if w not in sim.names.daemonsets]
-    return sorted(rows, key=lambda w: -int(priority[w]))
+    names = sim.names
+    rows = [w for w in range(len(names.workloads)) if w not in names.daemonsets]
+    return sorted(rows, key=lambda w: (-int(priority[w]), names.owner(w), w))
 
 
 def bring_up(sim: Simulation, group: int, ordinal: int, shape: int = -1) -> int:
@@ -180,6 +183,9 @@ def start_daemons_of(sim: Simulation, n: int) -> None:
 
 def start_workload(sim: Simulation, w: int, replicas: int) -> None:
     """Replicas of a workload, placed by the scheduler or on the node that a bare Pod names."""
+    if w in sim.names.members:
+        start_rollout(sim, w, replicas)
+        w = sim.names.members[w][0]
     workload = sim.scenario.objects.workloads[w]
     sim.state.workloads.desired[w] += replicas
     sim.state.workloads.announced[w] += replicas
@@ -195,6 +201,8 @@ def start_workload(sim: Simulation, w: int, replicas: int) -> None:
 
 def declare_workload(sim: Simulation, w: int, replicas: int) -> None:
     """``empty``: the controller creates the pods from time 0 on; bare Pods are simply there."""
+    if w in sim.names.members:
+        sim.state.rollouts.setting[w, D_PHASE] = PROGRESSING
     if sim.names.workloads[w].split("/")[1] == "Pod":
         start_workload(sim, w, replicas)
     else:
@@ -209,7 +217,7 @@ def initial_replicas(sim: Simulation) -> list[int]:
     for h in range(len(sim.scenario.objects.hpas)):
         w = int(sim.state.hpas.workload[h])
         if declared[w] > 0:
-            declared[w] = steady_replicas(sim, h, w, declared[w])
+            declared[w] = steady_replicas(sim, h, sim.names.rows(w)[0], declared[w])
     return declared
 
 
@@ -254,9 +262,15 @@ def offered(sim: Simulation, w: int) -> float | None:
         return None
     return sum(
         float(traffic.rate[traffic.cursor[v]] + traffic.calls_rps[v])
-        / int(traffic.edge_start[v + 1] - traffic.edge_start[v])
+        / len({sim.names.owner(other) for other in behind(sim, v)})
         for v in feeding
     )
+
+
+def behind(sim: Simulation, v: int) -> list[int]:
+    """Rows of the workloads behind source ``v``."""
+    traffic = sim.state.traffic
+    return [int(w) for w in traffic.edge_workload[traffic.edge_start[v] : traffic.edge_start[v + 1]]]
 
 
 def enough_for(sim: Simulation, w: int, m: int, rps: float) -> int:
@@ -267,7 +281,7 @@ def enough_for(sim: Simulation, w: int, m: int, rps: float) -> int:
         target *= float(sim.state.classes.request[w, CPU]) / 100.0
     free = min(target, load[L_IDLE] + load[L_COST] * load[L_CAP]) - load[L_IDLE]
     if free <= 0.0 or load[L_COST] <= 0.0:
-        return int(specs.row[int(sim.state.workloads.hpa[w]), hpa.S_MAX]) if free <= 0.0 else 1
+        return int(specs.row[int(sim.state.workloads.hpa[sim.names.owner(w)]), hpa.S_MAX]) if free <= 0.0 else 1
     return max(1, math.ceil(rps * load[L_COST] / free - 1e-9))
 
 

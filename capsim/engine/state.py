@@ -29,6 +29,7 @@ from capsim.state.tables import (
 )
 from capsim.state.tables_adapter import Adapter, SelfHeal
 from capsim.state.tables_calls import Calls, Connections, Serving
+from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
 
 
@@ -59,6 +60,7 @@ class State(NamedTuple):
     hpas: HpaLinks
     adapter: Adapter
     heal: SelfHeal
+    rollouts: Rollouts
     specs: HpaSpecs
     hpa: HpaState
     log: Log

@@ -24,7 +24,11 @@ ALWAYS = (
         "its decisions are exact; claims of volumes are not bound, nodes have no images at the start, scheduling "
         "gates are never removed",
     ),
-    ThinModel("workloads", "replica counts change; pod templates do not: there are no rollouts"),
+    ThinModel(
+        "workloads",
+        "Deployments are rolled out; StatefulSets, Jobs and other controllers' pods are not modelled as such, nor are "
+        "quotas",
+    ),
     ThinModel(
         "kubelet",
         "image pull, container start and readiness are one duration (startupTime); no probes, OOM kills or evictions "

@@ -31,6 +31,7 @@ from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.load import load
 from capsim.scenario.manifests import from_manifests
 from capsim.scenario.metrics import MetricSpec, PrometheusAdapterSpec, PrometheusSpec
+from capsim.scenario.rollout import PauseRollout, Rollback, Rollout
 from capsim.scenario.scenario import Scenario, ScenarioFile
 from capsim.scenario.self_heal import ArgoCdSpec, SelfHealSpec
 from capsim.scenario.series import AnySeries, ConstantSeries, RampSeries, Series, StepsSeries
@@ -71,12 +72,15 @@ __all__ = [
     "NodeObject",
     "NodeTarget",
     "OutputSpec",
+    "PauseRollout",
     "Pdb",
     "Phases",
     "PodTemplate",
     "PrometheusAdapterSpec",
     "PrometheusSpec",
     "RampSeries",
+    "Rollback",
+    "Rollout",
     "Scale",
     "Scenario",
     "ScenarioFile",

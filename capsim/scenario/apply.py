@@ -15,16 +15,17 @@ from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.merge import merged
 from capsim.scenario.names import Keys
 
-ALLOWED = "an existing HorizontalPodAutoscaler, or a Deployment or ReplicaSet of which only spec.replicas differs"
+ALLOWED = "an existing HorizontalPodAutoscaler or Deployment, or a ReplicaSet of which only spec.replicas differs"
 
 
 def resolve_applied(root: SourceMap, objects: KubeObjects, reading: Reading) -> None:
-    """Replaces `events[].apply.object` by the model of what results: an Hpa, or a Scale of a workload.
+    """Replaces `events[].apply.object` by the model of what results: an Hpa, a Deployment, or a Scale of a workload.
 
     Applied objects follow one another in time: each is merged over what the earlier ones left.
     """
     events = root.get("events")
-    current = {f"{h.namespace}/HorizontalPodAutoscaler/{h.name}": h for h in objects.hpas}
+    current: dict[str, Hpa | Workload] = {f"{h.namespace}/HorizontalPodAutoscaler/{h.name}": h for h in objects.hpas}
+    current.update((w.key, w) for w in objects.workloads if w.kind in ("Deployment", "ReplicaSet"))
     items = events if isinstance(events, SourceList) else []
     for index in _by_time(items):
         apply = items[index].get("apply")
@@ -48,19 +49,19 @@ def _by_time(items: list[Any]) -> list[int]:
 
 
 def _applied(
-    written: SourceMap, path: str, objects: KubeObjects, current: dict[str, Hpa], reading: Reading
-) -> Hpa | Scale | None:
+    written: SourceMap, path: str, objects: KubeObjects, current: dict[str, Hpa | Workload], reading: Reading
+) -> Hpa | Scale | Workload | None:
     metadata = written.get("metadata")
     name = metadata.get("name") if isinstance(metadata, SourceMap) else None
     namespace = metadata.get("namespace") or "default" if isinstance(metadata, SourceMap) else "default"
     key = f"{namespace}/{written.get('kind')}/{name}"
     if key in reading.failed:
         return None
-    if key in current:
-        return _hpa(written, key, objects, current, reading)
-    workload = next((w for w in objects.workloads if w.key == key and w.kind in ("Deployment", "ReplicaSet")), None)
-    if workload is not None:
-        return _scale(written, path, workload, reading)
+    before = current.get(key)
+    if isinstance(before, Hpa):
+        return _hpa(written, before, key, objects, current, reading)
+    if before is not None:
+        return _workload(written, path, before, current, reading)
     known = [*current, *(w.key for w in objects.workloads)]
     hint = Keys(known).matching(str(name))
     mark = mark_of(written, "metadata")
@@ -69,14 +70,20 @@ def _applied(
     return None
 
 
-def _hpa(written: SourceMap, key: str, objects: KubeObjects, current: dict[str, Hpa], reading: Reading) -> Hpa | None:
-    before = current[key]
+def _hpa(
+    written: SourceMap,
+    before: Hpa,
+    key: str,
+    objects: KubeObjects,
+    current: dict[str, Hpa | Workload],
+    reading: Reading,
+) -> Hpa | None:
     whole = merged(sourced(before.manifest(), written.mark), written, ("object",))
     whole.setdefault("apiVersion", "autoscaling/v2")
     again = Reading(reading.lenient)
     for workload in objects.workloads:
         again.add("workloads", workload)
-    for other in (h for k, h in current.items() if k != key):
+    for other in (h for k, h in current.items() if k != key and isinstance(h, Hpa)):
         again.add("hpas", other)
     read_objects(identified(whole, (whole, "kind"), again), again)
     reading.problems += again.problems
@@ -86,8 +93,10 @@ def _hpa(written: SourceMap, key: str, objects: KubeObjects, current: dict[str, 
     return hpas[0] if hpas else None
 
 
-def _scale(written: SourceMap, path: str, workload: Workload, reading: Reading) -> Scale | None:
-    """The replicas that an applied workload asks for; any other difference is a problem."""
+def _workload(
+    written: SourceMap, path: str, workload: Workload, current: dict[str, Hpa | Workload], reading: Reading
+) -> Scale | Workload | None:
+    """The replicas that an applied workload asks for, or the whole Deployment where more than those differs."""
     before = sourced(workload.manifest(), written.mark)
     after = merged(before, written, ("object",))
     again = Reading(reading.lenient)
@@ -98,15 +107,17 @@ def _scale(written: SourceMap, path: str, workload: Workload, reading: Reading) 
     if not models:
         return None
     result: Workload = models[0]
-    if result.template != workload.template or result.selector != workload.selector:
+    if result == workload.model_copy(update={"replicas": result.replicas}):
+        current[workload.key] = result
+        return Scale(target=workload.key, replicas=result.replicas)
+    fixed = "spec.selector" if result.selector != workload.selector else "spec" if workload.kind != "Deployment" else ""
+    if fixed:
         mark = mark_of(written, "spec")
-        reading.problems.append(
-            Problem(
-                "a changed pod template: rollouts are not modelled yet", mark.file, mark.line or None, path, "", ALLOWED
-            )
-        )
+        message = f"a {workload.kind}'s {fixed} cannot be changed"
+        reading.problems.append(Problem(message, mark.file, mark.line or None, path, "", ALLOWED))
         return None
-    return Scale(target=workload.key, replicas=result.replicas)
+    current[workload.key] = result
+    return result
 
 
 def sourced(value: Any, mark: Mark) -> Any:

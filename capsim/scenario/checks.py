@@ -16,6 +16,7 @@ from capsim.scenario.explain import Place
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.merge import suggestion
 from capsim.scenario.metric_checks import MetricChecks
+from capsim.scenario.rollout_checks import rollout_faults
 from capsim.scenario.scenario import Scenario
 from capsim.units import format_bytes, format_duration, format_milli
 
@@ -37,6 +38,8 @@ class Checks:
         self._pods_that_fit_nowhere()
         self._without_effect()
         MetricChecks(self.scenario, self._fail, self._object_note).run()
+        for rollout_fault in rollout_faults(self.scenario):
+            self._fail(*rollout_fault)
         for fault in call_faults(self.scenario):
             self._fail(fault.path, fault.message, fault.found, fault.allowed)
 

@@ -110,6 +110,12 @@ class DelaySpec(Model):
     evict_to_recreate_ms: Milliseconds = Field(
         17, alias="evictToRecreate", description="Pod evicted -> its replacement created."
     )
+    rollout_step_ms: Milliseconds = Field(
+        34,
+        alias="rolloutStep",
+        description="A pod of a rollout becomes available or is gone -> its Deployment changes the sizes of its "
+        "ReplicaSets; not measured: taken to be as long as scaleToPod.",
+    )
 
 
 HpaPhase = Annotated[

@@ -8,7 +8,9 @@ from pydantic import Field, GetJsonSchemaHandler, PlainSerializer, SkipValidatio
 from pydantic_core.core_schema import CoreSchema, SerializationInfo
 
 from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem, with_short_form
+from capsim.scenario.rollout import PauseRollout, Rollback, Rollout
 
 
 class Scale(Model):
@@ -18,9 +20,12 @@ class Scale(Model):
     replicas: WholeNumber = Field(description="Replicas from then on (an HPA may change them again).")
 
 
-def _written_object(value: Hpa | Scale, info: SerializationInfo) -> Any:
+def _written_object(value: Hpa | Scale | Workload, info: SerializationInfo) -> Any:
     if not info.by_alias:
         return value.model_dump()
+    if isinstance(value, Workload):
+        manifest = value.manifest()
+        return {**manifest, "spec": {"$patch": "replace", **manifest["spec"]}}
     if isinstance(value, Hpa):
         manifest = value.manifest()
         return {**manifest, "spec": {"$patch": "replace", **manifest["spec"]}}
@@ -34,7 +39,7 @@ def _written_object(value: Hpa | Scale, info: SerializationInfo) -> Any:
 
 
 AppliedObject = Annotated[
-    Hpa | Scale,
+    Hpa | Scale | Workload,
     SkipValidation,
     PlainSerializer(_written_object),
     WithJsonSchema({"type": "object", "description": "A HorizontalPodAutoscaler or a workload, as in a manifest."}),
@@ -42,11 +47,9 @@ AppliedObject = Annotated[
 
 
 class Apply(Model):
-    """`kubectl apply` of an object that exists: a HorizontalPodAutoscaler's spec, or a workload's replicas."""
+    """`kubectl apply` of an object that exists; a changed template of a Deployment is rolled out."""
 
-    object: AppliedObject = Field(
-        description="The object; what it does not hold stays. A changed pod template is refused (rollouts)."
-    )
+    object: AppliedObject = Field(description="The object; what it does not hold stays.")
 
 
 class AddNodes(Model):
@@ -90,10 +93,16 @@ class TimedEvent(Model):
 
     at_ms: Milliseconds = Field(alias="at", description="Time since the start of the run.")
     scale: Scale | None = Field(None, description="Set the replicas of a workload.")
-    apply: Apply | None = Field(None, description="Apply a changed HorizontalPodAutoscaler or replica count.")
+    apply: Apply | None = Field(
+        None, description="Apply a changed HorizontalPodAutoscaler, Deployment or replica count."
+    )
     add_nodes: AddNodes | None = Field(None, description="Add nodes to a group; Ready after the group's bootDelay.")
     drain: NodeTarget | None = Field(None, description="Cordon a node and evict its pods.")
     fail: NodeTarget | None = Field(None, description="The node is gone at once, with everything on it.")
+    rollout: Rollout | None = Field(None, description="Roll out a new version of a Deployment.")
+    rollback: Rollback | None = Field(None, description="Roll a Deployment back to an earlier revision.")
+    pause_rollout: PauseRollout | None = Field(None, description="Pause the rollouts of a Deployment.")
+    resume_rollout: PauseRollout | None = Field(None, description="Resume the rollouts of a Deployment.")
 
     @model_validator(mode="after")
     def _one_action(self) -> Self:
@@ -110,10 +119,10 @@ class TimedEvent(Model):
 
     @property
     def kind(self) -> str:
-        """Attribute name of the action: scale, apply, add_nodes, drain or fail."""
+        """Attribute name of the action, such as scale or add_nodes."""
         return self._actions()[0]
 
     @property
-    def action(self) -> Scale | Apply | AddNodes | NodeTarget:
+    def action(self) -> Scale | Apply | AddNodes | NodeTarget | Rollout | Rollback | PauseRollout:
         """The action itself."""
         return getattr(self, self.kind)  # type: ignore[no-any-return]

@@ -15,6 +15,8 @@ from capsim.scenario.metrics import described_service, identifier
 from capsim.scenario.names import Keys, PodLabels, without_kind
 
 WORKLOAD_KINDS = ("Deployment", "ReplicaSet", "DaemonSet", "Pod")
+ROLLS = ("rollout", "rollback", "pauseRollout", "resumeRollout")
+"""Events that a Deployment is the target of."""
 NOT_YET = ("StatefulSet", "Job", "CronJob", "ReplicationController")
 
 
@@ -180,12 +182,21 @@ class References:
     def _targets(self) -> None:
         events = self.root.get("events")
         for index, event in enumerate(events if isinstance(events, SourceList) else []):
-            action = event.get("scale") if isinstance(event, SourceMap) else None
-            if isinstance(action, SourceMap) and isinstance(action.get("target"), str):
-                path = f"events[{index}].scale.target"
-                key = self._workload(action["target"], (action, "target"), path)
-                if key is not None:
-                    self._scalable(key, action, path)
+            for kind in ("scale", *ROLLS) if isinstance(event, SourceMap) else ():
+                action = event.get(kind)
+                if isinstance(action, SourceMap) and isinstance(action.get("target"), str):
+                    self._target(kind, action, f"events[{index}].{kind}.target")
+
+    def _target(self, kind: str, action: SourceMap, path: str) -> None:
+        key = self._workload(action["target"], (action, "target"), path)
+        if key is None:
+            return
+        if kind == "scale":
+            self._scalable(key, action, path)
+            return
+        if key.split("/")[1] != "Deployment":
+            self._fail((action, "target"), path, f"a {key.split('/')[1]} is not rolled out", key, "a Deployment")
+        action["target"] = key
 
     def _scalable(self, key: str, action: SourceMap, path: str) -> None:
         kind = key.split("/")[1]

@@ -94,7 +94,7 @@ class ScenarioKeys(Model):
         {}, description="What custom and external metrics measure, by the name that HPAs ask for."
     )
     self_heal: list[SelfHealSpec] = Field([], description="Workloads whose replicas a GitOps controller sets back.")
-    events: list[TimedEvent] = Field([], description="Timed actions: scale, apply, addNodes, drain, fail.")
+    events: list[TimedEvent] = Field([], description="Timed actions: what somebody does, or what breaks.")
     cluster_autoscaler: ClusterAutoscalerSpec | None = Field(
         None, description="The Cluster Autoscaler, `{}` for its defaults; absent: node counts stay."
     )

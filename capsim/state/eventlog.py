@@ -21,7 +21,9 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_COMPUTE_FAILED,
     LOG_SELF_HEAL,
     LOG_PREEMPTED,
-) = range(14)
+    LOG_ROLLED_OUT,
+    LOG_ROLLOUT_LATE,
+) = range(16)
 
 
 @inline_kernel

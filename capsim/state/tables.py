@@ -49,7 +49,7 @@ EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_
 EV_NODE_GONE, EV_SCALE = 8, 9
 
 # Kinds of workload.
-KIND_DEPLOYMENT, KIND_REPLICASET, KIND_DAEMONSET, KIND_POD = 0, 1, 2, 3
+KIND_DEPLOYMENT, KIND_REPLICASET, KIND_DAEMONSET, KIND_POD, KIND_ROLLOUT = 0, 1, 2, 3, 4
 
 # Columns of Clock.values.
 NOW, PHASE, UNSETTLED, NEXT_SCRAPE, NEXT_PUBLISH, NEXT_SAMPLE, NEXT_EVENT, NEXT_CA, NEXT_FLUSH = (
@@ -145,8 +145,8 @@ COUNTER_COLUMNS = 13
     P_CA_FREQUENT,
 ) = 17, 18, 19, 20, 21, 22, 23
 P_TREE_NODES, P_SKIP_SYNCS, P_STEP_ROWS, P_CONTENTION, P_HOUSEKEEPING, P_BUSY_SCRAPES = 24, 25, 26, 27, 28, 29
-P_BACKOFF, P_BACKOFF_MAX, P_WATCHERS = 30, 31, 32
-PARAM_COLUMNS = 33
+P_BACKOFF, P_BACKOFF_MAX, P_WATCHERS, P_ROLLOUT_STEP = 30, 31, 32, 33
+PARAM_COLUMNS = 34
 
 
 class Clock(NamedTuple):
@@ -357,6 +357,10 @@ class Workloads(NamedTuple):
     """Pods that terminate and still hold their requests."""
     announced: I64
     """Replicas that the last ScalingReplicaSet event told."""
+    deployment: I64
+    """Row of the Deployment whose revision it is (``tables_rollout``), -1: none."""
+    next_revision: I64
+    """Of a Deployment that is rolled out: its first revision; of a revision: the next one. -1: none."""
 
 
 class Physics(NamedTuple):

@@ -21,6 +21,9 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_COMPUTE_FAILED: (WARNING, "FailedComputeMetricsReplicas", "horizontal-pod-autoscaler"),
     e.LOG_SELF_HEAL: (NORMAL, "SelfHeal", "argocd-application-controller"),
     e.LOG_PREEMPTED: (NORMAL, "Preempted", "default-scheduler"),
+    # Conditions (Progressing) upstream: told as events here.
+    e.LOG_ROLLED_OUT: (NORMAL, "NewReplicaSetAvailable", "deployment-controller"),
+    e.LOG_ROLLOUT_LATE: (WARNING, "ProgressDeadlineExceeded", "deployment-controller"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }
 """Log kind -> (type, reason, source)."""

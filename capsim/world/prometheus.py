@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import tree_first, tree_set
+from capsim.state.revisions import first_revision
 from capsim.state.tables import (
     L_SECONDS,
     NEVER,
@@ -57,11 +58,10 @@ def backlog_at(physics: Physics, w, now):
 
 
 @kernel
-def scrape_pods(
-    pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, adapter: Adapter, s, now
+def scrape_revision(
+    pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, adapter: Adapter, s, w, now
 ):
-    """Read the Ready pods of a series' workload; returns how many there were."""
-    w = adapter.series[s, A_WORKLOAD]
+    """Read the Ready pods of row ``w``; returns how many there were."""
     slots = adapter.time_ms.shape[1]
     column = adapter.series[s, A_LANE] * slots + adapter.series[s, A_TAKEN] % slots
     ready = workloads.count[w, POD_READY]
@@ -79,6 +79,19 @@ def scrape_pods(
                 adapter.pods[p, column] = rate * physics.load[w, L_SECONDS] + waiting
         p = links.workload_next[p]
     return ready
+
+
+@kernel
+def scrape_pods(
+    pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, adapter: Adapter, s, now
+):
+    """Read the Ready pods of a series' workload; returns how many there were."""
+    seen = 0
+    r = first_revision(workloads, adapter.series[s, A_WORKLOAD])
+    while r >= 0:
+        seen += scrape_revision(pods, links, usage, workloads, physics, adapter, s, r, now)
+        r = workloads.next_revision[r]
+    return seen
 
 
 @inline_kernel

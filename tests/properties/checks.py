@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from capsim.state import tables as t
+from capsim.state.tables_rollout import D_NUMBER, R_EXISTS, R_NUMBER
 
 BOUND = (t.POD_STARTING, t.POD_READY)
 KNOWN = (t.NODE_REGISTERED, t.NODE_READY, t.NODE_DELETING)
@@ -23,6 +24,7 @@ def check(sim) -> None:
     check_calendars(sim)
     check_usage(sim)
     check_pending(sim)
+    check_rollouts(sim)
 
 
 def alive(sim) -> list[int]:
@@ -45,7 +47,10 @@ def check_pods(sim) -> None:
     spread = Counter(
         (int(s.pods.workload[p]), int(s.nodes.group[s.pods.node[p]])) for p in rows if s.pods.state[p] == t.POD_READY
     )
-    for w in range(len(sim.names.workloads)):
+    for w, members in sim.names.members.items():  # a Deployment has no pods of its own: it counts its revisions'
+        for state in range(1, 5):
+            assert s.workloads.count[w, state] == sum(found[r, state] for r in members)
+    for w in holders(sim):
         for state in range(1, 5):
             assert s.workloads.count[w, state] == found[w, state], (sim.names.workloads[w], state)
         assert s.workloads.bound_leaving[w] == leaving[w]
@@ -57,6 +62,11 @@ def check_pods(sim) -> None:
         assert state != t.POD_PENDING or node < 0
         assert state not in BOUND or node >= 0
         assert state != t.POD_READY or s.pods.ready_ms[p] >= s.pods.bound_ms[p] >= s.pods.created_ms[p]
+
+
+def holders(sim) -> list[int]:
+    """Rows of workloads that hold pods themselves."""
+    return [w for w in range(len(sim.names.workloads)) if w not in sim.names.members]
 
 
 def walk(head, tail, after, before) -> list[int]:
@@ -254,3 +264,15 @@ def check_pending(sim) -> None:
                 just_open = sim.now_ms - s.nodes.times[n, t.T_READY] <= opening
                 name = sim.names.pod(int(s.pods.workload[p]), int(s.pods.ordinal[p]))
                 assert just_open or not fits(sim, p, n), (name, n)
+
+
+def check_rollouts(sim) -> None:
+    """Revisions that were never brought in have no pods; what was brought in has the highest number."""
+    s = sim.state
+    for w, members in sim.names.members.items():
+        exist = s.rollouts.revision[members, R_EXISTS]
+        assert (s.workloads.desired[members] >= 0).all()
+        assert not s.workloads.desired[members][exist == 0].any()
+        numbers = s.rollouts.revision[members, R_NUMBER][exist == 1].tolist()
+        assert len(set(numbers)) == len(numbers)
+        assert max(numbers) == s.rollouts.setting[w, D_NUMBER]

@@ -23,11 +23,14 @@ from capsim.scenario import (
     NodeGroup,
     NodeObject,
     NodeTarget,
+    PauseRollout,
     Phases,
     PodTemplate,
     PrometheusAdapterSpec,
     PrometheusSpec,
     RampSeries,
+    Rollback,
+    Rollout,
     Scale,
     Scenario,
     SchedulerSpec,
@@ -123,6 +126,25 @@ def templates(draw, *, daemon: bool = False) -> PodTemplate:
     )
 
 
+strategies = st.one_of(
+    st.sampled_from([{}, {}, {"type": "Recreate"}]),
+    st.builds(
+        lambda surge, unavailable: {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}},
+        st.sampled_from([0, 1, 4, "25%", "100%"]),
+        st.sampled_from([1, 3, "25%", "100%"]),
+    ),
+)
+rollout_settings = st.fixed_dictionaries(
+    {
+        "strategy": strategies,
+        "min_ready_s": st.sampled_from([0, 0, 20]),
+        "progress_deadline_s": st.sampled_from([60, 600]),
+        "revision_history_limit": st.sampled_from([0, 1, 10]),
+        "paused": st.sampled_from([False, False, False, True]),
+    }
+)
+
+
 @st.composite
 def workloads(draw, name: str, kind: str) -> Workload:
     """A Deployment, ReplicaSet, DaemonSet or Pod."""
@@ -133,6 +155,7 @@ def workloads(draw, name: str, kind: str) -> Workload:
         name=name,
         replicas=replicas,
         template=draw(templates(daemon=kind == "DaemonSet")),
+        **(draw(rollout_settings) if kind == "Deployment" else {}),
     )
 
 
@@ -241,11 +264,28 @@ def series(draw, duration_ms: int, most: int):
 
 
 @st.composite
+def rollouts(draw, target: Workload) -> Rollout:
+    """A new version that may be larger, dearer or slower, or never Ready."""
+    change = {"image": draw(st.sampled_from([None, "v1", "v2"]))}
+    if draw(st.booleans()):
+        change["new_requests"] = {"cpu": draw(st.integers(1, 90)) * 10}
+    if draw(st.booleans()):
+        change["cpu_per_request_milli"] = draw(st.sampled_from([0.0, 10.0, 60.0]))
+    if draw(st.booleans()):
+        change["startup_time"] = draw(st.one_of(durations, st.just(Distribution.constant(10_000_000))))
+    if draw(st.integers(0, 3)) == 0:
+        change["termination_time_ms"] = draw(st.sampled_from([0, 20_000]))
+    return Rollout(target=target.key, **change)
+
+
+@st.composite
 def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
     """Somebody does something, or something breaks."""
     listed_groups, deployments, listed_hpas, names = scenario_parts
     at_ms = draw(st.integers(0, duration_ms // 1000 - 1)) * 1000 + draw(st.sampled_from([0, 0, 1, 417]))
     kinds = ["add", "drain", "fail"] + ["scale"] * bool(deployments) + ["apply"] * bool(listed_hpas)
+    rolled = [w for w in deployments if w.kind == "Deployment"]
+    kinds += ["rollout", "rollout", "rollback", "pause_rollout", "resume_rollout"] * bool(rolled)
     kind = draw(st.sampled_from(kinds))
     if kind == "scale":
         action = {"scale": Scale(target=draw(st.sampled_from(deployments)).key, replicas=draw(st.integers(0, 12)))}
@@ -254,6 +294,13 @@ def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
         new = draw(hpas(next(d for d in deployments if d.key == old.target_key)))
         new = new.replaced(name=old.name)
         action = {"apply": Apply(object=new)}
+    elif kind == "rollout":
+        action = {"rollout": draw(rollouts(draw(st.sampled_from(rolled))))}
+    elif kind == "rollback":
+        target = draw(st.sampled_from(rolled)).key
+        action = {"rollback": Rollback(target=target, to_revision=draw(st.integers(0, 3)))}
+    elif kind in ("pause_rollout", "resume_rollout"):
+        action = {kind: PauseRollout(target=draw(st.sampled_from(rolled)).key)}
     elif kind == "add":
         group = draw(st.sampled_from(listed_groups))
         action = {
@@ -346,7 +393,7 @@ def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
         usage=usage,
         metrics=SERVED,
         self_heal=healed,
-        events=draw(st.lists(events(duration_ms, parts), max_size=4)),
+        events=draw(st.lists(events(duration_ms, parts), max_size=5)),
         cluster_autoscaler=draw(st.one_of(st.none(), autoscalers)),
         scheduler=SchedulerSpec(tie_break=draw(st.sampled_from(["random", "first"]))),
         control_plane=draw(control_planes),

@@ -14,6 +14,8 @@ RULE_TOLERANCE_BY_DISTANCE = 4
 """Before 1.33 (#130797): within tolerance is ``|1 - ratio| <= tolerance``, so that 55 % against 50 % scales."""
 RULE_ZERO_BY_MIN = 8
 """Before 1.36 (#135118): at 0 replicas the HPA works when minReplicas is 0, whoever scaled to zero."""
+RULE_CURRENT_IS_STATUS = 16
+"""Before 1.16 (#79035): the HPA starts from status.replicas, and so writes a rollout's surge into spec.replicas."""
 
 FIRST_AMBIGUOUS = (1, 27)
 """AmbiguousSelector (#112011); before, both HPAs work, each on what it wants."""
@@ -36,6 +38,7 @@ def rules_of(release: tuple[int, int]) -> int:
     """The bits of the rules that hold in ``release``."""
     changed = (
         (RULE_PENDING_IS_MISSING, (1, 16)),
+        (RULE_CURRENT_IS_STATUS, (1, 16)),
         (RULE_MISSING_AT_ONE, (1, 28)),
         (RULE_TOLERANCE_BY_DISTANCE, (1, 33)),
         (RULE_ZERO_BY_MIN, (1, 36)),

@@ -1,7 +1,8 @@
 """ReplicaSets: as many pods as desired, created and deleted at the pace of the controller's client.
 
-A Deployment is its newest ReplicaSet (rollouts are not modelled yet). Pods are created one after the other, each at
-least ``podToPod`` after the last and within the client's QPS and burst; a surplus is deleted at once, as upstream does.
+A Deployment that is not rolled out within the run is its ReplicaSet (else see ``deployment.py``). Pods are created one
+after the other, each at least ``podToPod`` after the last and within the client's QPS and burst; a surplus is deleted
+at once, as upstream does.
 """
 
 from __future__ import annotations

@@ -106,12 +106,14 @@ def settle_pods(s: State, series: t.I64, slot: int, at_ms: int) -> None:
     """What each Ready pod of a series' workload said at ``at_ms``; counters are 0 at time 0."""
     w, measure = int(series[a.A_WORKLOAD]), series[a.A_MEASURE]
     column = int(series[a.A_LANE]) * s.adapter.time_ms.shape[1] + slot
-    ready = np.flatnonzero((s.pods.state == t.POD_READY) & (s.pods.workload == w))
-    rate = np.where(s.usage.own[ready] == 1, s.usage.rate_rps[ready], s.physics.pod_rps[w])
+    mine = (s.pods.workload == w) | (s.workloads.deployment[s.pods.workload] == w)
+    ready = np.flatnonzero((s.pods.state == t.POD_READY) & mine)
+    row = s.pods.workload[ready]
+    rate = np.where(s.usage.own[ready] == 1, s.usage.rate_rps[ready], s.physics.pod_rps[row])
     if measure == a.MEASURE_RPS:
         s.adapter.pods[ready, column] = rate * at_ms / 1000.0
     elif measure == a.MEASURE_IN_FLIGHT:
-        s.adapter.pods[ready, column] = rate * s.physics.load[w, t.L_SECONDS]
+        s.adapter.pods[ready, column] = rate * s.physics.load[row, t.L_SECONDS]
 
 
 def settled_value(s: State, series: t.I64, at_ms: int) -> float:

@@ -25,6 +25,7 @@ from capsim.engine.build.control import (
     hpa_period_ms,
 )
 from capsim.engine.build.names import Names
+from capsim.engine.build.rollouts import Plan, build_rollouts
 from capsim.engine.build.scheduling import (
     build_classes,
     build_scheduling,
@@ -84,11 +85,12 @@ def sample_rows(rows: int, scenario: Scenario) -> int:
     return min(most, max(2, SAMPLE_BYTES // (rows * SAMPLE_COLUMNS * 8)))
 
 
-def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[State, Names]:
-    """Tables of the scenario with every loop at its phase."""
+def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -> tuple[State, Names]:
+    """Tables of the scenario, with the revisions of ``plan`` in it, and every loop at its phase."""
     wanted = capacity or Capacity()
-    names, count = Names(resources=resource_names(scenario)), len(scenario.objects.workloads)
-    workloads = build_workloads(scenario, names, len(scenario.node_groups) + 1)
+    names = Names(resources=resource_names(scenario), members=plan.members, owners=plan.owners)
+    count = len(scenario.objects.workloads)
+    workloads = build_workloads(scenario, names, len(scenario.node_groups) + 1, plan.hashes)
     book = shape_book(scenario, names)
     groups = build_groups(scenario, names, count, lambda group, zone: shape_of_group(book, names, group, zone))
     names.object_shapes.update((node.name, shape_of_object(book, names, node)) for node in scenario.objects.nodes)
@@ -96,7 +98,7 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
     program, facts = compile_scheduler(scenario, names, book)
     classes = build_classes(scenario, program)
     fill_daemons(groups, classes, workloads)
-    containers = build_containers(scenario)
+    containers = build_containers(scenario, names)
     traffic = build_traffic(scenario, names)
     specs, period = build_specs(scenario), hpa_period_ms(scenario)
     links = build_links(scenario, names, workloads, period)
@@ -106,7 +108,7 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
     params = build_params(scenario, step_rows=most_pods(scenario, groups) + count + 16)
     presence, scheduling = build_scheduling(program, facts, book, node_rows, pod_rows)
     params[P_WATCHERS] = int(watches_binds(program))
-    physics = build_physics(scenario, containers)
+    physics = build_physics(scenario, names, containers)
     serving = build_serving(scenario, names, physics)
     buffered = 1 if wanted.buffers == 1 else sample_rows(count + group_count + 1, scenario)
     state = State(
@@ -139,6 +141,7 @@ def assemble(scenario: Scenario, capacity: Capacity | None = None) -> tuple[Stat
         hpas=links,
         adapter=build_adapter(scenario, names, pod_rows),
         heal=build_self_heal(scenario, names),
+        rollouts=build_rollouts(scenario, plan, workloads),
         specs=specs,
         hpa=new_state(specs, period),
         log=empty_log(wanted.buffers, wanted.buffers, wanted.buffers),

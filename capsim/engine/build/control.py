@@ -70,6 +70,7 @@ def build_params(scenario: Scenario, step_rows: int) -> t.I64:
     p[t.P_HPA_TO_SCALE] = delays.hpa_to_scale_ms
     p[t.P_SCALE_TO_POD] = delays.scale_to_pod_ms
     p[t.P_POD_TO_POD] = delays.pod_to_pod_ms
+    p[t.P_ROLLOUT_STEP] = max(1, delays.rollout_step_ms)
     p[t.P_SCHEDULE] = delays.schedule_ms
     p[t.P_NODE_OPEN] = delays.node_ready_to_schedulable_ms
     p[t.P_UNBOUND_DELETE] = delays.unbound_delete_ms
@@ -177,12 +178,13 @@ def build_links(scenario: Scenario, names: Names, workloads: t.Workloads, period
             workloads.hpa[w] = h
         last[w] = h
         links.phase_ms[h] = phase_ms(scenario, "hpa", period_ms, hpa.key)
-        links.restless[h] = is_restless(scenario, hpa, bool(links.rival_start[h] < links.rival_start[h + 1]))
+        has_rivals = bool(links.rival_start[h] < links.rival_start[h + 1])
+        links.restless[h] = is_restless(scenario, hpa, has_rivals or w in names.members)
     return links
 
 
 def is_restless(scenario: Scenario, hpa: Hpa, has_rivals: bool) -> int:
-    """1 for an HPA whose every tick is executed: it asks the adapter, or watches others' pods."""
+    """1 for an HPA whose every tick is executed: it asks the adapter, or watches others' pods or several revisions."""
     served = any(source_of(scenario.metrics, hpa, metric) is not None for metric in hpa.metrics)
     return int(served or has_rivals)
 

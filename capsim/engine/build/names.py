@@ -48,6 +48,10 @@ class Names:
     object_shapes: dict[str, int] = field(default_factory=dict)
     """Shape of every Node object, by name."""
     daemonsets: set[int] = field(default_factory=set)
+    members: dict[int, list[int]] = field(default_factory=dict)
+    """Rows of the revisions of each Deployment that is rolled out."""
+    owners: dict[int, int] = field(default_factory=dict)
+    """Row of the Deployment of each revision."""
     sources: list[str] = field(default_factory=list)
     """Services by source of ``Traffic``; recorded usage follows."""
     services: list[str] = field(default_factory=list)
@@ -73,9 +77,27 @@ class Names:
             return f"{name}-{self.template_hash(workload)}-{suffix}"
         return f"{name}-{suffix}"
 
+    def owner(self, workload: int) -> int:
+        """The workload that people see: of a revision its Deployment, else itself."""
+        return self.owners.get(workload, workload)
+
+    def rows(self, workload: int) -> list[int]:
+        """The rows that hold pods of a workload."""
+        return self.members.get(workload, [workload])
+
+    @property
+    def shown(self) -> int:
+        """Workloads that people see; revisions follow after them."""
+        return len(self.workloads) - len(self.owners)
+
     def template_hash(self, workload: int) -> str:
         """pod-template-hash of a Deployment's ReplicaSet."""
-        return _letters(self.hashes[workload] ^ 0x5BD1E995, 10)
+        return template_hash(self.hashes[workload])
+
+
+def template_hash(hashed: int) -> str:
+    """pod-template-hash of a Deployment, or of a revision of it, with that name hash."""
+    return _letters(hashed ^ 0x5BD1E995, 10)
 
 
 def _letters(value: int, count: int) -> str:

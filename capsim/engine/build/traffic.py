@@ -31,10 +31,10 @@ def sources(scenario: Scenario, names: Names) -> list[Source]:
     names.sources = [name for _, name, _, _ in found]
     for key, usage in scenario.usage.items():
         if usage.cpu is not None:
-            names.usage.add(row[key])
-            found.append((usage.cpu, f"{key} cpu", [row[key]], 0))
+            names.usage |= {row[key], *names.rows(row[key])}
+            found.append((usage.cpu, f"{key} cpu", names.rows(row[key]), 0))
         if usage.memory is not None:
-            found.append((usage.memory, f"{key} memory", [row[key]], 1))
+            found.append((usage.memory, f"{key} memory", names.rows(row[key]), 1))
     for service in sorted(measured_services(scenario) - set(names.service_rows)):
         names.service_rows[service] = len(found)
         silent = ConstantSeries.model_validate({"constant": 0.0}, by_name=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from capsim.controllers.cluster_autoscaler.scan import IGNORED_BY_DRAIN
@@ -13,7 +15,7 @@ from capsim.rng import name_hash
 from capsim.scenario.kubernetes.pod import Container, PodTemplate
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.scenario import Scenario
-from capsim.scenario.workload import ContainerBehaviour, WorkloadSpec
+from capsim.scenario.workload import ContainerBehaviour, UsageSpec, WorkloadSpec
 from capsim.state.tables import (
     KIND_DAEMONSET,
     KIND_DEPLOYMENT,
@@ -29,13 +31,14 @@ KINDS = {"Deployment": KIND_DEPLOYMENT, "ReplicaSet": KIND_REPLICASET, "DaemonSe
 _UNBOUNDED = 1e15
 
 
-def build_workloads(scenario: Scenario, names: Names, groups: int) -> Workloads:
-    """Rows in the order of the scenario's objects. Fills workload names and hashes of ``names``."""
+def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mapping[int, int]) -> Workloads:
+    """Rows in the order of the scenario's objects. Fills workload names and hashes of ``names``; ``hashes`` are those
+    of revisions by row."""
     listed = scenario.objects.workloads
     count = len(listed)
     for w, workload in enumerate(listed):
         names.workloads.append(workload.key)
-        names.hashes.append(name_hash(workload.key))
+        names.hashes.append(hashes.get(w, name_hash(workload.key)))
         if workload.kind == "DaemonSet":
             names.daemonsets.add(w)
     specs = [scenario.workloads.get(workload.key, WorkloadSpec()) for workload in listed]
@@ -60,6 +63,8 @@ def build_workloads(scenario: Scenario, names: Names, groups: int) -> Workloads:
         spread=np.zeros((count, groups), np.int64),
         bound_leaving=np.zeros(count, np.int64),
         announced=np.zeros(count, np.int64),
+        deployment=np.full(count, -1, np.int64),
+        next_revision=np.full(count, -1, np.int64),
     )
 
 
@@ -78,17 +83,22 @@ def long_running(template: PodTemplate) -> list[Container]:
     return [*template.containers, *(c for c in template.init_containers if c.is_sidecar)]
 
 
-def build_containers(scenario: Scenario) -> Containers:
+def recorded_usage(scenario: Scenario, names: Names, w: int) -> UsageSpec | None:
+    """The recorded usage of row ``w``, which a revision has from its Deployment."""
+    return scenario.usage.get(names.workloads[names.owner(w)])
+
+
+def build_containers(scenario: Scenario, names: Names) -> Containers:
     """Long-running containers of every workload, CSR."""
     start = [0]
     idle: list[float] = []
     cost: list[float] = []
     cpu: list[int] = []
     memory: list[int] = []
-    for workload in scenario.objects.workloads:
+    for w, workload in enumerate(scenario.objects.workloads):
         spec = scenario.workloads.get(workload.key, WorkloadSpec())
         containers = long_running(workload.template)
-        recorded = scenario.usage.get(workload.key)
+        recorded = recorded_usage(scenario, names, w)
         for k, container in enumerate(containers):
             b = behaviour(spec, container)
             replayed = recorded is not None and recorded.cpu is not None
@@ -129,7 +139,7 @@ def pod_load(
     return [idle, cost, cap, memory, inflight, cost / 1000.0]
 
 
-def build_physics(scenario: Scenario, containers: Containers) -> Physics:
+def build_physics(scenario: Scenario, names: Names, containers: Containers) -> Physics:
     """Behaviour of every workload, at rest."""
     listed = scenario.objects.workloads
     count = len(listed)
@@ -138,7 +148,7 @@ def build_physics(scenario: Scenario, containers: Containers) -> Physics:
     widest_milli = widest_node_milli(scenario)
     for w, workload in enumerate(listed):
         load[w] = pod_load(scenario, workload, containers, w, widest_milli)
-        limits[w] = overload_row(scenario, workload)
+        limits[w] = overload_row(scenario, workload, recorded_usage(scenario, names, w))
     return Physics(
         arrival_rps=np.zeros(count),
         pod_rps=np.zeros(count),
@@ -157,10 +167,9 @@ def build_physics(scenario: Scenario, containers: Containers) -> Physics:
     )
 
 
-def overload_row(scenario: Scenario, workload: Workload) -> list[float]:
+def overload_row(scenario: Scenario, workload: Workload, recorded: UsageSpec | None) -> list[float]:
     """The row of Physics.limits: seconds of backlog that may wait (0: drop), replayed usage, request milli, places."""
     request = float(workload.template.requests().get("cpu", 0))
-    recorded = scenario.usage.get(workload.key)
     if recorded is not None and recorded.cpu is not None:
         return [0.0, 1.0, request, -1.0]
     waits = [

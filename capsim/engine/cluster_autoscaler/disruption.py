@@ -22,21 +22,28 @@ def bound(value: int | str, of: int) -> int:
     return math.ceil(int(value[:-1]) * of / 100) if isinstance(value, str) else int(value)
 
 
-def coverage(sim: Simulation, budgets: I64) -> I64:
-    """[B, workloads] how many of a workload's classes each budget covers; ``budgets`` is [B, classes]."""
+def coverage(sim: Simulation, budgets: I64) -> tuple[I64, I64]:
+    """[B, workloads] how many of a workload's classes each budget covers, and whose replicas it expects: a revision's
+    pods are those of its Deployment. ``budgets`` is [B, classes]."""
     found = np.zeros((len(budgets), len(sim.state.workloads.desired)), np.int64)
     for c, w in enumerate(sim.state.classes.workload.tolist()):
         found[:, w] += budgets[:, c]
-    return found
+    expected = found.copy()
+    for w, members in sim.names.members.items():
+        found[:, w] = 0
+        expected[:, w] = found[:, members].max(axis=1)
+        expected[:, members] = 0
+    return found, expected
 
 
-def allowed(sim: Simulation, covered: I64) -> I64:
-    """status.disruptionsAllowed of each budget; ``covered`` [B, workloads] says whose pods it covers."""
+def allowed(sim: Simulation, coverage: tuple[I64, I64]) -> I64:
+    """status.disruptionsAllowed of each budget; ``coverage`` says whose pods it covers."""
     workloads = sim.state.workloads
+    covered, wanted_of = coverage
     found = np.zeros(len(covered), np.int64)
     if not len(covered):
         return found
-    all_expected = (covered @ workloads.desired).tolist()
+    all_expected = (wanted_of @ workloads.desired).tolist()
     all_healthy = (covered @ workloads.count[:, POD_READY]).tolist()
     for b, (pdb, expected, healthy) in enumerate(
         zip(sim.scenario.objects.pdbs, all_expected, all_healthy, strict=True)

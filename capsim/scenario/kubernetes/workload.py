@@ -12,8 +12,9 @@ from capsim.scenario.kubernetes.pod import PodTemplate
 from capsim.scenario.kubernetes.pod_reading import TemplateReader, plain
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import Source, reads
+from capsim.scenario.kubernetes.rollout_strategy import check_rollout
 from capsim.scenario.kubernetes.selector import read_selector
-from capsim.scenario.model import Labels, Model, Text, WholeNumber
+from capsim.scenario.model import Labels, Model, Switch, Text, WholeNumber
 
 
 class Workload(Model):
@@ -27,6 +28,10 @@ class Workload(Model):
     selector: dict[Text, Any] = Field({}, description="LabelSelector of its pods.")
     template: PodTemplate = Field(description="What its pods are.")
     strategy: dict[Text, Any] = Field({}, description="Deployment strategy or updateStrategy, as written.")
+    min_ready_s: WholeNumber = Field(0, description="Seconds that a pod must be Ready to count as available.")
+    progress_deadline_s: WholeNumber = Field(600, description="Seconds without progress until a rollout is late.")
+    revision_history_limit: WholeNumber = Field(10, description="Old ReplicaSets kept for rollbacks.")
+    paused: Switch = Field(False, description="Whether rollouts of the Deployment are paused.")
 
     @property
     def key(self) -> str:
@@ -50,8 +55,19 @@ class Workload(Model):
         spec: dict[str, Any] = {} if self.kind == "DaemonSet" else {"replicas": self.replicas}
         if self.strategy:
             spec["updateStrategy" if self.kind == "DaemonSet" else "strategy"] = self.strategy
+        defaults = type(self).model_fields
+        for key, name in _ROLLOUT_FIELDS.items():
+            if getattr(self, name) != defaults[name].default:
+                spec[key] = getattr(self, name)
         return {**head, "spec": {**spec, "selector": self.selector, "template": template}}
 
+
+_ROLLOUT_FIELDS = {
+    "minReadySeconds": "min_ready_s",
+    "progressDeadlineSeconds": "progress_deadline_s",
+    "revisionHistoryLimit": "revision_history_limit",
+    "paused": "paused",
+}
 
 coverage("Deployment", "apiVersion kind metadata spec status")
 coverage("ReplicaSet", "apiVersion kind metadata spec status")
@@ -60,8 +76,7 @@ coverage("Pod", "apiVersion kind metadata spec status")
 _ROLLOUT = "rollouts are not modelled yet"
 coverage(
     "DeploymentSpec",
-    "replicas selector template",
-    {"strategy": _ROLLOUT, "minReadySeconds": _ROLLOUT, "paused": _ROLLOUT},
+    "replicas selector template strategy minReadySeconds paused progressDeadlineSeconds revisionHistoryLimit",
 )
 coverage("ReplicaSetSpec", "replicas selector template", {"minReadySeconds": _ROLLOUT})
 coverage("DaemonSetSpec", "selector template", {"updateStrategy": _ROLLOUT, "minReadySeconds": _ROLLOUT})
@@ -87,7 +102,8 @@ def read_workload(source: Source, reading: Reading) -> Workload | None:
         reading.problem(source.object_name, "spec.replicas", "negative", at, str(replicas), "0 or more")
         return None
     selector = read_selector(source, ("spec", "selector"), reading)
-    if template is None or selector is None:
+    rollout = check_rollout(source, reading) if source.kind == "Deployment" else {}
+    if template is None or selector is None or rollout is None:
         return None
     if not selector and not source.content["apiVersion"].endswith("/v1"):
         selector = {"matchLabels": template.labels}  # the default of the versions before v1
@@ -106,6 +122,7 @@ def read_workload(source: Source, reading: Reading) -> Workload | None:
             "selector": selector,
             "template": template,
             "strategy": plain(source.get("spec", "updateStrategy" if source.kind == "DaemonSet" else "strategy") or {}),
+            **rollout,
         },
         by_name=True,
     )
