@@ -86,7 +86,8 @@ def take_pod_away(
         clock.values[UNSCHEDULABLE] -= 1
     remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, presence, log, p, now)
     if k.nominations.count[0] > 0:
-        forget_nomination(k.nominations, p)
+        # What was promised to a pod that is deleted while it waits is free for others (eventhandlers.go, v1.34).
+        n = max(n, forget_nomination(k.nominations, p))
     if n >= 0 and nodes.state[n] == NODE_READY and clock.values[UNSCHEDULABLE] > 0:
         capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     return w

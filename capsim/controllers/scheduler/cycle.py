@@ -106,14 +106,17 @@ def may_preempt(classes: Classes, workloads: Workloads, pods: Pods, k: Schedulin
 
 @inline_kernel
 def forget_nomination(nominations: Nominations, p):
-    """Pod ``p`` waits for no node any more."""
+    """Pod ``p`` waits for no node any more; returns the one that it waited for, -1: none."""
+    node = -1
     for i in range(nominations.count[0]):
         if nominations.pod[i] == p:
+            node = nominations.node[i]
             last = nominations.count[0] - 1
             nominations.pod[i] = nominations.pod[last]
             nominations.node[i] = nominations.node[last]
             nominations.count[0] = last
             break
+    return node
 
 
 @separate_kernel

@@ -98,8 +98,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
     program, facts = compile_scheduler(scenario, names, book)
     classes = build_classes(scenario, program)
     fill_daemons(groups, classes, workloads)
-    containers = build_containers(scenario, names)
-    traffic = build_traffic(scenario, names)
+    containers, traffic = build_containers(scenario, names), build_traffic(scenario, names)
     specs, period = build_specs(scenario), hpa_period_ms(scenario)
     links = build_links(scenario, names, workloads, period)
     node_rows = page_rows((wanted.nodes or node_capacity(scenario)) + PAGE * len(book.shapes))
@@ -109,7 +108,6 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
     presence, scheduling = build_scheduling(program, facts, book, node_rows, pod_rows)
     params[P_WATCHERS] = int(watches_binds(program))
     physics = build_physics(scenario, names, containers)
-    serving = build_serving(scenario, names, physics)
     buffered = 1 if wanted.buffers == 1 else sample_rows(count + group_count + 1, scenario)
     state = State(
         clock=build_clock(scenario, params),
@@ -126,7 +124,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
         physics=physics,
         containers=containers,
         traffic=traffic,
-        serving=serving,
+        serving=build_serving(scenario, names, physics),
         calls=build_calls(scenario, names, traffic, buffered),
         connections=build_connections(scenario, names, physics, buffered),
         marks=build_marks(max(1, count), group_count, node_rows),
