@@ -45,7 +45,7 @@ def capacity_gained(
             head = classes.queue_head[c]
             if pods.target[head] >= 0:
                 wake_pinned(clock, queue, pods, links, classes, nodes, presence, k, c, n, now)
-            elif classes.diagnosis[c] >= 0:
+            elif classes.diagnosis[c] >= 0 or k.nominations.count[0] > 0:  # one that preempts leaves its class open
                 if classes.watches[c] == 0:
                     prepare(clock, nodes, k.rules, presence, k.shapes, k.cycle, c)
                 if classes.watches[c] == 1 or takes(clock, classes, pods, nodes, presence, queue, k, head, n):
