@@ -18,7 +18,7 @@ from capsim.engine import growth
 from capsim.engine.actions import ACT_ADD_NODE, ACT_ADVANCE
 from capsim.engine.build.assemble import Capacity, assemble
 from capsim.engine.build.rollouts import with_revisions
-from capsim.engine.door import call
+from capsim.engine.door import Door
 from capsim.engine.sink import Sink
 from capsim.engine.state import State
 from capsim.errors import RunError
@@ -65,6 +65,7 @@ class Simulation:
         self.state, self.names = assemble(self.scenario, self.plan, capacity)
         self.state.clock.params[t.P_SKIP_SYNCS] = int(skip_syncs)
         self.sink = Sink()
+        self._door = Door()
         self._budget = 2000
         self._interrupted = False
         self._happenings = Happenings(self.scenario)
@@ -94,7 +95,7 @@ class Simulation:
 
     def act(self, what: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, now_ms: int | None = None) -> int:
         """Carry out one step of ``actions.py``."""
-        return int(call(self.state, what, a, b, c, d, self.now_ms if now_ms is None else now_ms))
+        return self._door(self.state, what, a, b, c, d, self.now_ms if now_ms is None else now_ms)
 
     def make_room(self, *, pods: int = 0, nodes: int = 0, heap: int = 0) -> None:
         """At least so many free rows."""
@@ -142,7 +143,7 @@ class Simulation:
         stalls, stalled_ms = 0, -1
         while True:
             at = time.perf_counter()
-            status = call(self.state, ACT_ADVANCE, until_ms, self._budget, 0, 0, 0)
+            status = self._door(self.state, ACT_ADVANCE, until_ms, self._budget, 0, 0, 0)
             if self._interrupted:
                 self._interrupted = False
                 raise KeyboardInterrupt

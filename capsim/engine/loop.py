@@ -13,6 +13,7 @@ the same instant. No chain can go round for ever: replica controllers act at lea
 from __future__ import annotations
 
 from capsim.controllers.cluster_autoscaler.scan import python_is_due
+from capsim.controllers.cluster_autoscaler.tables import CaTables
 from capsim.controllers.gitops.self_heal import set_back
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
 from capsim.controllers.workloads.deployment import sync_deployment
@@ -350,9 +351,19 @@ def run_replicas(
 
 
 @inline_kernel
-def run_autoscaler(clock: Clock, nodes: Nodes, scan: NodeScan, groups: Groups, now):
-    """One loop of the Cluster Autoscaler, or its deletions under way: Python's turn, unless it would change nothing."""
-    if python_is_due(clock, nodes, scan, groups, now):
+def run_autoscaler(
+    clock: Clock,
+    nodes: Nodes,
+    scan: NodeScan,
+    groups: Groups,
+    pods: Pods,
+    links: PodLinks,
+    workloads: Workloads,
+    ca: CaTables,
+    now,
+):
+    """One loop of the Cluster Autoscaler, or its deletions under way: Python's turn, unless it would only look."""
+    if python_is_due(clock, nodes, scan, groups, pods, links, workloads, ca, now):
         return ask(clock, YIELD_AUTOSCALER)
     return DONE
 
@@ -436,7 +447,8 @@ def run_phase(s: State, phase, now):
             s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.presence,
             s.scheduling, s.log, now)
     elif phase == PHASE_AUTOSCALER:
-        return run_autoscaler(s.clock, s.nodes, s.scan, s.groups, now)
+        return run_autoscaler(
+            s.clock, s.nodes, s.scan, s.groups, s.pods, s.links, s.workloads, s.autoscaler, now)
     else:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from capsim.controllers.cluster_autoscaler.tables import CaTables
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
 from capsim.state.tables import (
     Classes,
@@ -61,6 +62,7 @@ class State(NamedTuple):
     adapter: Adapter
     heal: SelfHeal
     rollouts: Rollouts
+    autoscaler: CaTables
     specs: HpaSpecs
     hpa: HpaState
     log: Log

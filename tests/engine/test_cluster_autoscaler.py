@@ -73,7 +73,7 @@ def test_no_candidates_are_no_cooldown(release):
         [deployment()], [group(min=1)], release=release, scale_down_enabled=True, scale_down_delay_after_add_ms=0
     )
     sim, said = Simulation(scenario), []
-    sim.autoscaler.watch = lambda status, view: said.append(status.scale_down)
+    sim.autoscaler.listen(lambda status, view: said.append(status.scale_down))
     sim.advance(MINUTE_MS)
     assert said[-1] == ("NoNodeDeleted" if release == "newest" else "InCooldown")
 

@@ -34,6 +34,16 @@ LONG_AGO_MS = 3_600_000
 """Times of the last scale-up and scale-down before the first loop."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the last loop knew of the nodes to come and of those that are there."""
+
+    ready: I64
+    """1 by slot."""
+    upcoming: dict[int, int]
+    templates: dict[int, NodeTemplate]
+
+
 @dataclass
 class Autoscaler:
     """Upstream's StaticAutoscaler with all that it remembers between loops."""
@@ -53,6 +63,7 @@ class Autoscaler:
     first: bool = True
     found: int = 0
     """Searches of the last loop that found a node for a pod: then the round-robin counter moved."""
+    seen: Seen | None = None
     thinking_ms: int = -1
     """When the loop that is being thought over falls due, for whoever models the loop's own time."""
 
@@ -112,6 +123,7 @@ class Autoscaler:
         if status.why_not:
             return
         upcoming = self.state.upcoming()
+        self.seen = Seen(ready, upcoming, templates)
         without = [slot for g in upcoming for slot in self.state.groups[g].not_started]
         leaving = sum(len(view.pods_on(slot)) for slot in draining)
         extra = min(len(view.pending) + leaving, int(np.maximum(view.maximum, 0).sum())) + 2

@@ -11,11 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from capsim.controllers.cluster_autoscaler.go_sort import go_order
-from capsim.controllers.cluster_autoscaler.removal import find_empty, left_out
+from capsim.controllers.cluster_autoscaler.removal import LONG_TERMINATING_MS, find_empty, left_out
 from capsim.controllers.cluster_autoscaler.resource_limits import DELETION_MS
 from capsim.controllers.cluster_autoscaler.simulation import Simulation
 from capsim.controllers.cluster_autoscaler.unremovable import UnremovableNodes
-from capsim.controllers.cluster_autoscaler.view import among
+from capsim.controllers.cluster_autoscaler.view import View, among
 from capsim.state.tables import CPU, F64, I64, MEMORY
 
 
@@ -50,7 +50,7 @@ def utilisation(sim: Simulation, nodes: I64) -> F64:
     base = allocatable
     skipping = np.array([bool(view.group_option(g, "ignore_daemonsets")) for g in range(view.groups)] + [False])
     skip = skipping[view.nodes.group[nodes]] if view.groups else np.zeros(len(nodes), np.bool_)
-    terminating = bool((view.pods.deleted_ms[view.bound] >= 0).any())
+    terminating = bool(long_gone(view).any())
     if skip.any() or view.options.ignore_mirror or terminating:
         used, base = used.copy(), base.copy()
         for with_daemons in (False, True):
@@ -73,6 +73,16 @@ def utilisation(sim: Simulation, nodes: I64) -> F64:
         have = int(base[i, view.gpu]) if view.gpu >= 0 else 0
         result[i] = int(used[i, view.gpu]) / have if have else 0.0
     return result
+
+
+def long_gone(view: View) -> np.ndarray:
+    """Which bound pods have been terminating for too long (see ``removal.long_terminating``)."""
+    deleted = view.pods.deleted_ms[view.bound]
+    leaving = deleted >= 0
+    if leaving.any():
+        grace = view.kinds.grace_ms[view.pods.kind[view.bound]]
+        leaving &= deleted + grace + LONG_TERMINATING_MS < view.now_ms
+    return leaving
 
 
 def has_gpu(sim: Simulation, nodes: I64) -> np.ndarray:

@@ -195,10 +195,10 @@ def split(keys: F64, order: I64, a, b, pivot):
     return j, not moved
 
 
-@entry
-def order_by(keys: F64, order: I64, stack: I64) -> int:
-    """Reorder ``order`` (positions into ``keys``) as Go does; ``stack`` [64 or more, 3] is scratch. Returns 0."""
-    size = order.shape[0]
+@kernel
+def order_first(keys: F64, order: I64, stack: I64, size):
+    """Reorder the first ``size`` of ``order`` (positions into ``keys``) as Go does; ``stack`` [64 or more, 3] is
+    scratch."""
     limit = 0
     while size >> limit:
         limit += 1
@@ -241,6 +241,12 @@ def order_by(keys: F64, order: I64, stack: I64) -> int:
                 stack[depth, 0], stack[depth, 1], stack[depth, 2] = middle + 1, b, limit
                 b = middle
             depth += 1
+
+
+@entry
+def order_by(keys: F64, order: I64, stack: I64) -> int:
+    """``order_first`` of all, for Python. Returns 0."""
+    order_first(keys, order, stack, order.shape[0])
     return 0
 
 

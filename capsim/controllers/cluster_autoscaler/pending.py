@@ -33,7 +33,9 @@ def to_help(sim: Simulation, hints: Hints, draining: list[int]) -> I64:
     view, pods = sim.view, sim.view.pods
     waiting = view.pending[~expendable(view, view.pending)]
     nominated = pods.nominated[waiting]
-    promised = (nominated >= 0) & np.isin(nominated, view.listed)
+    promised = nominated >= 0
+    if promised.any():
+        promised &= np.isin(nominated, view.listed)
     for p in waiting[promised].tolist():
         row = int(sim.rows_of[pods.nominated[p]])
         if row >= 0:

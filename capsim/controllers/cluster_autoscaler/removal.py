@@ -154,6 +154,44 @@ def spend(pods: PodTable, budgets: I64, allowed: I64, moving: I64, count):
     return risky
 
 
+@kernel
+def simulate_first(
+    kinds: Kinds,
+    snap: Snapshot,
+    hints: Hints,
+    pods: PodTable,
+    rows_of: I64,
+    rows: I64,
+    size,
+    counted: I64,
+    goals: I64,
+    budgets: I64,
+    allowed: I64,
+    now,
+    limit,
+    moving: I64,
+    result: I64,
+):
+    """``simulate`` of the first ``size`` of ``rows``."""
+    removable = 0
+    for i in range(size):
+        if removable >= limit:
+            return i
+        r = rows[i]
+        count = gather(kinds, snap, pods, budgets, allowed, r, now, moving, result, i)
+        if count < 0:
+            continue
+        if not move(kinds, snap, hints, pods, rows_of, goals, r, moving, count):
+            result[i, R_STATUS] = NO_PLACE
+            continue
+        result[i, R_STATUS] = REMOVABLE
+        result[i, R_RISKY] = spend(pods, budgets, allowed, moving, count)
+        result[i, R_MOVED] = count
+        goals[r] = 0
+        removable += counted[i]
+    return size
+
+
 @entry
 def simulate(
     kinds: Kinds,
@@ -177,20 +215,8 @@ def simulate(
     status, blocking pod and reason, 1 if risky, and the number of pods to move. ``allowed`` [B] is what ``budgets``
     [B, K] still allow; ``moving`` [pods, 3] is scratch.
     """
-    removable = 0
-    for i in range(rows.shape[0]):
-        if removable >= limit:
-            return i
-        r = rows[i]
-        count = gather(kinds, snap, pods, budgets, allowed, r, now, moving, result, i)
-        if count < 0:
-            continue
-        if not move(kinds, snap, hints, pods, rows_of, goals, r, moving, count):
-            result[i, R_STATUS] = NO_PLACE
-            continue
-        result[i, R_STATUS] = REMOVABLE
-        result[i, R_RISKY] = spend(pods, budgets, allowed, moving, count)
-        result[i, R_MOVED] = count
-        goals[r] = 0
-        removable += counted[i]
-    return rows.shape[0]
+    # fmt: off
+    return simulate_first(
+        kinds, snap, hints, pods, rows_of, rows, rows.shape[0], counted, goals, budgets, allowed, now, limit, moving,
+        result)
+    # fmt: on

@@ -16,7 +16,7 @@ from capsim.controllers.cluster_autoscaler.pending import YOUNG_GPU_MS
 from capsim.controllers.cluster_autoscaler.removal import LONG_TERMINATING_MS
 from capsim.controllers.cluster_autoscaler.resource_limits import DELETION_MS
 from capsim.controllers.cluster_autoscaler.status import LoopStatus
-from capsim.controllers.cluster_autoscaler.view import View, World
+from capsim.controllers.cluster_autoscaler.view import View, World, among
 
 NEVER = 1 << 60
 
@@ -52,7 +52,23 @@ def next_change_ms(scaler: Autoscaler, view: View, world: World) -> int:
     """The earliest time after this loop at which a timer could make another one differ, but for unremovable nodes'."""
     now = view.now_ms
     times = [*_of_scale_down(scaler, view), *_of_state(scaler, view, world), *_of_pods(scaler, view)]
+    times += [*_of_leaving(view), *_of_deletions(view)]
     return min((at for at in times if at > now), default=NEVER)
+
+
+def steady_until_ms(scaler: Autoscaler, view: View, world: World) -> int:
+    """Until when compiled loops may go on: they know the timers of scale-down, and no pod waits in vain."""
+    times = [*_of_state(scaler, view, world), *_of_leaving(view), *_of_deletions(view)]
+    return min((at for at in times if at > view.now_ms), default=NEVER)
+
+
+def is_steady(scaler: Autoscaler, view: View, status: LoopStatus) -> bool:
+    """Whether the next loops only look, as long as no node changes and all pods fit on those there or coming."""
+    if not is_settled(status) or scaler.deletions.tasks or scaler.deletions.in_progress() or scaler.seen is None:
+        return False
+    starting = scaler.state.total.not_started
+    listed = view.listed[~among(view.listed, set(starting))] if starting else view.listed
+    return bool(scaler.seen.ready[listed].all())
 
 
 def _of_scale_down(scaler: Autoscaler, view: View) -> list[int]:
@@ -69,9 +85,12 @@ def _of_scale_down(scaler: Autoscaler, view: View) -> list[int]:
     delays = {"up": o.delay_after_add_ms, "down": o.delay_after_delete_ms, "failed": o.delay_after_failure_ms}
     for what, delay in delays.items():
         times += [at + delay for at in scaler.recent[what].values()]
-    marked = view.nodes.deleted_ms[view.listed]
-    times += [at + DELETION_MS for at in marked[marked >= 0].tolist()]
     return times
+
+
+def _of_deletions(view: View) -> list[int]:
+    marked = view.nodes.deleted_ms[view.listed]
+    return [at + DELETION_MS for at in marked[marked >= 0].tolist()]
 
 
 def _of_state(scaler: Autoscaler, view: View, world: World) -> list[int]:
@@ -85,8 +104,9 @@ def _of_state(scaler: Autoscaler, view: View, world: World) -> list[int]:
         times.append(wrong.since_ms + int(view.group_option(group, "provision_ms")) + 1)
     for slot in state.total.not_started:
         times.append(int(view.nodes.created_ms[slot]) + o.max_node_startup_ms)
-    changed = view.nodes.changed_ms[view.listed]
-    times += (changed[changed + STABLE_MS >= view.now_ms] + STABLE_MS + 1).tolist()
+    if scaler.seen is None or scaler.seen.upcoming:  # nodes to come are like the first that is Ready for long
+        changed = view.nodes.changed_ms[view.listed]
+        times += (changed[changed + STABLE_MS >= view.now_ms] + STABLE_MS + 1).tolist()
     if any(state.cache.get(g) != world.instances(g) for g in range(view.groups)):
         times.append((view.now_ms // INSTANCES_REFRESH_MS + 1) * INSTANCES_REFRESH_MS)
     return times
@@ -97,40 +117,32 @@ def _of_pods(scaler: Autoscaler, view: View) -> list[int]:
     kind = pods.kind[view.pending]
     created = pods.created_ms[view.pending]
     times = (created + scaler.options.new_pod_scale_up_delay_ms + 1).tolist()
-    times += (created + kinds.delay_ms[kind] + 1).tolist() + (created + YOUNG_GPU_MS).tolist()
+    return times + (created + kinds.delay_ms[kind] + 1).tolist() + (created + YOUNG_GPU_MS).tolist()
+
+
+def _of_leaving(view: View) -> list[int]:
+    pods, kinds = view.pods, view.kinds
     leaving = view.bound[pods.deleted_ms[view.bound] >= 0]
-    times += (pods.deleted_ms[leaving] + kinds.grace_ms[pods.kind[leaving]] + LONG_TERMINATING_MS + 1).tolist()
+    times: list[int] = (
+        pods.deleted_ms[leaving] + kinds.grace_ms[pods.kind[leaving]] + LONG_TERMINATING_MS + 1
+    ).tolist()
     return times
 
 
-def is_calm(scaler: Autoscaler, world: World, view: View) -> bool:
-    """Whether nothing is under way: then only a new candidate for scale-down, a pending pod or a node matters."""
-    state = scaler.state
-    return (
-        not state.requests
-        and not state.unregistered
-        and not state.wrong
-        and not state.upcoming()
-        and not state.total.not_started
-        and not state.total.unready
-        and not scaler.planner.unneeded
-        and not scaler.candidates
-        and not scaler.deletions.tasks
-        and not scaler.deletions.in_progress()
-        and not view.nodes.candidate.any()
-    )
+def note_refresh(scaler: Autoscaler, at_ms: int) -> None:
+    """The lists of machines were refreshed by a loop at ``at_ms`` that Python did not execute, and were up to date."""
+    due = at_ms // INSTANCES_REFRESH_MS * INSTANCES_REFRESH_MS
+    scaler.state.refreshed_ms = max(scaler.state.refreshed_ms, due)
 
 
-def pass_over(scaler: Autoscaler, passed: int, forgot: bool, last_ms: int, period_ms: int) -> None:
+def pass_over(scaler: Autoscaler, passed: int, last_ms: int, period_ms: int) -> None:
     """Bring the autoscaler to where ``passed`` loops that were not executed would have left it.
 
-    ``forgot``: they renewed no hint, so that all of them are gone; ``last_ms``: time of the last of them.
+    ``last_ms``: time of the last of them. They renewed the same hints, and found the lists of machines as they are.
     """
     if passed <= 0:
         return
-    if forgot:
-        scaler.planner.hints.now[0] += 1
-        scaler.pending_hints.now[0] += 1
+    note_refresh(scaler, last_ms)
     if scaler.planner.latest_ms > -NEVER // 2:
         scaler.planner.interval_ms = min(scaler.planner.interval_ms, period_ms)
     scaler.planner.latest_ms = last_ms

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,7 +51,11 @@ class ScaleUp:
         self.targets = [self.world.target(g) for g in range(self.view.groups)]
         self.counted = len(self.ready) + sum(self.state.upcoming().values())
         """Nodes that count against max-nodes-total."""
-        self.room: Amounts = room_above(self.view, self.templates, self.targets, self.ready)
+
+    @cached_property
+    def room(self) -> Amounts:
+        """What the limits on the whole cluster's resources leave."""
+        return room_above(self.view, self.templates, self.targets, self.ready)
 
     def run(self, pods: I64, grown: Callable[[int, int], None]) -> ScaleUpStatus:
         """Scale up for ``pods`` (slots); ``grown(group, nodes)`` is called for each group that grew."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from capsim.state.tables import I64
+import numpy as np
+
+from capsim.state.tables import F64, I64
 
 DAEMON, MIRROR, WANTS_GPU, NO_PREEMPTION = 1, 2, 4, 8
 """Bits of ``Kinds.flags``."""
@@ -135,3 +137,113 @@ class Hints(NamedTuple):
     generation: I64
     now: I64
     """[1]"""
+
+
+class Steady(NamedTuple):
+    """What the autoscaler remembers between loops, for those that are compiled (``steady.py``).
+
+    Capacities: N node slots, P pod slots, G groups, B budgets, W workloads; arrays without a shape are [N].
+    """
+
+    values: I64
+    """The ``S_`` columns below."""
+    options: I64
+    """The ``O_`` columns below."""
+    seen: I64
+    """[N, 3] uid, state and flags of each slot at the last loop that Python executed."""
+    target: I64
+    """[G] sizes aimed at, then."""
+    wait_ms: I64
+    """[G] how long a node has to be unneeded."""
+    since_ms: I64
+    """Since when the node is unneeded, -1: it is not."""
+    before: I64
+    """1: unneeded at the last loop that looked."""
+    soft: I64
+    """uid of the node that carries the DeletionCandidate taint."""
+    rows_of: I64
+    """Row of the snapshot, -1: not in it."""
+    base_free: I64
+    """[rows, R] what upcoming nodes have free."""
+    base_count: I64
+    """[counters, domains] what pods of upcoming nodes add."""
+    goals: I64
+    """[rows] 1 where pods of a drained node may go."""
+    goals_left: I64
+    everywhere: I64
+    """[rows] ones."""
+    budgets: I64
+    """[B, K] 1: the budget covers the kind."""
+    covered: I64
+    """[B, W] kinds of the workload that it covers."""
+    limit: I64
+    """[B, 2] type (``LIMIT_``) and value."""
+    allowed: I64
+    """[B]"""
+    keys: F64
+    """[max(N, WAITING_MOST)], as ``order``."""
+    order: I64
+    stack: I64
+    """[64, 3]"""
+    candidate: I64
+    """Rows in list order."""
+    eligible: I64
+    """1: may be simulated."""
+    chosen: I64
+    """Rows to simulate, in order."""
+    counted: I64
+    """Ones."""
+    since_next: I64
+    result: I64
+    """[N, 5]"""
+    moving: I64
+    """[P + 1, 3]"""
+    waiting: I64
+    """[WAITING_MOST] pods."""
+    hinted: I64
+    """[WAITING_MOST, 4] their hints as they were."""
+    terminal: I64
+    """[P] zeros: what ``PodTable`` has and a run has not."""
+
+
+class CaTables(NamedTuple):
+    """The autoscaler's part of the state of a run."""
+
+    kinds: Kinds
+    snap: Snapshot
+    hints: Hints
+    """Of the scale-down simulation."""
+    pending: Hints
+    """Of pending pods."""
+    steady: Steady
+
+
+S_UNTIL, S_EXECUTED, S_LATEST, S_INTERVAL, S_LAST_UP, S_LAST_DOWN, S_LAST_FAIL, S_UNNEEDED, S_COLUMNS = range(9)
+(
+    O_SCALE_DOWN, O_DELAY_UP, O_DELAY_DOWN, O_DELAY_FAIL, O_RECHECK, O_PARALLEL, O_UNNEEDED, O_SOFT, O_NEWEST, O_COLUMNS
+) = range(10)  # fmt: skip
+LIMIT_NONE, LIMIT_MAX_UNAVAILABLE, LIMIT_MAX_PERCENT, LIMIT_MIN_AVAILABLE, LIMIT_MIN_PERCENT = range(5)
+WAITING_MOST = 128
+"""Pending pods up to which a loop is compiled."""
+
+
+def empty_tables(resources: int) -> CaTables:
+    """Tables of a run without a Cluster Autoscaler, or before its first loop."""
+    none, flat = np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+    kinds = Kinds(
+        np.zeros((0, resources), np.int64), flat, none, none, none, none, none, none, flat, none, flat, none, flat,
+        flat, none,
+    )  # fmt: skip
+    snap = Snapshot(
+        np.zeros((0, resources), np.int64), none, none, none, none, flat, flat, none, none, none, none, none,
+        np.zeros(3, np.int64),
+    )  # fmt: skip
+    hints = Hints(none, none, none, none, np.zeros(1, np.int64))
+    steady = Steady(
+        values=np.zeros(S_COLUMNS, np.int64), options=np.zeros(O_COLUMNS, np.int64), seen=flat, target=none,
+        wait_ms=none, since_ms=none, before=none, soft=none, rows_of=none, base_free=flat, base_count=flat,
+        goals=none, goals_left=none, everywhere=none, budgets=flat, covered=flat, limit=flat, allowed=none,
+        keys=np.zeros(0), order=none, stack=flat, candidate=none, eligible=none, chosen=none, counted=none,
+        since_next=none, result=flat, moving=flat, waiting=none, hinted=flat, terminal=none,
+    )  # fmt: skip
+    return CaTables(kinds, snap, hints, hints._replace(now=np.zeros(1, np.int64)), steady)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from capsim.controllers.cluster_autoscaler.tables import empty_tables
 from capsim.controllers.hpa.spec import new_state
 from capsim.controllers.scheduler.build import page_rows
 from capsim.engine.build.adapter import build_adapter, build_self_heal
@@ -140,6 +141,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
         adapter=build_adapter(scenario, names, pod_rows),
         heal=build_self_heal(scenario, names),
         rollouts=build_rollouts(scenario, plan, workloads),
+        autoscaler=empty_tables(len(names.resources)),
         specs=specs,
         hpa=new_state(specs, period),
         log=empty_log(wanted.buffers, wanted.buffers, wanted.buffers),

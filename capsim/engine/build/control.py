@@ -127,7 +127,7 @@ def build_clock(scenario: Scenario, params: t.I64) -> t.Clock:
     if params[t.P_CA_ON]:
         v[t.NEXT_CA] = phase_ms(scenario, "cluster_autoscaler", int(params[t.P_CA_PERIOD]))
     v[t.NEXT_FLUSH] = phase_ms(scenario, "flush", 30_000)
-    v[t.CA_SEEN_WORK] = v[t.CA_SEEN_NODES] = -1
+    v[t.CA_SEEN_WORK] = -1
     v[t.CA_ACT_DUE] = t.NEVER
     v[t.EVENTS_LEFT] = scenario.output.events_cap
     v[t.DAEMONSETS] = sum(w.kind == "DaemonSet" for w in scenario.objects.workloads)

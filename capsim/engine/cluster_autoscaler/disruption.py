@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from capsim.controllers.cluster_autoscaler import tables as ca
 from capsim.state.tables import I64, POD_READY
 
 if TYPE_CHECKING:
@@ -54,3 +55,18 @@ def allowed(sim: Simulation, coverage: tuple[I64, I64]) -> I64:
             wanted = bound(pdb.min_available, expected) if pdb.min_available is not None else 0
         found[b] = max(0, healthy - wanted) if expected > 0 else 0
     return found
+
+
+def limits(sim: Simulation) -> I64:
+    """[B, 2] the same rules for compiled loops: type (``ca.LIMIT_*``) and number, or percentage."""
+    rows = []
+    for pdb in sim.scenario.objects.pdbs:
+        of = pdb.max_unavailable if pdb.max_unavailable is not None else pdb.min_available
+        kind = ca.LIMIT_MAX_UNAVAILABLE if pdb.max_unavailable is not None else ca.LIMIT_MIN_AVAILABLE
+        if of is None:
+            rows.append((ca.LIMIT_NONE, 0))
+        elif isinstance(of, str):
+            rows.append((kind + 1, int(of[:-1])))  # the type for percentages follows
+        else:
+            rows.append((kind, of))
+    return np.array(rows, np.int64).reshape(len(rows), 2)

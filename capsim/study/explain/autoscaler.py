@@ -57,7 +57,7 @@ def watched(scenario: Scenario, watch: Any) -> Simulation:
     if scenario.cluster_autoscaler is None:
         raise ScenarioError(Problem("the run has no cluster autoscaler", allowed="hpa/NAME, pod/NAME"))
     sim = Simulation(scenario)
-    sim.autoscaler.watch = lambda status, view: watch(sim, status, view)
+    sim.autoscaler.listen(lambda status, view: watch(sim, status, view))
     return sim
 
 
