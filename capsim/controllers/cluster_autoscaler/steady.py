@@ -243,8 +243,8 @@ def count_budgets(workloads: Workloads, steady: Steady):
     for b in range(steady.allowed.shape[0]):
         expected, healthy = 0, 0
         for w in range(workloads.kind.shape[0]):
-            expected += steady.covered[b, w] * workloads.desired[w]
-            healthy += steady.covered[b, w] * workloads.count[w, POD_READY]
+            expected += steady.covered[1, b, w] * workloads.desired[w]
+            healthy += steady.covered[0, b, w] * workloads.count[w, POD_READY]
         kind, value = steady.limit[b, 0], steady.limit[b, 1]
         wanted = 0
         if kind == LIMIT_MAX_UNAVAILABLE:

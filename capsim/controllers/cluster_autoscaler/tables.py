@@ -175,7 +175,7 @@ class Steady(NamedTuple):
     budgets: I64
     """[B, K] 1: the budget covers the kind."""
     covered: I64
-    """[B, W] kinds of the workload that it covers."""
+    """[2, B, W] kinds of the workload that it covers; whose replicas it expects."""
     limit: I64
     """[B, 2] type (``LIMIT_``) and value."""
     allowed: I64
@@ -242,7 +242,7 @@ def empty_tables(resources: int) -> CaTables:
     steady = Steady(
         values=np.zeros(S_COLUMNS, np.int64), options=np.zeros(O_COLUMNS, np.int64), seen=flat, target=none,
         wait_ms=none, since_ms=none, before=none, soft=none, rows_of=none, base_free=flat, base_count=flat,
-        goals=none, goals_left=none, everywhere=none, budgets=flat, covered=flat, limit=flat, allowed=none,
+        goals=none, goals_left=none, everywhere=none, budgets=flat, covered=np.zeros((0, 0, 0), np.int64), limit=flat, allowed=none,
         keys=np.zeros(0), order=none, stack=flat, candidate=none, eligible=none, chosen=none, counted=none,
         since_next=none, result=flat, moving=flat, waiting=none, hinted=flat, terminal=none,
     )  # fmt: skip

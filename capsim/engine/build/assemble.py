@@ -43,7 +43,7 @@ from capsim.engine.build.workloads import build_containers, build_physics, build
 from capsim.engine.recorder import SAMPLE_COLUMNS
 from capsim.engine.state import State
 from capsim.scenario.scenario import Scenario
-from capsim.state.tables import KIND_DAEMONSET, P_WATCHERS, PODS, Classes, Groups, Workloads
+from capsim.state.tables import KIND_DAEMONSET, P_WATCHERS, PODS, Classes, Groups, Queue, Workloads
 from capsim.state.tables_scheduler import PAGE
 
 SAMPLE_BYTES = 8 * 2**20
@@ -84,6 +84,11 @@ def sample_rows(rows: int, scenario: Scenario) -> int:
     """Samples that fit into the recorder's buffer, or all of a short run."""
     most = -(-scenario.duration_ms // scenario.sample_interval_ms) + 1
     return min(most, max(2, SAMPLE_BYTES // (rows * SAMPLE_COLUMNS * 8)))
+
+
+def queue_for(wanted: Capacity, pod_rows: int, scratch_rows: int, names: Names) -> Queue:
+    """The scheduler's queue, empty."""
+    return empty_queue(wanted.queue or pod_rows, scratch_rows, len(names.reasons), max(1, min(wanted.buffers, 64)))
 
 
 def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -> tuple[State, Names]:
@@ -129,12 +134,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
         calls=build_calls(scenario, names, traffic, buffered),
         connections=build_connections(scenario, names, physics, buffered),
         marks=build_marks(max(1, count), group_count, node_rows),
-        queue=empty_queue(
-            wanted.queue or pod_rows,
-            max(pod_rows, 2 * most_pods(scenario, groups), node_rows),
-            len(names.reasons),
-            max(1, min(wanted.buffers, 64)),
-        ),
+        queue=queue_for(wanted, pod_rows, max(pod_rows, 2 * most_pods(scenario, groups), node_rows), names),
         presence=presence,
         scheduling=scheduling,
         hpas=links,
