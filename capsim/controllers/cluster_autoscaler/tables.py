@@ -242,7 +242,8 @@ def empty_tables(resources: int) -> CaTables:
     steady = Steady(
         values=np.zeros(S_COLUMNS, np.int64), options=np.zeros(O_COLUMNS, np.int64), seen=flat, target=none,
         wait_ms=none, since_ms=none, before=none, soft=none, rows_of=none, base_free=flat, base_count=flat,
-        goals=none, goals_left=none, everywhere=none, budgets=flat, covered=np.zeros((0, 0, 0), np.int64), limit=flat, allowed=none,
+        goals=none, goals_left=none, everywhere=none, budgets=flat, covered=np.zeros((0, 0, 0), np.int64),
+        limit=flat, allowed=none,
         keys=np.zeros(0), order=none, stack=flat, candidate=none, eligible=none, chosen=none, counted=none,
         since_next=none, result=flat, moving=flat, waiting=none, hinted=flat, terminal=none,
     )  # fmt: skip

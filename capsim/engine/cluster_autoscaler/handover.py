@@ -81,7 +81,8 @@ def _steady(turn: Turn, sim: Simulation) -> ca.Steady:
     return last._replace(
         options=np.array(options, np.int64), wait_ms=np.array(waits, np.int64), seen=new(nodes, 3),
         target=new(len(waits)), since_ms=new(nodes), before=new(nodes), soft=new(nodes), budgets=world.kinds.budgets,
-        covered=np.stack(world.covered), limit=limits(sim), allowed=new(len(world.kinds.budgets)), keys=np.zeros(longest),
+        covered=np.stack(world.covered), limit=limits(sim), allowed=new(len(world.kinds.budgets)),
+        keys=np.zeros(longest),
         order=new(longest), stack=new(64, 3), candidate=new(nodes), eligible=new(nodes), chosen=new(nodes),
         counted=np.ones(nodes, np.int64), since_next=new(nodes), result=new(nodes, 5), moving=new(pods + 1, 3),
         waiting=new(ca.WAITING_MOST), hinted=new(ca.WAITING_MOST, 4), terminal=new(pods),
