@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from capsim.engine.build.names import Names
     from capsim.engine.cluster_autoscaler.turn import Turn
     from capsim.engine.custom import Custom
+    from capsim.scenario.event import TimedEvent
     from capsim.scenario.kubernetes.hpa import Hpa
     from capsim.scenario.scenario import Scenario
 
@@ -87,6 +88,11 @@ class Simulation:
         """The Cluster Autoscaler; there is one."""
         assert self._autoscaler is not None
         return self._autoscaler
+
+    @property
+    def timeline(self) -> list[TimedEvent]:
+        """Everything that happens by itself, in order of time."""
+        return self._happenings.events
 
     @property
     def hpas(self) -> list[Hpa]:

@@ -94,7 +94,7 @@ def node_message(name: str, kind: int) -> str:
 
 def manual_message(sim: Simulation, index: int, done: int) -> str:
     """What the scenario had done."""
-    event = sorted(sim.scenario.events, key=lambda item: item.at_ms)[index]
+    event = sim.timeline[index]
     actions = {name: value for name, value in event.model_dump(exclude_none=True).items() if name != "at_ms"}
     name, value = next(iter(actions.items()))
     text = ", ".join(f"{k} {v}" for k, v in value.items() if not isinstance(v, dict))

@@ -10,8 +10,10 @@ from capsim.engine.actions import ACT_BOOT_NOW, ACT_CORDON, ACT_EVICT, ACT_LOSE,
 from capsim.engine.autoscaler import log, next_ordinal
 from capsim.engine.build.adapter import metric_rows
 from capsim.engine.build.control import build_specs, hpa_period_ms, is_restless, set_leaf
+from capsim.engine.resizing import resize
 from capsim.engine.rollouts import follow
 from capsim.engine.start import slot_of
+from capsim.scenario.timeline import in_time
 from capsim.state.eventlog import LOG_MANUAL
 from capsim.state.tables import (
     G_TARGET,
@@ -31,7 +33,7 @@ class Happenings:
     """The scenario's events in order of time; ``position`` is the next one."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.events = sorted(scenario.events, key=lambda event: event.at_ms)
+        self.events = in_time(scenario)
         self.hpas = list(scenario.objects.hpas)
         self.position = 0
 
@@ -68,6 +70,8 @@ class Happenings:
             self.apply(sim, event.apply)
         elif event.add_nodes is not None:
             add_nodes(sim, event.add_nodes)
+        elif event.resize is not None:
+            resize(sim, event.resize)
         elif event.drain is not None:
             done = drain(sim, event.drain)
         elif event.fail is not None:

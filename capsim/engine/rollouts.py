@@ -49,7 +49,7 @@ def applied_before(sim: Simulation, event: TimedEvent) -> Workload:
     assert isinstance(event.apply.object, Workload)
     key = event.apply.object.key
     found = sim.scenario.objects.workload(key)
-    for earlier in sorted(sim.scenario.events, key=lambda item: item.at_ms):
+    for earlier in sim.timeline:
         if earlier is event:
             break
         if earlier.apply is not None and isinstance(earlier.apply.object, Workload) and earlier.apply.object.key == key:

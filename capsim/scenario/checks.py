@@ -18,6 +18,7 @@ from capsim.scenario.merge import suggestion
 from capsim.scenario.metric_checks import MetricChecks
 from capsim.scenario.rollout_checks import rollout_faults
 from capsim.scenario.scenario import Scenario
+from capsim.scenario.scheduled_size import Resize
 from capsim.units import format_bytes, format_duration, format_milli
 
 
@@ -85,8 +86,9 @@ class Checks:
             if event.at_ms >= self.scenario.duration_ms:
                 found = format_duration(event.at_ms)
                 self._note("warnings", (*path, "at"), f"at {found}, after the end of the run: it does not happen")
-            if isinstance(event.action, AddNodes):
-                self._event_group(event.action.group, (*path, "addNodes", "group"))
+            if isinstance(event.action, AddNodes | Resize):
+                key = "resize" if isinstance(event.action, Resize) else "addNodes"
+                self._event_group(event.action.group, (*path, key, "group"))
             elif isinstance(event.action, NodeTarget):
                 self._event_node(event.action, (*path, event.kind))
 

@@ -23,6 +23,7 @@ from capsim.scenario.model import (
     Written,
     problem,
 )
+from capsim.scenario.scheduled_size import ScheduledSize
 from capsim.units import format_duration, parse_quantity
 
 EVICTION_SIGNALS = {"memory.available": "memory", "nodefs.available": "ephemeral-storage"}
@@ -110,6 +111,7 @@ class NodeGroup(Model):
     autoscaling: GroupAutoscaling = Field(
         GroupAutoscaling(), description="Settings of the Cluster Autoscaler for this group, under the flags' names."
     )
+    schedule: list[ScheduledSize] = Field([], description="Sizes by the clock, like a cloud's scheduled actions.")
     price_per_hour_usd: NotNegative = Field(0.0, alias="pricePerHour", description="USD per node and hour.")
 
     @model_validator(mode="before")

@@ -11,6 +11,7 @@ from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem, with_short_form
 from capsim.scenario.rollout import PauseRollout, Rollback, Rollout
+from capsim.scenario.scheduled_size import Resize
 
 
 class Scale(Model):
@@ -97,6 +98,9 @@ class TimedEvent(Model):
         None, description="Apply a changed HorizontalPodAutoscaler, Deployment or replica count."
     )
     add_nodes: AddNodes | None = Field(None, description="Add nodes to a group; Ready after the group's bootDelay.")
+    resize: Resize | None = Field(
+        None, description="Set the size of a node group, or its min and max; the oldest nodes are drained and deleted."
+    )
     drain: NodeTarget | None = Field(None, description="Cordon a node and evict its pods.")
     fail: NodeTarget | None = Field(None, description="The node is gone at once, with everything on it.")
     rollout: Rollout | None = Field(None, description="Roll out a new version of a Deployment.")
@@ -123,6 +127,6 @@ class TimedEvent(Model):
         return self._actions()[0]
 
     @property
-    def action(self) -> Scale | Apply | AddNodes | NodeTarget | Rollout | Rollback | PauseRollout:
+    def action(self) -> Scale | Apply | AddNodes | Resize | NodeTarget | Rollout | Rollback | PauseRollout:
         """The action itself."""
         return getattr(self, self.kind)  # type: ignore[no-any-return]

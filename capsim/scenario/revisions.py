@@ -14,6 +14,7 @@ from capsim.scenario.kubernetes.pod import Container, PodTemplate
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.rollout import PauseRollout, Rollback, Rollout
 from capsim.scenario.scenario import Scenario
+from capsim.scenario.timeline import in_time
 from capsim.scenario.workload import ContainerBehaviour, WorkloadSpec
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
@@ -55,11 +56,6 @@ class History:
             found = self.numbered[number - 1] if number <= len(self.numbered) else -1
             return found if found >= 0 else None
         return next((r for r in reversed(self.numbered[:-1]) if r >= 0), None)
-
-
-def in_time(scenario: Scenario) -> list[TimedEvent]:
-    """The events in the order in which they happen."""
-    return sorted(scenario.events, key=lambda event: event.at_ms)
 
 
 def histories(

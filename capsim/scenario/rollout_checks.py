@@ -9,9 +9,10 @@ from capsim.scenario.event import TimedEvent
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.merge import suggestion
 from capsim.scenario.model import quantity_of
-from capsim.scenario.revisions import History, histories, in_time, rolled_out
+from capsim.scenario.revisions import History, histories, rolled_out
 from capsim.scenario.rollout import Rollback, Rollout
 from capsim.scenario.scenario import Scenario
+from capsim.scenario.timeline import in_time
 
 
 class Fault(NamedTuple):
