@@ -201,7 +201,7 @@ def by_node(pods: list[Pod], start: set[str]) -> list[list[Pod]]:
 def judge(found: Replayed, recording: Json, app: str, at_s: float, before: list[Pod], fed: bool) -> ScaleDown:
     """Classes of the victims on both sides."""
     recorded, victims = recorded_pods(recording, app, at_s)
-    gone_s = {int(row[10]): int(row[7]) / 1000 for row in found.sim.sink.rows("pods", 11)}
+    gone_s = {int(row[10]): int(row[7]) / 1000 for row in found.sim.sink.rows("pods", 12)}
     end = at_s + found.shift_ms / 1000 + 2 * LEAD_MS / 1000
     ours = {p.key for p in before if gone_s.get(p.uid, np.inf) <= end}
     times = [gone_s[p.uid] for p in before if p.key in ours]

@@ -12,6 +12,7 @@ from capsim.controllers.scheduler.wake import capacity_gained
 from capsim.controllers.workloads.replicas import set_desired
 from capsim.engine.dispatch import add_daemons, evict_pod, evict_pods, lose_node, tell_cloud
 from capsim.engine.flow import flow
+from capsim.engine.outage import answer_again, fall_silent, set_unreachable
 from capsim.engine.recorder import forget_extremes, look
 from capsim.engine.state import State
 from capsim.jit import carrier_kernel, inline_kernel, kernel
@@ -73,7 +74,10 @@ from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
     ACT_EVICT_POD,
     ACT_WAKE,
     ACT_ADD_DAEMONS,
-) = range(17)
+    ACT_SILENCE,
+    ACT_ANSWER,
+    ACT_UNREACHABLE,
+) = range(20)
 ROOM = 4
 
 
@@ -323,6 +327,20 @@ def boot_now(heap: Heap, nodes: Nodes, n, now):
 
 # fmt: off
 @carrier_kernel
+def act_on_outage(s: State, what, a, b, now):
+    """Steps of nodes that stop answering, ACT_SILENCE and above."""
+    if what == ACT_SILENCE:
+        return fall_silent(
+            s.clock, s.pods, s.links, s.usage, s.nodes, s.scan, s.workloads, s.physics, s.marks, a, now)
+    if what == ACT_ANSWER:
+        return answer_again(
+            s.clock, s.heap, s.pods, s.links, s.usage, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks, a,
+            b, now)
+    return set_unreachable(
+        s.clock, s.heap, s.pods, s.links, s.nodes, s.groups, s.workloads, s.presence, s.marks, a, b, now)
+
+
+@carrier_kernel
 def act(s: State, what, a, b, c, d, now):
     """Carry out step ``what`` with its arguments; rooms are the caller's to make (``growth.make_room``)."""
     if what == ACT_ADD_NODE:
@@ -377,6 +395,8 @@ def act(s: State, what, a, b, c, d, now):
     if what == ACT_WAKE:
         wake(s.clock, s.queue, s.pods, s.links, s.classes, a, now)
         return 0
+    if what >= ACT_SILENCE:
+        return act_on_outage(s, what, a, b, now)
     if what == ACT_HPA_SCALE:
         s.hpas.target[a] = b
         push(s.heap, c, encode(EV_SCALE, a, 0))

@@ -26,6 +26,7 @@ from capsim.controllers.hpa.tables import (
 from capsim.jit import inline_kernel, kernel
 from capsim.state.revisions import first_revision
 from capsim.state.tables import (
+    POD_DOWN,
     POD_PENDING,
     POD_READY,
     POD_STARTING,
@@ -106,7 +107,9 @@ def gather_pods(pods: Pods, links: PodLinks, workloads: Workloads, adapter: Adap
             if state == POD_READY:
                 has, value = query(adapter, s, p, pods.ready_ms[p], now)
                 add_pod(g, COUNTED if has else MISSING, has, value, 0, 0)
-            elif state in (POD_PENDING, POD_STARTING):
+            elif state == POD_DOWN and pods.ready_ms[p] != -1:
+                add_pod(g, MISSING, False, 0, 0, 0)
+            elif state in (POD_PENDING, POD_STARTING, POD_DOWN):
                 add_waiting(g, rules, 1, 0, 0)
             elif state == POD_TERMINATING:
                 g[G_LISTED] += 1

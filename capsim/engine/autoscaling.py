@@ -47,6 +47,7 @@ from capsim.state.tables import (
     P_HPA_TO_SCALE,
     P_ROLLOUT_STEP,
     P_SKIP_SYNCS,
+    POD_DOWN,
     POD_PENDING,
     POD_READY,
     POD_STARTING,
@@ -134,7 +135,7 @@ def is_ambiguous(workloads: Workloads, hpas: HpaLinks, h):
     for i in range(hpas.rival_start[h], hpas.rival_start[h + 1]):
         w = hpas.rival[i, 1]
         pods = workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING]
-        pods += workloads.count[w, POD_READY] + workloads.count[w, POD_TERMINATING]
+        pods += workloads.count[w, POD_READY] + workloads.count[w, POD_DOWN] + workloads.count[w, POD_TERMINATING]
         if hpas.last_ms[hpas.rival[i, 0]] >= 0 and pods > 0:
             return True
     return False

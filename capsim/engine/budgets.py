@@ -14,11 +14,13 @@ import numpy as np
 from capsim.engine.build.scheduling import class_specs
 from capsim.scenario.kubernetes.labels import selects
 from capsim.scenario.kubernetes.pdb import Pdb
-from capsim.state.tables import POD_PENDING, POD_READY, POD_STARTING
+from capsim.state.tables import POD_DOWN, POD_PENDING, POD_READY, POD_STARTING
 from capsim.state.tables_scheduler import Budgets
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
+
+ACTIVE = (POD_PENDING, POD_STARTING, POD_READY, POD_DOWN)
 
 
 def members(sim: Simulation) -> list[list[int]]:
@@ -48,6 +50,11 @@ def budgets_now(sim: Simulation) -> Budgets:
 
 def allows(sim: Simulation, pdb: Pdb, own: list[int]) -> int:
     """Disruptions that a budget allows now."""
+    return standing(sim, pdb, own)[0]
+
+
+def standing(sim: Simulation, pdb: Pdb, own: list[int]) -> tuple[int, int, int]:
+    """Status of a budget: disruptions allowed, healthy pods, and how many must stay."""
     count, desired = sim.state.workloads.count, sim.state.workloads.desired
     healthy = sum(int(count[w, POD_READY]) for w in own)
     expected = sum(int(desired[w]) for w in {sim.names.owner(w) for w in own})
@@ -57,9 +64,29 @@ def allows(sim: Simulation, pdb: Pdb, own: list[int]) -> int:
         needed = 1  # upstream's default: one pod stays
     else:
         if not isinstance(pdb.min_available, str):  # a number does not look at the controllers' replicas
-            expected = sum(int(count[w, state]) for w in own for state in (POD_PENDING, POD_STARTING, POD_READY))
+            expected = sum(int(count[w, state]) for w in own for state in ACTIVE)
         needed = scaled(pdb.min_available, expected)
-    return max(0, healthy - needed) if expected > 0 else 0
+    return max(0, healthy - needed) if expected > 0 else 0, healthy, needed
+
+
+def may_evict(sim: Simulation, p: int) -> bool:
+    """What the eviction API says of pod ``p`` now (pkg/registry/core/pod/storage/eviction.go).
+
+    Budgets are not asked for a pod that has not started (Pending). A pod that runs but is not Ready may go while its
+    application has as many healthy pods as it needs, or always (unhealthyPodEvictionPolicy).
+    """
+    state, w = int(sim.state.pods.state[p]), int(sim.state.pods.workload[p])
+    if state in (POD_PENDING, POD_STARTING):
+        return True
+    for pdb, own in zip(sim.scenario.objects.pdbs, members(sim), strict=True):
+        if w not in own:
+            continue
+        allowed, healthy, needed = standing(sim, pdb, own)
+        always = pdb.unhealthy_pod_eviction_policy == "AlwaysAllow"
+        if allowed >= 1 or (state == POD_DOWN and (always or healthy >= needed > 0)):
+            continue
+        return False
+    return True
 
 
 def scaled(bound: int | str, expected: int) -> int:

@@ -18,10 +18,12 @@ from capsim.state.tables import (
     EV_NODE_READY,
     EV_NODE_REGISTER,
     EV_POD_GONE,
+    EV_POD_LEFT,
     EV_POD_READY,
     EV_POD_TRY,
     EV_SCALE,
     FLAG_NOT_READY,
+    FLAG_SILENT,
     G_TARGET,
     KIND_DAEMONSET,
     NODE_DELETING,
@@ -51,7 +53,7 @@ from capsim.state.tables import (
 )
 from capsim.state.tables_adapter import SelfHeal
 from capsim.state.tables_scheduler import Scheduling
-from capsim.state.transitions import create_pod, node_changed, remove_pod
+from capsim.state.transitions import create_pod, node_changed, remove_pod, set_dark
 from capsim.world.kubelet import become_ready
 from capsim.world.nodes import delete_node, free_node, ready_node, register_node
 
@@ -292,6 +294,7 @@ def lose_node(
             wake_replicas(wheels, workloads, w, now + max(1, clock.params[P_EVICT_TO_RECREATE]))
             if workloads.kind[w] == KIND_DAEMONSET:
                 workloads.desired[w] -= 1
+        set_dark(pods, physics, marks, p, 0)
         remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, presence, log, p, now)
         p = after
     g = nodes.group[n]
@@ -305,7 +308,9 @@ def node_event(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, presence:
     Presence, k: Scheduling, log: Log, kind, n, now):
-    """A step in the life of node ``n``."""
+    """A step in the life of node ``n``; while it is silent, only its end."""
+    if nodes.flags[n] & FLAG_SILENT and kind != EV_NODE_GONE:
+        return
     if kind == EV_NODE_REGISTER:
         register_node(clock, nodes, workloads, presence, marks, n, now)
         log_event(clock, log, now, LOG_NODE_ADDED, nodes.group[n], nodes.ordinal[n], 0, 0)
@@ -346,9 +351,13 @@ def dispatch(
         if same(pods.uid[i], code):
             become_ready(clock, pods, usage, workloads, nodes, scan, physics, marks, i, now)
     elif kind == EV_POD_GONE:
-        if same(pods.uid[i], code):
+        if same(pods.uid[i], code) and (pods.node[i] < 0 or nodes.flags[pods.node[i]] & FLAG_SILENT == 0):
+            set_dark(pods, physics, marks, i, 0)
             take_pod_away(
                 clock, pods, links, classes, nodes, groups, workloads, marks, queue, presence, k, log, i, now)
+    elif kind == EV_POD_LEFT:
+        if same(pods.uid[i], code):
+            set_dark(pods, physics, marks, i, 0)
     elif kind == EV_POD_TRY:
         if same(pods.uid[i], code):
             requeue(clock, queue, pods, links, classes, i, pods.uid[i], now)

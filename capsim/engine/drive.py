@@ -19,6 +19,7 @@ from capsim.engine.actions import ACT_ADD_NODE, ACT_ADVANCE
 from capsim.engine.build.assemble import Capacity, assemble
 from capsim.engine.build.rollouts import with_revisions
 from capsim.engine.door import Door
+from capsim.engine.faults.machines import born_in_outage
 from capsim.engine.sink import Sink
 from capsim.engine.state import State
 from capsim.errors import RunError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from capsim.engine.build.names import Names
     from capsim.engine.cluster_autoscaler.turn import Turn
     from capsim.engine.custom import Custom
+    from capsim.engine.faults.faults import Faults
     from capsim.scenario.event import TimedEvent
     from capsim.scenario.kubernetes.hpa import Hpa
     from capsim.scenario.scenario import Scenario
@@ -95,6 +97,11 @@ class Simulation:
         return self._happenings.events
 
     @property
+    def faults(self) -> Faults:
+        """What is broken."""
+        return self._happenings.faults
+
+    @property
     def hpas(self) -> list[Hpa]:
         """The HPAs by row, as they have been applied by now."""
         return self._happenings.hpas
@@ -117,7 +124,10 @@ class Simulation:
     def add_node(self, group: int, ordinal: int, *, boots: bool, shape: int = -1, now_ms: int | None = None) -> int:
         """A new node of ``group``, of the group's shape unless one is given; returns its slot."""
         self.make_room(nodes=1, heap=4)
-        return self.act(ACT_ADD_NODE, group, ordinal, int(boots), shape, now_ms=now_ms)
+        n = self.act(ACT_ADD_NODE, group, ordinal, int(boots), shape, now_ms=now_ms)
+        if self._happenings.faults.dead_zones:
+            born_in_outage(self, n)
+        return n
 
     def advance(self, until_ms: int, progress: Progress | None = None) -> None:
         """Simulate up to ``until_ms`` inclusive. KeyboardInterrupt leaves a state that can be read and continued."""

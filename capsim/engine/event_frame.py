@@ -39,6 +39,11 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
     if kind == e.LOG_PREEMPTED:
         namespace, taker = names.workloads[subject].split("/")[0], names.workloads[b].split("/")[0]
         return f"Pod/{namespace}/{names.pod(subject, a)}", f"Preempted by pod {taker}/{names.pod(b, c)}"
+    if kind == e.LOG_TAINT_EVICTION:
+        where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
+        return f"Pod/{where}", f"Marking for deletion Pod {where}"
+    if kind == e.LOG_NOTE:
+        return "Scenario", sim.sink.notes[a]
     if kind == e.LOG_RESCALE:
         metrics = sim.hpas[subject].metrics
         reason = rescale_reason(b, metrics[c] if 0 <= c < len(metrics) else None)
@@ -87,6 +92,7 @@ def node_message(name: str, kind: int) -> str:
     return {
         e.LOG_NODE_ADDED: f"Node {name} event: Registered Node {name} in Controller",
         e.LOG_NODE_READY: f"Node {name} status is now: NodeReady",
+        e.LOG_NODE_NOT_READY: f"Node {name} status is now: NodeNotReady",
         e.LOG_NODE_GONE: f"Node {name} event: Removing Node {name} from Controller",
         e.LOG_SCALE_DOWN: "marked the node as toBeDeleted/unschedulable",
     }[kind]

@@ -145,13 +145,14 @@ def live_pods(sim: Simulation) -> I64:
         s.pods.bound_ms[alive],
     ]
     parts += [
-        s.pods.ready_ms[alive],
+        s.pods.first_ready_ms[alive],
         s.pods.deleted_ms[alive],
         np.full(alive.size, -1),
         s.pods.diagnosis[alive],
         s.pods.uid[alive],
+        s.pods.restarts[alive],
     ]
-    return np.stack(parts, axis=1).astype(np.int64).reshape(-1, 11)
+    return np.stack(parts, axis=1).astype(np.int64).reshape(-1, 12)
 
 
 def times(values: I64) -> pd.Series[Any]:
@@ -161,7 +162,7 @@ def times(values: I64) -> pd.Series[Any]:
 
 def pods_frame(sim: Simulation, messages: list[str]) -> pd.DataFrame:
     """One row per pod that ever was."""
-    rows = np.concatenate([sim.sink.rows("pods", 11), live_pods(sim)])
+    rows = np.concatenate([sim.sink.rows("pods", 12), live_pods(sim)])
     rows = rows[np.argsort(rows[:, 10], kind="stable")]
     names = sim.names
     keys = [names.workloads[names.owner(w)] for w in rows[:, 0].tolist()]
@@ -179,6 +180,7 @@ def pods_frame(sim: Simulation, messages: list[str]) -> pd.DataFrame:
             "node": pd.Series(node, dtype="str"),
             "created_ms": times(rows[:, 4]), "scheduled_ms": times(rows[:, 5]), "ready_ms": times(rows[:, 6]),
             "deleted_ms": times(rows[:, 7]), "gone_ms": times(rows[:, 8]), "pending_s": waited,
+            "restarts": rows[:, 11],
             "reason": pd.Series([messages[d] if d >= 0 else "" for d in rows[:, 9]], dtype="str"),
         }
     )  # fmt: skip

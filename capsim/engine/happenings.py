@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from capsim.controllers.hpa.doors import sleep_until
 from capsim.controllers.hpa.spec import carry_over
-from capsim.engine.actions import ACT_BOOT_NOW, ACT_CORDON, ACT_EVICT, ACT_LOSE, ACT_SCALE
+from capsim.engine.actions import ACT_BOOT_NOW, ACT_SCALE
 from capsim.engine.autoscaler import log, next_ordinal
 from capsim.engine.build.adapter import metric_rows
 from capsim.engine.build.control import build_specs, hpa_period_ms, is_restless, set_leaf
+from capsim.engine.faults.control import control_plane_outage
+from capsim.engine.faults.drains import drain
+from capsim.engine.faults.faults import begin
+from capsim.engine.faults.machines import fail, spot_reclaim, zone_outage
+from capsim.engine.faults.upgrades import roll
 from capsim.engine.resizing import resize
 from capsim.engine.rollouts import follow
-from capsim.engine.start import slot_of
 from capsim.scenario.timeline import in_time
 from capsim.state.eventlog import LOG_MANUAL
 from capsim.state.tables import (
@@ -24,7 +28,8 @@ from capsim.state.tables import (
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
-    from capsim.scenario.event import AddNodes, Apply, NodeTarget, TimedEvent
+    from capsim.engine.faults.faults import Faults
+    from capsim.scenario.event import AddNodes, Apply, TimedEvent
     from capsim.scenario.kubernetes.hpa import Hpa
     from capsim.scenario.scenario import Scenario
 
@@ -36,11 +41,13 @@ class Happenings:
         self.events = in_time(scenario)
         self.hpas = list(scenario.objects.hpas)
         self.position = 0
+        self.faults = begin(scenario)
 
     def arm(self, sim: Simulation) -> None:
         """Tell the loop when the next event is due."""
         due = self.events[self.position].at_ms if self.position < len(self.events) else NEVER
-        sim.state.clock.values[NEXT_EVENT] = due
+        fault = self.faults.agenda.next_ms()
+        sim.state.clock.values[NEXT_EVENT] = due if fault is None else min(due, fault)
 
     def happen(self, sim: Simulation) -> None:
         """Carry out every event that is due."""
@@ -48,16 +55,17 @@ class Happenings:
             index = self.position
             self.position += 1
             self.carry_out(sim, index, self.events[index])
+        self.faults.happen(sim)
         self.arm(sim)
 
-    def snapshot(self) -> tuple[int, list[Hpa]]:
-        """Where the list of events stands, and the HPAs as they were applied last."""
-        return self.position, list(self.hpas)
+    def snapshot(self) -> tuple[int, list[Hpa], Faults]:
+        """Where the list of events stands, the HPAs as they were applied last, and what is broken."""
+        return self.position, list(self.hpas), self.faults.copy()
 
-    def restore(self, snapshot: tuple[int, list[Hpa]]) -> None:
+    def restore(self, snapshot: tuple[int, list[Hpa], Faults]) -> None:
         """Back to a snapshot."""
-        self.position, hpas = snapshot
-        self.hpas = list(hpas)
+        self.position, hpas, faults = snapshot
+        self.hpas, self.faults = list(hpas), faults.copy()
 
     def carry_out(self, sim: Simulation, index: int, event: TimedEvent) -> None:
         """One event; a node that is gone by now is told as an event, not an error."""
@@ -76,6 +84,14 @@ class Happenings:
             done = drain(sim, event.drain)
         elif event.fail is not None:
             done = fail(sim, event.fail)
+        elif event.zone_outage is not None:
+            zone_outage(sim, event.zone_outage)
+        elif event.spot_reclaim is not None:
+            done = spot_reclaim(sim, event.spot_reclaim)
+        elif event.upgrade is not None:
+            roll(sim, event.upgrade)
+        elif event.control_plane_outage is not None:
+            control_plane_outage(sim, event.control_plane_outage)
         log(sim, sim.now_ms, LOG_MANUAL, index, done, 0, 0)
 
     def apply(self, sim: Simulation, event: Apply) -> None:
@@ -138,27 +154,3 @@ def add_nodes(sim: Simulation, event: AddNodes) -> None:
         sim.state.groups.size[g, G_TARGET] += 1
         if event.immediately:
             sim.act(ACT_BOOT_NOW, n)
-
-
-def drain(sim: Simulation, event: NodeTarget) -> int:
-    """``kubectl drain``: cordon, then evict what is not a DaemonSet's; 0 when there is no such node."""
-    n = slot_of(sim, event.node_name)
-    if n < 0:
-        return 0
-    sim.make_room(heap=int(sim.state.nodes.requested[n, 3]) + 4)
-    sim.act(ACT_CORDON, n)
-    sim.act(ACT_EVICT, n)
-    return 1
-
-
-def fail(sim: Simulation, event: NodeTarget) -> int:
-    """The node is gone with everything on it; 0 when there is no such node. Its group's target stays."""
-    n = slot_of(sim, event.node_name)
-    if n < 0:
-        return 0
-    rows = int(sim.state.nodes.requested[n, 3]) + len(sim.names.daemonsets) + 8
-    sim.make_room(heap=rows)
-    for name, column in (("events", 0), ("pods", 1), ("nodes", 2)):
-        sim.ensure_log(name, column, rows)
-    sim.act(ACT_LOSE, n)
-    return 1

@@ -35,6 +35,7 @@ from capsim.state.tables import (
     CA_ACT_DUE,
     DAEMONSETS,
     DONE,
+    FROZEN_UNTIL,
     KIND_ROLLOUT,
     M_DIRTY,
     M_NODE,
@@ -117,14 +118,20 @@ def earliest(
     adapter: Adapter,
     heal: SelfHeal,
 ):
-    """Time of the next instant at which anything but an HPA sync is due."""
+    """Time of the next instant at which anything but an HPA sync is due; what needs the API server waits for it."""
     v = clock.values
-    t = min(heap_time(heap), min(calls.due_ms[0], connections.due_ms[0]))
-    t = min(min(t, wheels.traffic[1]), min(wheels.backlog[1], wheels.replicas[1]))
-    t = min(min(t, v[NEXT_SCRAPE]), v[NEXT_PUBLISH])
+    t = min(min(heap_time(heap), wheels.replicas[1]), min(v[NEXT_SCRAPE], v[NEXT_PUBLISH]))
     t = min(min(t, adapter.due[1]), min(adapter.settings[A_NEXT_RELIST_MS], heal.next_ms[0]))
-    t = min(min(t, v[NEXT_SAMPLE]), min(v[NEXT_EVENT], min(v[NEXT_CA], v[CA_ACT_DUE])))
-    return min(min(t, v[NEXT_FLUSH]), v[NEXT_CUSTOM])
+    t = min(min(t, min(v[NEXT_CA], v[CA_ACT_DUE])), min(v[NEXT_FLUSH], v[NEXT_CUSTOM]))
+    t = max(t, v[FROZEN_UNTIL])
+    t = min(min(t, wheels.traffic[1]), min(wheels.backlog[1], min(calls.due_ms[0], connections.due_ms[0])))
+    return min(t, min(v[NEXT_SAMPLE], v[NEXT_EVENT]))
+
+
+@inline_kernel
+def needs_api(phase):
+    """Whether a phase reads or writes objects of the API server: without one it does not take place."""
+    return phase == PHASE_TRANSITIONS or (phase >= PHASE_METRICS and phase <= PHASE_AUTOSCALER)
 
 
 @inline_kernel
@@ -409,6 +416,8 @@ def run_recorder(
 def run_phase(s: State, phase, now):
     """One phase of the instant ``now``."""
     v = s.clock.values
+    if now < v[FROZEN_UNTIL] and needs_api(phase):
+        return DONE
     if phase == PHASE_EVENTS:
         if v[NEXT_EVENT] <= now:
             return ask(s.clock, YIELD_EVENTS)
@@ -485,6 +494,8 @@ def run_hpas_alone(
     Stops before a sync for which a table is too small, and after one that scales; returns how many were executed.
     """
     done = 0
+    if clock.values[FROZEN_UNTIL] > wheels.hpa[1]:
+        return 0
     while wheels.hpa[1] < until_ms and room_for_step(heap, queue, log, ROOM) == 0:
         now = wheels.hpa[1]
         clock.values[NOW] = now
@@ -525,7 +536,8 @@ def advance(s: State, until_ms, budget):
             alone = run_hpas_alone(
                 s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.adapter,
                 s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, due)
-            t = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.connections, s.adapter, s.heal), s.wheels.hpa[1])
+            t = max(s.wheels.hpa[1], v[FROZEN_UNTIL])
+            t = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.connections, s.adapter, s.heal), t)
             if t > until_ms:
                 v[NOW] = until_ms
                 return DONE

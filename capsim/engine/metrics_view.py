@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capsim.controllers.hpa.codes import ERROR_NO_CONTAINER, ERROR_UNAVAILABLE, READY_TRUE, RUNNING
+from capsim.controllers.hpa.codes import ERROR_NO_CONTAINER, ERROR_UNAVAILABLE, MISSING, READY_TRUE, RUNNING
 from capsim.controllers.hpa.grouping import (
     NO_REQUEST,
     add_counted,
@@ -35,6 +35,7 @@ from capsim.engine.adapter_view import gather_adapter
 from capsim.jit import inline_kernel, kernel
 from capsim.state.revisions import first_revision
 from capsim.state.tables import (
+    POD_DOWN,
     POD_PENDING,
     POD_READY,
     POD_STARTING,
@@ -92,8 +93,10 @@ def memory_milli(physics: Physics, marks: Marks, w):
 
 @inline_kernel
 def is_settled(clock: Clock, workloads: Workloads, marks: Marks, w):
-    """Whether every Ready pod of ``w`` has two samples taken wholly after it became Ready, all alike."""
-    return marks.own_flag[w] == 0 and workloads.moved_ms[w] <= clock.values[SCRAPE_PREV] - 1000
+    """Whether every Ready pod of ``w`` has two samples taken wholly after it became Ready, all alike, and no other
+    pod is Running."""
+    quiet = marks.own_flag[w] == 0 and workloads.count[w, POD_DOWN] == 0
+    return quiet and workloads.moved_ms[w] <= clock.values[SCRAPE_PREV] - 1000
 
 
 @inline_kernel
@@ -190,7 +193,9 @@ def gather_each(
                 delay_ms,
             )
             add_pod(g, group, has, value, request, target)
-        elif state in (POD_PENDING, POD_STARTING):
+        elif state == POD_DOWN and pods.ready_ms[p] != -1:  # Running, but there is no sample of it
+            add_pod(g, MISSING, False, 0, request, target)
+        elif state in (POD_PENDING, POD_STARTING, POD_DOWN):
             add_waiting(g, rules, 1, request, target)
         elif state == POD_TERMINATING:
             g[G_LISTED] += 1

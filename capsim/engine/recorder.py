@@ -19,6 +19,8 @@ from capsim.state.tables import (
     KIND_ROLLOUT,
     M_TOUCHED,
     MEMORY,
+    O_DARK_RPS,
+    POD_DOWN,
     POD_PENDING,
     POD_READY,
     POD_STARTING,
@@ -125,7 +127,7 @@ def share_usage(samples: Samples, workloads: Workloads, groups: Groups, w, now):
 def look_at_pods(samples: Samples, classes: Classes, workloads: Workloads, groups: Groups, w, now):
     """Pods of ``w`` came, went or changed state."""
     pending = workloads.count[w, POD_PENDING]
-    starting = workloads.count[w, POD_STARTING]
+    starting = workloads.count[w, POD_STARTING] + workloads.count[w, POD_DOWN]
     ready = workloads.count[w, POD_READY]
     total = workloads.kind.shape[0] + groups.hash.shape[0]
     change = pending - samples.value[w, Q_PENDING]
@@ -149,9 +151,9 @@ def look_at_workload(
 ):
     """Rates of ``w`` changed, and with ``recount`` its pods."""
     fold_row(samples, w, now)
-    samples.value[w, Q_RPS] = physics.arrival_rps[w]
+    samples.value[w, Q_RPS] = physics.arrival_rps[w] + physics.own[w, O_DARK_RPS]
     samples.value[w, Q_SERVED] = physics.served_rps[w]
-    samples.value[w, Q_LOST] = physics.lost_rps[w]
+    samples.value[w, Q_LOST] = physics.lost_rps[w] + physics.own[w, O_DARK_RPS]
     write(samples, w, Q_CPU, physics.usage[w, U_CPU])
     samples.value[w, Q_MEMORY] = physics.usage[w, U_MEMORY]
     if physics.backlog[w] > samples.high[w, Q_BACKLOG]:

@@ -23,6 +23,8 @@ class Sink:
     nodes: list[I64] = field(default_factory=list)
     messages: dict[int, str] = field(default_factory=dict)
     """Texts of scheduling failures that say more than their counts: what the search for victims found."""
+    notes: list[str] = field(default_factory=list)
+    """What broke, in words."""
 
     def drain_samples(self, s: State) -> None:
         """Take the recorder's samples and empty its buffer."""
@@ -58,6 +60,7 @@ class Sink:
             list(self.pods),
             list(self.nodes),
             dict(self.messages),
+            list(self.notes),
         )
 
     def rows(self, name: str, width: int) -> I64:

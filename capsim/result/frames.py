@@ -152,6 +152,7 @@ FRAMES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("deleted_ms", "time", "Deletion asked for, ms."),
             Column("gone_ms", "time", "Gone, ms."),
             Column("pending_s", "mean", "From created to bound, else to deleted or the end of the run, s."),
+            Column("restarts", "count", "How often its containers were started again."),
             Column("reason", "text", "The scheduler's last message when it found no node; empty when it did at once."),
         ),
     ),

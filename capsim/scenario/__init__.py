@@ -5,6 +5,17 @@ scenario = capsim.scenario.load("app10.yaml", overlays=["more.yaml"], sets=["nod
 
 from typing import Any
 
+from capsim.scenario.chaos import (
+    ControlPlaneOutage,
+    Drain,
+    Fail,
+    Failures,
+    LeaderElection,
+    NodeTarget,
+    SpotReclaim,
+    Upgrade,
+    ZoneOutage,
+)
 from capsim.scenario.cluster import Instance, NodeGroup, Taint
 from capsim.scenario.cluster_autoscaler import ClusterAutoscalerSpec
 from capsim.scenario.control_plane import (
@@ -19,7 +30,7 @@ from capsim.scenario.control_plane import (
     SchedulerSpec,
 )
 from capsim.scenario.distribution import Distribution
-from capsim.scenario.event import AddNodes, Apply, NodeTarget, Scale, TimedEvent
+from capsim.scenario.event import AddNodes, Apply, Scale, TimedEvent
 from capsim.scenario.inventory import Inventory, Line
 from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.node import NodeObject
@@ -54,9 +65,13 @@ __all__ = [
     "ConstantSeries",
     "Container",
     "ContainerBehaviour",
+    "ControlPlaneOutage",
     "ControlPlaneSpec",
     "DelaySpec",
     "Distribution",
+    "Drain",
+    "Fail",
+    "Failures",
     "Hpa",
     "Instance",
     "Inventory",
@@ -65,6 +80,7 @@ __all__ = [
     "KubeObjects",
     "KubeSchedulerSpec",
     "KubeletSpec",
+    "LeaderElection",
     "Line",
     "MetricSpec",
     "MetricsServerSpec",
@@ -88,13 +104,16 @@ __all__ = [
     "SelfHealSpec",
     "Series",
     "ServiceSpec",
+    "SpotReclaim",
     "StepsSeries",
     "Taint",
     "TimedEvent",
     "Toleration",
+    "Upgrade",
     "UsageSpec",
     "Workload",
     "WorkloadSpec",
+    "ZoneOutage",
     "from_manifests",
     "json_schema",
     "load",

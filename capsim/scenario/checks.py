@@ -7,10 +7,11 @@ from typing import Any
 
 from capsim.errors import Problem
 from capsim.scenario.call_checks import call_faults
+from capsim.scenario.chaos import NodeTarget, SpotReclaim, Upgrade, ZoneOutage
 from capsim.scenario.cluster import EVICTION_IGNORED
 from capsim.scenario.cluster_autoscaler import NOT_ACTED_UPON, WITHOUT_EFFECT, ClusterAutoscalerSpec, flag_name, totals
 from capsim.scenario.document import SourceMap, mark_of
-from capsim.scenario.event import AddNodes, NodeTarget
+from capsim.scenario.event import AddNodes
 from capsim.scenario.expander_priorities import parse_priorities
 from capsim.scenario.explain import Place
 from capsim.scenario.kubernetes.reading import Reading
@@ -91,6 +92,26 @@ class Checks:
                 self._event_group(event.action.group, (*path, key, "group"))
             elif isinstance(event.action, NodeTarget):
                 self._event_node(event.action, (*path, event.kind))
+            else:
+                self._event_of_many(event.action, path)
+
+    def _event_of_many(self, action: Any, path: tuple[Any, ...]) -> None:
+        """Events that name a group or a zone."""
+        if isinstance(action, Upgrade):
+            self._event_group(action.group, (*path, "upgrade", "group"))
+        elif isinstance(action, SpotReclaim):
+            if action.group is not None:
+                self._event_group(action.group, (*path, "spotReclaim", "group"))
+            else:
+                self._event_node(NodeTarget(node=action.node), (*path, "spotReclaim"))
+        elif isinstance(action, ZoneOutage) and action.zone not in self._zones():
+            message = "no node is in this zone" + suggestion(action.zone, sorted(self._zones()))
+            self._fail((*path, "zoneOutage", "zone"), message, action.zone, ", ".join(sorted(self._zones())) or "none")
+
+    def _zones(self) -> set[str]:
+        """Zones of node groups and of Node objects."""
+        named = {node.labels.get("topology.kubernetes.io/zone", "") for node in self.scenario.objects.nodes}
+        return {zone for group in self.scenario.node_groups for zone in group.zones} | (named - {""})
 
     def _event_group(self, group: str, path: tuple[Any, ...]) -> None:
         if group not in self.groups:

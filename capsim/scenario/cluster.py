@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from capsim.scenario.chaos import Failures
 from capsim.scenario.distribution import Distribution
 from capsim.scenario.model import (
     Bytes,
@@ -112,6 +113,13 @@ class NodeGroup(Model):
         GroupAutoscaling(), description="Settings of the Cluster Autoscaler for this group, under the flags' names."
     )
     schedule: list[ScheduledSize] = Field([], description="Sizes by the clock, like a cloud's scheduled actions.")
+    auto_repair_ms: Milliseconds | None = Field(
+        None,
+        alias="autoRepair",
+        description="The cloud replaces a machine that is gone, or has not answered, for that long (GKE: about ten "
+        "minutes); missing: never.",
+    )
+    failures: Failures | None = Field(None, description="Random failures of its nodes.")
     price_per_hour_usd: NotNegative = Field(0.0, alias="pricePerHour", description="USD per node and hour.")
 
     @model_validator(mode="before")

@@ -7,10 +7,22 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from capsim.scenario.chaos import LeaderElection
 from capsim.scenario.cluster_autoscaler import flag_name
 from capsim.scenario.kube_scheduler import KubeSchedulerConfiguration
 from capsim.scenario.metrics import PrometheusAdapterSpec, PrometheusSpec
-from capsim.scenario.model import Milliseconds, Model, NotNegative, Positive, Switch, Text, WholeNumber, problem
+from capsim.scenario.model import (
+    Integer,
+    Milliseconds,
+    Model,
+    NotNegative,
+    Positive,
+    Ratio,
+    Switch,
+    Text,
+    WholeNumber,
+    problem,
+)
 from capsim.scenario.self_heal import ArgoCdSpec
 
 
@@ -50,6 +62,16 @@ class KubeControllerManagerSpec(Model):
     horizontal_pod_autoscaler_initial_readiness_delay_ms: Milliseconds = Field(
         30_000, description="Readiness changes that soon after the start count as the first."
     )
+    node_monitor_period_ms: Milliseconds = Field(5_000, gt=0, description="Time between two looks at all nodes.")
+    node_monitor_grace_period_ms: Milliseconds = Field(
+        50_000, gt=0, description="A node that is not heard of for that long is unreachable (40s before 1.32)."
+    )
+    node_eviction_rate: NotNegative = Field(0.1, description="Nodes per second and zone that are tainted NoExecute.")
+    secondary_node_eviction_rate: NotNegative = Field(
+        0.01, description="The same in a zone that is partly down; small zones are not evicted at all."
+    )
+    unhealthy_zone_threshold: Ratio = Field(0.55, description="Share of bad nodes (three at least) from which it is.")
+    large_cluster_size_threshold: WholeNumber = Field(50, description="Zones of more nodes are not small.")
     kube_api_qps: Positive = Field(20.0, description="Requests per second to the API server.")
     kube_api_burst: WholeNumber = Field(30, ge=1, description="Burst above kube-api-qps.")
 
@@ -63,10 +85,29 @@ class KubeSchedulerSpec(Model):
     kube_api_burst: WholeNumber = Field(100, ge=1, description="Burst above kube-api-qps.")
 
 
+class KubeApiserverSpec(Model):
+    """Flags of kube-apiserver."""
+
+    model_config = ConfigDict(alias_generator=flag_name)
+
+    default_unreachable_toleration_seconds: Integer = Field(
+        300, description="How long pods that say nothing else stay on an unreachable node."
+    )
+
+
 class KubeletSpec(Model):
     """Flags of the kubelet."""
 
     model_config = ConfigDict(alias_generator=flag_name)
+
+    node_lease_duration_ms: Milliseconds = Field(
+        40_000, gt=0, description="The kubelet renews its lease every quarter of it (nodeLeaseDurationSeconds)."
+    )
+    node_status_update_frequency_ms: Milliseconds = Field(
+        10_000,
+        gt=0,
+        description="Time between two reports of a node and its pods; after a partition Ready waits for it.",
+    )
 
     housekeeping_interval_ms: Milliseconds = Field(
         0,
@@ -116,6 +157,15 @@ class DelaySpec(Model):
         description="A pod of a rollout becomes available or is gone -> its Deployment changes the sizes of its "
         "ReplicaSets; not measured: taken to be as long as scaleToPod.",
     )
+    endpoint_propagation_ms: Milliseconds = Field(
+        0,
+        alias="endpointPropagation",
+        description="Pod not Ready, or deleted -> nobody sends requests to it any more (EndpointSlice, kube-proxy); 0: "
+        "at once.",
+    )
+    api_server_ms: Milliseconds = Field(
+        0, alias="apiServer", description="Latency of the API server, added to every step of a controller that writes."
+    )
 
 
 HpaPhase = Annotated[
@@ -152,6 +202,7 @@ class ControlPlaneSpec(Model):
     kube_controller_manager: KubeControllerManagerSpec = Field(
         KubeControllerManagerSpec(), description="Flags of kube-controller-manager."
     )
+    kube_apiserver: KubeApiserverSpec = Field(KubeApiserverSpec(), description="Flags of kube-apiserver.")
     kube_scheduler: KubeSchedulerSpec = Field(KubeSchedulerSpec(), description="Flags of kube-scheduler.")
     kubelet: KubeletSpec = Field(KubeletSpec(), description="Flags of the kubelet.")
     metrics_server: MetricsServerSpec = Field(MetricsServerSpec(), description="Flags of metrics-server.")
@@ -160,6 +211,10 @@ class ControlPlaneSpec(Model):
         PrometheusAdapterSpec(), description="The adapter that serves custom and external metrics from it."
     )
     argo_cd: ArgoCdSpec = Field(ArgoCdSpec(), alias="argocd", description="Flags of Argo CD, for `selfHeal`.")
+    nodes: Literal[1, 3, 5] = Field(1, description="Control-plane nodes, each with a member of etcd.")
+    leader_election: LeaderElection = Field(
+        LeaderElection(), alias="leaderElection", description="Leases of kube-controller-manager and kube-scheduler."
+    )
     rate_limits: Switch = Field(True, description="Whether kube-api-qps and kube-api-burst slow the controllers.")
     delays: DelaySpec = Field(DelaySpec(), description="Latencies inside the control plane.")
     phases: PhaseChoice = Field(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, GetJsonSchemaHandler, PlainSerializer, SkipValidation, WithJsonSchema, model_validator
-from pydantic_core.core_schema import CoreSchema, SerializationInfo
+from pydantic import Field, PlainSerializer, SkipValidation, WithJsonSchema, model_validator
+from pydantic_core.core_schema import SerializationInfo
 
+from capsim.scenario.chaos import ControlPlaneOutage, Drain, Fail, SpotReclaim, Upgrade, ZoneOutage
 from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.workload import Workload
-from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem, with_short_form
+from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem
 from capsim.scenario.rollout import PauseRollout, Rollback, Rollout
 from capsim.scenario.scheduled_size import Resize
 
@@ -61,32 +62,8 @@ class AddNodes(Model):
     immediately: Switch = Field(False, description="Ready at once instead of after the group's bootDelay.")
 
 
-class NodeTarget(Model):
-    """One node, by name, or by group and index (nodes of a group are `<group>-1`, `<group>-2`, …)."""
-
-    node: Text | None = Field(None, description="Name of the node.")
-    group: Text | None = Field(None, description="Name of its node group, with index.")
-    index: WholeNumber | None = Field(None, ge=1, description="Number of the node in its group, from 1.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, data: Any) -> Any:
-        return {"node": data} if isinstance(data, str) else data
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        if (self.node is None) == (self.group is None) or (self.group is None) != (self.index is None):
-            raise problem("not one node", "{node: name} or {group: name, index: 1}")
-        return self
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
-        return with_short_form(schema, handler, {"type": "string"})
-
-    @property
-    def node_name(self) -> str:
-        """The node's name, whichever way it was given."""
-        return self.node if self.node is not None else f"{self.group}-{self.index}"
+Fault = Drain | Fail | ZoneOutage | SpotReclaim | Upgrade | ControlPlaneOutage
+Action = Scale | Apply | AddNodes | Resize | Fault | Rollout | Rollback | PauseRollout
 
 
 class TimedEvent(Model):
@@ -101,8 +78,14 @@ class TimedEvent(Model):
     resize: Resize | None = Field(
         None, description="Set the size of a node group, or its min and max; the oldest nodes are drained and deleted."
     )
-    drain: NodeTarget | None = Field(None, description="Cordon a node and evict its pods.")
-    fail: NodeTarget | None = Field(None, description="The node is gone at once, with everything on it.")
+    drain: Drain | None = Field(None, description="Cordon a node and evict its pods, as budgets allow.")
+    fail: Fail | None = Field(None, description="A node fails; without `mode` it is gone at once, with its pods.")
+    zone_outage: ZoneOutage | None = Field(None, alias="zoneOutage", description="No node of a zone answers.")
+    spot_reclaim: SpotReclaim | None = Field(None, alias="spotReclaim", description="The cloud takes machines back.")
+    upgrade: Upgrade | None = Field(None, description="All nodes of a group are replaced or rebooted.")
+    control_plane_outage: ControlPlaneOutage | None = Field(
+        None, alias="controlPlaneOutage", description="Control-plane nodes fail."
+    )
     rollout: Rollout | None = Field(None, description="Roll out a new version of a Deployment.")
     rollback: Rollback | None = Field(None, description="Roll a Deployment back to an earlier revision.")
     pause_rollout: PauseRollout | None = Field(None, description="Pause the rollouts of a Deployment.")
@@ -127,6 +110,6 @@ class TimedEvent(Model):
         return self._actions()[0]
 
     @property
-    def action(self) -> Scale | Apply | AddNodes | Resize | NodeTarget | Rollout | Rollback | PauseRollout:
+    def action(self) -> Action:
         """The action itself."""
         return getattr(self, self.kind)  # type: ignore[no-any-return]

@@ -23,7 +23,10 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_PREEMPTED,
     LOG_ROLLED_OUT,
     LOG_ROLLOUT_LATE,
-) = range(16)
+    LOG_NODE_NOT_READY,
+    LOG_TAINT_EVICTION,
+    LOG_NOTE,
+) = range(19)
 
 
 @inline_kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capsim.jit import inline_kernel
-from capsim.state.tables import POD_TERMINATING, Workloads
+from capsim.state.tables import POD_DOWN, Workloads
 
 
 @inline_kernel
@@ -19,7 +19,7 @@ def first_revision(workloads: Workloads, w):
 @inline_kernel
 def count_revisions(workloads: Workloads, w):
     """Bring the pod counts of Deployment ``w`` to the sums of its revisions."""
-    for state in range(POD_TERMINATING + 1):
+    for state in range(POD_DOWN + 1):
         total = 0
         r = workloads.next_revision[w]
         while r >= 0:

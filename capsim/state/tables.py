@@ -22,10 +22,16 @@ CPU, MEMORY, EPHEMERAL, PODS = 0, 1, 2, 3
 
 # Pod states.
 POD_FREE, POD_PENDING, POD_STARTING, POD_READY, POD_TERMINATING = 0, 1, 2, 3, 4
+POD_DOWN = 5
+"""Bound and not serving, though it may have been Ready: its node is silent, or its container waits to be restarted."""
 # Node states.
 NODE_FREE, NODE_REQUESTED, NODE_REGISTERED, NODE_READY, NODE_DELETING = 0, 1, 2, 3, 4
 # Node flags: what keeps pods off besides the shape's own taints. NOT_READY and TO_BE_DELETED are NoSchedule taints.
 FLAG_UNSCHEDULABLE, FLAG_NOT_READY, FLAG_TO_BE_DELETED = 1, 2, 4
+FLAG_UNREACHABLE = 8
+"""Its kubelet has not been heard of for the grace period: a NoSchedule taint, Ready is Unknown."""
+FLAG_SILENT = 16
+"""The machine does not answer. Nobody in the control plane knows that: every class tolerates it."""
 
 # Statuses of a compiled call.
 DONE, NEED, YIELD = 0, 1, 2
@@ -46,6 +52,8 @@ YIELD_EVENTS, YIELD_AUTOSCALER, YIELD_CUSTOM, YIELD_BREATH, YIELD_PREEMPT = 1, 2
 
 # Kinds of heap events.
 EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_OPEN = 0, 1, 2, 3, 4, 5
+EV_POD_LEFT = 6
+"""The endpoints no longer hold a pod that does not serve."""
 EV_NODE_GONE, EV_SCALE = 8, 9
 
 # Kinds of workload.
@@ -87,7 +95,9 @@ SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDU
 )
 STOP_AT, BREATH, EVENTS_LEFT, CA_SEEN_WORK, CA_NEXT_TIMER, DAEMONSETS = 34, 35, 36, 37, 38, 39
 PREEMPTOR, CA_SEEN_PENDING = 40, 41
-CLOCK_COLUMNS = 42
+FROZEN_UNTIL = 42
+"""Until then nobody writes to the API server: controllers stand still, what runs goes on."""
+CLOCK_COLUMNS = 43
 
 # Columns of Counters.
 (
@@ -136,8 +146,8 @@ COUNTER_COLUMNS = 13
     P_CA_FREQUENT,
 ) = 17, 18, 19, 20, 21, 22, 23
 P_TREE_NODES, P_SKIP_SYNCS, P_STEP_ROWS, P_CONTENTION, P_HOUSEKEEPING, P_BUSY_SCRAPES = 24, 25, 26, 27, 28, 29
-P_BACKOFF, P_BACKOFF_MAX, P_WATCHERS, P_ROLLOUT_STEP = 30, 31, 32, 33
-PARAM_COLUMNS = 34
+P_BACKOFF, P_BACKOFF_MAX, P_WATCHERS, P_ROLLOUT_STEP, P_PROPAGATION = 30, 31, 32, 33, 34
+PARAM_COLUMNS = 35
 
 
 class Clock(NamedTuple):
@@ -185,6 +195,12 @@ class Pods(NamedTuple):
     """Scheduling attempts that failed."""
     tried_ms: I64
     """Time of the last of them."""
+    step_ms: I64
+    """When the kubelet's next step with the pod is due: events of another time are out of date."""
+    restarts: I64
+    first_ready_ms: I64
+    dark: I64
+    """1: the endpoints hold the pod though it does not serve; what is sent to it is lost."""
     free: I64
 
 
@@ -270,10 +286,11 @@ class Nodes(NamedTuple):
     """CPU that its pods want above their requests: requested + excess bounds the demand from above."""
     version: I64
     times: I64
-    """[N, 6]: requested, registered, ready, marked for deletion, gone, open; -1 where it has not happened."""
+    """[N, 6]: requested, registered, first Ready, marked for deletion, gone, last change of Ready since; -1 where it
+    has not happened."""
 
 
-T_REQUESTED, T_REGISTERED, T_READY, T_DELETING, T_GONE = 0, 1, 2, 3, 4
+T_REQUESTED, T_REGISTERED, T_READY, T_DELETING, T_GONE, T_CHANGED = 0, 1, 2, 3, 4, 5
 
 
 class NodeScan(NamedTuple):
@@ -331,7 +348,7 @@ class Workloads(NamedTuple):
     next_ordinal: I64
     pod_class: I64
     count: I64  # type: ignore[assignment]  # hides tuple.count, which nobody needs
-    """[W, 5]: pods by state (column = pod state; POD_FREE is unused)."""
+    """[W, 6]: pods by state (column = pod state; POD_FREE is unused)."""
     first_pod: I64
     last_pod: I64
     start: F64
@@ -374,8 +391,9 @@ class Physics(NamedTuple):
     their connections bring), request milli, requests that
     may wait in a pod (-1: no service model)."""
     own: F64
-    """[W, 4]: number and summed rate of pods with a rate of their own; pods that were Ready at the last
-    computation; changes of the common rate so far."""
+    """[W, 6]: number and summed rate of pods with a rate of their own; pods that were Ready at the last
+    computation; changes of the common rate so far; endpoints that do not serve, and the requests per second that are
+    sent to them."""
     past: F64
     """[W, changes, 3]: the last changes of the common rate (time, integral, rate before), where readings look back."""
     samples: F64
@@ -387,6 +405,7 @@ class Physics(NamedTuple):
     """[W, 2]: since the last sample, backlog integrated (request-milliseconds) and requests that timed out at once."""
 
 
+O_DARK, O_DARK_RPS = 4, 5
 L_IDLE, L_COST, L_CAP, L_MEMORY, L_INFLIGHT, L_SECONDS = 0, 1, 2, 3, 4, 5
 S_PREV, S_LAST, S_TAKEN, S_MEMORY, S_MEMORY_LAST, S_MEMORY_TAKEN = 0, 1, 2, 3, 4, 5
 U_CPU, U_MEMORY, U_EXCESS = 0, 1, 2
@@ -511,7 +530,7 @@ class Log(NamedTuple):
     events: I64
     """[E, 6]: time, kind, object, argument, argument, argument."""
     pods: I64
-    """[P, 11] one row a pod that is gone."""
+    """[P, 12] one row a pod that is gone."""
     nodes: I64
     """[M, 9] one row a node that is gone."""
     count: I64  # type: ignore[assignment]  # hides tuple.count, which nobody needs

@@ -5,7 +5,7 @@ The callers (workload controllers, scheduler, kubelet) decide when; these keep e
 
 from __future__ import annotations
 
-from capsim.jit import inline_kernel, kernel
+from capsim.jit import inline_kernel, kernel, separate_kernel
 from capsim.state.calendar import encode, push
 from capsim.state.links import dequeue, link_node, link_workload, unlink_node, unlink_workload
 from capsim.state.marks import PODS_CHANGED, TOUCHED, mark_busy, mark_dirty, mark_node, touch
@@ -16,7 +16,9 @@ from capsim.state.tables import (
     CAPACITY_VERSION,
     EV_POD_TRY,
     NODE_READY,
+    O_DARK,
     P_RATE_LIMITS,
+    POD_DOWN,
     POD_FREE,
     POD_PENDING,
     POD_READY,
@@ -83,6 +85,10 @@ def create_pod(
     pods.deleted_ms[p] = -1
     pods.diagnosis[p] = -1
     pods.attempts[p] = 0
+    pods.step_ms[p] = -1
+    pods.restarts[p] = 0
+    pods.first_ready_ms[p] = -1
+    pods.dark[p] = 0
     links.queued[p] = 0
     usage.own[p] = 0
     link_workload(links, workloads, p, w)
@@ -148,6 +154,8 @@ def start_serving(
     clock.values[CAPACITY_VERSION] += 1
     pods.state[p] = POD_READY
     pods.ready_ms[p] = now
+    if pods.first_ready_ms[p] == -1:
+        pods.first_ready_ms[p] = now
     usage.own[p] = 0
     usage.area[p] = 0.0
     usage.base[p] = integral
@@ -164,6 +172,72 @@ def start_serving(
         mark_node(marks, n)
     mark_busy(marks, physics, clock, w, now)
     mark_dirty(marks, w)
+    touch(marks, w, PODS_CHANGED)
+
+
+@inline_kernel
+def leave_service(
+    clock: Clock,
+    pods: Pods,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    p,
+    now,
+):
+    """Pod ``p``, Ready so far, takes no part in what its workload serves from now on."""
+    w = pods.workload[p]
+    n = pods.node[p]
+    workloads.spread[w, nodes.group[n]] -= 1
+    nodes.excess_milli[n] -= physics.usage[w, U_EXCESS]
+    if usage.own[p] == 1:
+        physics.own[w, 0] -= 1.0
+        physics.own[w, 1] -= usage.rate_rps[p]
+        if physics.own[w, 0] == 0.0:
+            physics.own[w, 1] = 0.0
+        usage.own[p] = 0
+    if scan.contended[n] == 1:
+        mark_node(marks, n)
+    mark_busy(marks, physics, clock, w, now)
+    mark_dirty(marks, w)
+
+
+@inline_kernel
+def set_dark(pods: Pods, physics: Physics, marks: Marks, p, dark):
+    """Whether the endpoints hold pod ``p`` though it does not serve."""
+    if pods.dark[p] != dark:
+        w = pods.workload[p]
+        pods.dark[p] = dark
+        physics.own[w, O_DARK] += 1.0 if dark == 1 else -1.0
+        mark_dirty(marks, w)
+
+
+@separate_kernel
+def go_down(
+    clock: Clock,
+    pods: Pods,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    p,
+    now,
+):
+    """A bound pod stops serving and stays: its node is silent, or its container ended."""
+    w = pods.workload[p]
+    state = pods.state[p]
+    clock.values[CAPACITY_VERSION] += 1
+    pods.state[p] = POD_DOWN
+    pods.step_ms[p] = -1
+    workloads.count[w, state] -= 1
+    workloads.count[w, POD_DOWN] += 1
+    if state == POD_READY:
+        leave_service(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
     touch(marks, w, PODS_CHANGED)
 
 
@@ -194,18 +268,8 @@ def stop_serving(
     workloads.count[w, POD_TERMINATING] += 1
     workloads.bound_leaving[w] += 1
     if state == POD_READY:
-        workloads.spread[w, nodes.group[n]] -= 1
-        nodes.excess_milli[n] -= physics.usage[w, U_EXCESS]
-        if usage.own[p] == 1:
-            physics.own[w, 0] -= 1.0
-            physics.own[w, 1] -= usage.rate_rps[p]
-            if physics.own[w, 0] == 0.0:
-                physics.own[w, 1] = 0.0
-            usage.own[p] = 0
-        if scan.contended[n] == 1:
-            mark_node(marks, n)
-        mark_busy(marks, physics, clock, w, now)
-        mark_dirty(marks, w)
+        leave_service(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
+    set_dark(pods, physics, marks, p, 0)
     touch(marks, w, PODS_CHANGED)
 
 
@@ -256,7 +320,8 @@ def remove_pod(
 
 @inline_kernel
 def log_pod(pods: Pods, nodes: Nodes, log: Log, p, gone_ms):
-    """Append a row: workload, ordinal, node group and ordinal, created, bound, Ready, deleted, gone, diagnosis, uid."""
+    """Append a row: workload, ordinal, node group and ordinal, created, bound, first Ready, deleted, gone, diagnosis,
+    uid, restarts."""
     row = log.count[1]
     n = pods.node[p]
     log.pods[row, 0] = pods.workload[p]
@@ -265,11 +330,12 @@ def log_pod(pods: Pods, nodes: Nodes, log: Log, p, gone_ms):
     log.pods[row, 3] = nodes.ordinal[n] if n >= 0 else -1
     log.pods[row, 4] = pods.created_ms[p]
     log.pods[row, 5] = pods.bound_ms[p]
-    log.pods[row, 6] = pods.ready_ms[p]
+    log.pods[row, 6] = pods.first_ready_ms[p]
     log.pods[row, 7] = pods.deleted_ms[p]
     log.pods[row, 8] = gone_ms
     log.pods[row, 9] = pods.diagnosis[p]
     log.pods[row, 10] = pods.uid[p]
+    log.pods[row, 11] = pods.restarts[p]
     log.count[1] = row + 1
 
 

@@ -24,6 +24,9 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     # Conditions (Progressing) upstream: told as events here.
     e.LOG_ROLLED_OUT: (NORMAL, "NewReplicaSetAvailable", "deployment-controller"),
     e.LOG_ROLLOUT_LATE: (WARNING, "ProgressDeadlineExceeded", "deployment-controller"),
+    e.LOG_NODE_NOT_READY: (NORMAL, "NodeNotReady", "node-controller"),
+    e.LOG_TAINT_EVICTION: (NORMAL, "TaintManagerEviction", "taint-eviction-controller"),
+    e.LOG_NOTE: (NORMAL, "Fault", "capsim"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }
 """Log kind -> (type, reason, source)."""

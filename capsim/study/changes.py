@@ -11,7 +11,8 @@ from typing import Any
 from capsim.errors import Problem, ScenarioError
 from capsim.report.phrases import span
 from capsim.scenario import Scenario
-from capsim.scenario.event import NodeTarget, TimedEvent
+from capsim.scenario.chaos import Drain, Fail
+from capsim.scenario.event import TimedEvent
 from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.node import NodeObject
 from capsim.scenario.kubernetes.pod import Container, PodTemplate, Toleration
@@ -156,7 +157,7 @@ def _zone_loss(asked: _Asked, result: Changed) -> None:
 
 def _fail_nodes(asked: _Asked, result: Changed, names: list[str]) -> None:
     at_ms = asked.at_ms(result.scenario)
-    events = [TimedEvent(at_ms=at_ms, fail=NodeTarget(node=name)) for name in names]
+    events = [TimedEvent(at_ms=at_ms, fail=Fail(node=name)) for name in names]
     result.scenario = result.scenario.model_copy(update={"events": [*result.scenario.events, *events]})
 
 
@@ -164,7 +165,7 @@ def _drain(asked: _Asked, result: Changed) -> None:
     nodes = start_nodes(result.scenario)
     if asked.value not in nodes:
         raise asked.fail("no such node" + suggestion(asked.value, list(nodes)[:1000]), asked.value)
-    event = TimedEvent(at_ms=asked.at_ms(result.scenario), drain=NodeTarget(node=asked.value))
+    event = TimedEvent(at_ms=asked.at_ms(result.scenario), drain=Drain(node=asked.value))
     result.scenario = result.scenario.model_copy(update={"events": [*result.scenario.events, event]})
 
 

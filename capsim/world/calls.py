@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from capsim.jit import inline_kernel, kernel
 from capsim.state.marks import mark_dirty
-from capsim.state.tables import L_CAP, NEVER, Marks, Physics, Traffic
+from capsim.state.tables import L_CAP, NEVER, O_DARK_RPS, Marks, Physics, Traffic
 from capsim.state.tables_calls import (
     A_ATTEMPTS,
     A_FAILURE,
@@ -92,7 +92,7 @@ def process(calls: Calls, traffic: Traffic, physics: Physics, v):
         w = traffic.edge_workload[k]
         arrived += physics.arrival_rps[w]
         served += physics.served_rps[w]
-        lost += physics.lost_rps[w]
+        lost += physics.lost_rps[w] + physics.own[w, O_DARK_RPS]
         pods += physics.own[w, 2]
     calls.service[v, F_OFFERED] = offered
     calls.service[v, F_PROCESSED] = offered * served / arrived if arrived > 0.0 else served

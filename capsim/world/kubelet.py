@@ -11,6 +11,7 @@ from capsim.rng import STREAM_START
 from capsim.state.calendar import encode, push
 from capsim.state.tables import (
     EV_POD_READY,
+    FLAG_SILENT,
     P_SEED,
     POD_STARTING,
     Clock,
@@ -23,7 +24,7 @@ from capsim.state.tables import (
     PodUsage,
     Workloads,
 )
-from capsim.state.transitions import start_serving
+from capsim.state.transitions import go_down, set_dark, start_serving
 from capsim.world.distributions import duration_ms
 from capsim.world.rates import integral_at
 
@@ -34,6 +35,7 @@ def begin_start(clock: Clock, heap: Heap, pods: Pods, workloads: Workloads, p, n
     w = pods.workload[p]
     entity = workloads.hash[w] + pods.ordinal[p]
     span = duration_ms(workloads.start, w, clock.params[P_SEED], STREAM_START, entity, 0)
+    pods.step_ms[p] = now + span
     push(heap, now + span, encode(EV_POD_READY, p, pods.uid[p]))
 
 
@@ -50,7 +52,12 @@ def become_ready(
     p,
     now,
 ):
-    """Pod ``p`` passes its readiness if it is still starting."""
-    if pods.state[p] == POD_STARTING:
+    """Pod ``p`` passes its readiness if it is still starting, and its node answers."""
+    if pods.state[p] != POD_STARTING or pods.step_ms[p] > now:
+        return
+    if nodes.flags[pods.node[p]] & FLAG_SILENT:
+        go_down(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
+    else:
+        set_dark(pods, physics, marks, p, 0)
         integral = integral_at(physics, pods.workload[p], now)
         start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, integral, now)

@@ -23,6 +23,8 @@ from capsim.state.tables import (
     L_MEMORY,
     L_SECONDS,
     NEVER,
+    O_DARK,
+    O_DARK_RPS,
     P_HOUSEKEEPING,
     POD_READY,
     S_MEMORY,
@@ -231,6 +233,10 @@ def compute_rates(
     ready = workloads.count[w, POD_READY]
     rps = arrival(traffic, workloads, w)
     physics.own[w, 2] = ready
+    physics.own[w, O_DARK_RPS] = 0.0
+    if physics.own[w, O_DARK] > 0.0:  # endpoints that do not answer get their part, too, and it is lost
+        physics.own[w, O_DARK_RPS] = rps * physics.own[w, O_DARK] / (ready + physics.own[w, O_DARK])
+        rps -= physics.own[w, O_DARK_RPS]
     physics.arrival_rps[w] = rps
     before = physics.pod_rps[w]
     served = 0.0

@@ -9,7 +9,7 @@ import numpy as np
 from capsim.state import tables as t
 from capsim.state.tables_rollout import D_NUMBER, R_EXISTS, R_NUMBER
 
-BOUND = (t.POD_STARTING, t.POD_READY)
+BOUND = (t.POD_STARTING, t.POD_READY, t.POD_DOWN)
 KNOWN = (t.NODE_REGISTERED, t.NODE_READY, t.NODE_DELETING)
 
 
@@ -48,10 +48,10 @@ def check_pods(sim) -> None:
         (int(s.pods.workload[p]), int(s.nodes.group[s.pods.node[p]])) for p in rows if s.pods.state[p] == t.POD_READY
     )
     for w, members in sim.names.members.items():  # a Deployment has no pods of its own: it counts its revisions'
-        for state in range(1, 5):
+        for state in range(1, 6):
             assert s.workloads.count[w, state] == sum(found[r, state] for r in members)
     for w in holders(sim):
-        for state in range(1, 5):
+        for state in range(1, 6):
             assert s.workloads.count[w, state] == found[w, state], (sim.names.workloads[w], state)
         assert s.workloads.bound_leaving[w] == leaving[w]
         for g in range(s.groups.hash.shape[0]):
@@ -184,7 +184,7 @@ def check_calendars(sim) -> None:
         for i in range(1, half):
             assert tree[i] == min(tree[2 * i], tree[2 * i + 1])
     first = min([int(tree[1]) for tree in s.wheels] + [at for at, _ in entries[:1]])
-    assert first > sim.now_ms
+    assert max(first, int(s.clock.values[t.FROZEN_UNTIL])) > sim.now_ms, "but what waits for the API server"
 
 
 def pod_usage_milli(sim, p: int) -> float:
@@ -232,6 +232,8 @@ def fits(sim, p: int, n: int) -> bool:
         wanted.append(("node.kubernetes.io/unschedulable", "", "NoSchedule"))
     if flags & t.FLAG_NOT_READY and not daemon:
         wanted.append(("node.kubernetes.io/not-ready", "", "NoSchedule"))
+    if flags & t.FLAG_UNREACHABLE:
+        wanted.append(("node.kubernetes.io/unreachable", "", "NoSchedule"))
     if flags & t.FLAG_TO_BE_DELETED:
         wanted.append(("ToBeDeletedByClusterAutoscaler", "", "NoSchedule"))
     for key, value, effect in wanted:

@@ -10,9 +10,12 @@ from capsim.scenario import (
     ClusterAutoscalerSpec,
     Container,
     ContainerBehaviour,
+    ControlPlaneOutage,
     ControlPlaneSpec,
     DelaySpec,
     Distribution,
+    Drain,
+    Fail,
     Hpa,
     Instance,
     KubeControllerManagerSpec,
@@ -22,7 +25,6 @@ from capsim.scenario import (
     MetricsServerSpec,
     NodeGroup,
     NodeObject,
-    NodeTarget,
     PauseRollout,
     Phases,
     PodTemplate,
@@ -36,13 +38,16 @@ from capsim.scenario import (
     SchedulerSpec,
     SelfHealSpec,
     ServiceSpec,
+    SpotReclaim,
     StepsSeries,
     Taint,
     TimedEvent,
     Toleration,
+    Upgrade,
     UsageSpec,
     Workload,
     WorkloadSpec,
+    ZoneOutage,
 )
 
 MIB, GIB = 2**20, 2**30
@@ -283,7 +288,7 @@ def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
     """Somebody does something, or something breaks."""
     listed_groups, deployments, listed_hpas, names = scenario_parts
     at_ms = draw(st.integers(0, duration_ms // 1000 - 1)) * 1000 + draw(st.sampled_from([0, 0, 1, 417]))
-    kinds = ["add", "drain", "fail"] + ["scale"] * bool(deployments) + ["apply"] * bool(listed_hpas)
+    kinds = ["add", "drain", "fail", "fault", "fault"] + ["scale"] * bool(deployments) + ["apply"] * bool(listed_hpas)
     rolled = [w for w in deployments if w.kind == "Deployment"]
     kinds += ["rollout", "rollout", "rollback", "pause_rollout", "resume_rollout"] * bool(rolled)
     kind = draw(st.sampled_from(kinds))
@@ -306,9 +311,32 @@ def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
         action = {
             "add_nodes": AddNodes(group=group.name, count=draw(st.integers(1, 3)), immediately=draw(st.booleans()))
         }
+    elif kind == "fault":
+        action = draw(faults(listed_groups, names))
     else:
-        action = {kind: NodeTarget(node=draw(st.sampled_from(names)))}
+        action = {kind: (Drain if kind == "drain" else Fail)(node=draw(st.sampled_from(names)))}
     return TimedEvent(at_ms=at_ms, **action)
+
+
+@st.composite
+def faults(draw, listed_groups, names) -> dict[str, object]:
+    """Something breaks that the control plane has to find out about, or somebody takes nodes out of service."""
+    group = draw(st.sampled_from(listed_groups))
+    node, lasts_ms = draw(st.sampled_from(names)), draw(st.sampled_from([1000, 45_000, 130_000, 900_000]))
+    mode = draw(st.sampled_from(["unreachable", "partition"]))
+    surge, unavailable = draw(st.sampled_from([(1, 0), (0, 1), (1, 2)]))
+    kinds = [
+        {"fail": Fail(node=node, mode=mode, duration_ms=draw(st.sampled_from([None, lasts_ms])))},
+        {"fail": Fail(node=node, mode="terminated")},
+        {"drain": Drain(node=node, timeout_ms=lasts_ms, disable_eviction=draw(st.booleans()))},
+        {"spot_reclaim": SpotReclaim(group=group.name, count=2, notice_ms=lasts_ms, drain=draw(st.booleans()))},
+        {"upgrade": Upgrade(group=group.name, max_surge=surge, max_unavailable=unavailable, drain_timeout_ms=lasts_ms)},
+        {"upgrade": Upgrade(group=group.name, mode="reboot", reboot_time_ms=lasts_ms)},
+        {"control_plane_outage": ControlPlaneOutage(nodes=draw(st.integers(1, 2)), duration_ms=lasts_ms)},
+    ]
+    if group.zones:
+        kinds.append({"zone_outage": ZoneOutage(zone=group.zones[0], duration_ms=lasts_ms, mode=mode)})
+    return draw(st.sampled_from(kinds))
 
 
 autoscalers = st.builds(
@@ -333,8 +361,13 @@ control_planes = st.builds(
     prometheus_adapter=st.builds(PrometheusAdapterSpec, metrics_relist_interval_ms=st.sampled_from([60_000, 600_000])),
     metrics_server=st.builds(MetricsServerSpec, delay_ms=st.sampled_from([0, 2000])),
     delays=st.sampled_from(
-        [DelaySpec(), DelaySpec(hpa_to_scale_ms=0, schedule_ms=0, unbound_delete_ms=0, hpa_sync_lag_ms=0)]
+        [
+            DelaySpec(),
+            DelaySpec(endpoint_propagation_ms=3000),
+            DelaySpec(hpa_to_scale_ms=0, schedule_ms=0, unbound_delete_ms=0, hpa_sync_lag_ms=0),
+        ]
     ),
+    nodes=st.sampled_from([1, 3]),
     phases=st.sampled_from(["random", "zero", Phases(scrape_ms=3000, hpa_ms=18)]),
 )
 

@@ -17,6 +17,7 @@ from capsim.state.tables import (
     C_FAILED_TRIES,
     P_WATCHERS,
     PENDING_VERSION,
+    POD_DOWN,
     POD_PENDING,
     POD_READY,
     POD_STARTING,
@@ -98,7 +99,7 @@ def may_preempt(classes: Classes, workloads: Workloads, pods: Pods, k: Schedulin
         return False
     for w in range(workloads.pod_class.shape[0]):
         if classes.priority[workloads.pod_class[w]] < classes.priority[c]:
-            count = workloads.count[w, POD_STARTING] + workloads.count[w, POD_READY]
+            count = workloads.count[w, POD_STARTING] + workloads.count[w, POD_READY] + workloads.count[w, POD_DOWN]
             if count + workloads.count[w, POD_TERMINATING] > 0:
                 return True
     return False

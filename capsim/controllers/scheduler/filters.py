@@ -17,12 +17,14 @@ from capsim.controllers.scheduler.reasons import (
     REASON_NOT_READY,
     REASON_PORTS,
     REASON_TO_BE_DELETED,
+    REASON_UNREACHABLE,
     REASON_UNSCHEDULABLE,
 )
 from capsim.jit import inline_kernel
 from capsim.state.tables import (
     FLAG_NOT_READY,
     FLAG_TO_BE_DELETED,
+    FLAG_UNREACHABLE,
     FLAG_UNSCHEDULABLE,
     NODE_FREE,
     NODE_REQUESTED,
@@ -53,6 +55,8 @@ def static_reason(classes: Classes, nodes: Nodes, c, n):
             return REASON_NOT_READY
         if flags & FLAG_TO_BE_DELETED:
             return REASON_TO_BE_DELETED
+        if flags & FLAG_UNREACHABLE:
+            return REASON_UNREACHABLE
     return shape
 
 

@@ -12,6 +12,7 @@ from capsim.state.tables import PODS
     REASON_NODE_NAME,
     REASON_NOT_READY,
     REASON_TO_BE_DELETED,
+    REASON_UNREACHABLE,
     REASON_AFFINITY,
     REASON_ENFORCED,
     REASON_PORTS,
@@ -26,7 +27,7 @@ from capsim.state.tables import PODS
     REASON_ANTI,
     REASON_EXISTING,
     REASON_FIT,
-) = range(18)
+) = range(19)
 """REASON_FIT is the first resource column."""
 
 PASS = -1
@@ -38,6 +39,7 @@ FIXED = (
     ("NodeAffinity", "node(s) didn't satisfy plugin(s) [NodeAffinity]"),
     ("TaintToleration", "node(s) had untolerated taint {node.kubernetes.io/not-ready: }"),
     ("TaintToleration", "node(s) had untolerated taint {ToBeDeletedByClusterAutoscaler: }"),
+    ("TaintToleration", "node(s) had untolerated taint {node.kubernetes.io/unreachable: }"),
     ("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"),
     ("NodeAffinity", "node(s) didn't match scheduler-enforced node affinity"),
     ("NodePorts", "node(s) didn't have free ports for the requested pod ports"),

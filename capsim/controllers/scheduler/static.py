@@ -20,12 +20,19 @@ from capsim.controllers.scheduler.reasons import (
 from capsim.controllers.scheduler.shapes import NODE_NAME, NodeShape
 from capsim.scenario.cluster import Taint
 from capsim.scenario.kubernetes.pod import PodTemplate, Toleration
-from capsim.state.tables import FLAG_NOT_READY, FLAG_TO_BE_DELETED, FLAG_UNSCHEDULABLE
+from capsim.state.tables import (
+    FLAG_NOT_READY,
+    FLAG_SILENT,
+    FLAG_TO_BE_DELETED,
+    FLAG_UNREACHABLE,
+    FLAG_UNSCHEDULABLE,
+)
 
 BLOCKING = ("NoSchedule", "NoExecute")
 RUNTIME_TAINTS = {
     FLAG_NOT_READY: Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule"),
     FLAG_TO_BE_DELETED: Taint(key="ToBeDeletedByClusterAutoscaler", effect="NoSchedule"),
+    FLAG_UNREACHABLE: Taint(key="node.kubernetes.io/unreachable", effect="NoSchedule"),
     FLAG_UNSCHEDULABLE: Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule"),
 }
 DAEMONSET_TOLERATES = FLAG_NOT_READY | FLAG_UNSCHEDULABLE
@@ -68,7 +75,7 @@ def untolerated(tolerations: Iterable[Toleration], taints: Iterable[Taint]) -> T
 
 def tolerated_flags(template: PodTemplate, daemonset: bool) -> int:
     """Bit set of the node flags whose taint the class tolerates."""
-    flags = DAEMONSET_TOLERATES if daemonset else 0
+    flags = FLAG_SILENT | (DAEMONSET_TOLERATES if daemonset else 0)
     for flag, taint in RUNTIME_TAINTS.items():
         if untolerated(template.tolerations, [taint]) is None:
             flags |= flag

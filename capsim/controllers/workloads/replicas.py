@@ -26,6 +26,7 @@ from capsim.state.tables import (
     P_SCHED_INTERVAL,
     P_SCHEDULE,
     P_UNBOUND_DELETE,
+    POD_DOWN,
     POD_PENDING,
     POD_READY,
     POD_STARTING,
@@ -53,8 +54,9 @@ from capsim.state.transitions import client_ready, client_take, create_pod, sche
 
 @inline_kernel
 def active_pods(workloads: Workloads, w):
-    """Pods of ``w`` that count as replicas: Pending, starting or Ready."""
-    return workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING] + workloads.count[w, POD_READY]
+    """Pods of ``w`` that count as replicas: those that are not leaving."""
+    running = workloads.count[w, POD_STARTING] + workloads.count[w, POD_READY] + workloads.count[w, POD_DOWN]
+    return workloads.count[w, POD_PENDING] + running
 
 
 @inline_kernel

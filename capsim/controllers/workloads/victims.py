@@ -13,6 +13,7 @@ from capsim.jit import inline_kernel, kernel
 from capsim.rng import STREAM_VICTIM, draw
 from capsim.state.tables import (
     P_SEED,
+    POD_DOWN,
     POD_PENDING,
     POD_READY,
     POD_STARTING,
@@ -29,9 +30,9 @@ _RANKS = 1023
 
 @inline_kernel
 def is_active(pods: Pods, p):
-    """Whether pod ``p`` counts as a replica: Pending, starting or Ready."""
+    """Whether pod ``p`` counts as a replica: it is not leaving."""
     state = pods.state[p]
-    return state in (POD_PENDING, POD_STARTING, POD_READY)
+    return state in (POD_PENDING, POD_STARTING, POD_READY, POD_DOWN)
 
 
 @inline_kernel

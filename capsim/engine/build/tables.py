@@ -15,6 +15,7 @@ def empty_pods(rows: int) -> tuple[t.Pods, t.PodLinks, t.PodUsage]:
 
     pods = t.Pods(*[*(none() for _ in t.Pods._fields[:-1]), np.arange(rows, dtype=np.int64)])
     pods.state[:] = t.POD_FREE
+    pods.restarts[:] = pods.dark[:] = 0
     links = t.PodLinks(*(none() for _ in t.PodLinks._fields))
     links.queued[:] = 0
     rates = {name: np.zeros(rows) for name in t.PodUsage._fields[1:-1]}
@@ -47,7 +48,7 @@ def empty_log(events: int, pods: int, nodes: int) -> t.Log:
     """Buffers of the given rows."""
     return t.Log(
         np.zeros((events, 6), np.int64),
-        np.zeros((pods, 11), np.int64),
+        np.zeros((pods, 12), np.int64),
         np.zeros((nodes, 9), np.int64),
         np.zeros(3, np.int64),
     )

@@ -52,7 +52,7 @@ def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mappi
         desired=np.zeros(count, np.int64),
         next_ordinal=np.ones(count, np.int64),
         pod_class=np.arange(count, dtype=np.int64),
-        count=np.zeros((count, 5), np.int64),
+        count=np.zeros((count, 6), np.int64),
         first_pod=np.full(count, -1, np.int64),
         last_pod=np.full(count, -1, np.int64),
         start=floats([distribution_row(spec.startup_time) for spec in specs]).reshape(count, 5),  # type: ignore[misc]
@@ -159,7 +159,7 @@ def build_physics(scenario: Scenario, names: Names, containers: Containers) -> P
         since_ms=np.zeros(count, np.int64),
         load=load,
         limits=limits,
-        own=np.zeros((count, 4)),
+        own=np.zeros((count, 6)),
         past=np.zeros((count, 16 if scenario.control_plane.kubelet.housekeeping_interval_ms else 1, 3)),
         samples=np.zeros((count, 6)),
         usage=np.zeros((count, 3)),

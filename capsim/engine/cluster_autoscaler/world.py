@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
 
 I64 = t.I64
+TAINTS = t.FLAG_UNSCHEDULABLE | t.FLAG_NOT_READY | t.FLAG_TO_BE_DELETED | t.FLAG_UNREACHABLE
 REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 
 
@@ -183,7 +184,7 @@ class EngineWorld:
             nodes=self._node_table(),
             listed=self._listed(),
             pods=self._pod_table(),
-            bound=self._pods(t.POD_STARTING, t.POD_READY, t.POD_TERMINATING),
+            bound=self._pods(t.POD_STARTING, t.POD_READY, t.POD_DOWN, t.POD_TERMINATING),
             pending=self._waiting(),
             group_names=self.group_names,
             group_options=self.group_options,
@@ -224,6 +225,7 @@ class EngineWorld:
         groups = len(self.group_names)
         managed = nodes.group < groups
         ready = ((nodes.state == t.NODE_READY) | (nodes.state == t.NODE_DELETING)) & (nodes.times[:, t.T_READY] != -1)
+        ready &= nodes.flags & t.FLAG_UNREACHABLE == 0
         capacity = nodes.allocatable.copy()
         capacity[managed] = self.capacity[nodes.group[managed]] if groups else capacity[managed]
         candidate = np.zeros(len(nodes.uid), np.int64)
@@ -238,8 +240,8 @@ class EngineWorld:
             group=np.where(managed & (nodes.state != t.NODE_FREE), nodes.group, -1),
             created_ms=nodes.times[:, t.T_REGISTERED],
             ready=ready.astype(np.int64),
-            changed_ms=nodes.times[:, t.T_READY],
-            flags=nodes.flags & (t.FLAG_UNSCHEDULABLE | t.FLAG_NOT_READY | t.FLAG_TO_BE_DELETED),
+            changed_ms=np.maximum(nodes.times[:, t.T_READY], nodes.times[:, t.T_CHANGED]),
+            flags=nodes.flags & TAINTS,
             shape=nodes.shape,
             allocatable=nodes.allocatable,
             capacity=capacity,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -23,23 +23,26 @@ class Pdb(Model):
     selector: dict[Text, Any] | None = Field(None, description="LabelSelector; None selects nothing.")
     min_available: int | Text | None = Field(None, description="minAvailable: pods or per cent.")
     max_unavailable: int | Text | None = Field(None, description="maxUnavailable: pods or per cent.")
+    unhealthy_pod_eviction_policy: Literal["IfHealthyBudget", "AlwaysAllow"] = Field(
+        "IfHealthyBudget", description="Whether pods that are not Ready may always be evicted."
+    )
 
     def manifest(self) -> dict[str, Any]:
         """The object as a manifest writes it."""
-        spec = {
+        spec: dict[str, Any] = {
             "selector": self.selector,
             "minAvailable": self.min_available,
             "maxUnavailable": self.max_unavailable,
         }
+        if self.unhealthy_pod_eviction_policy != "IfHealthyBudget":
+            spec["unhealthyPodEvictionPolicy"] = self.unhealthy_pod_eviction_policy
         kept = {key: value for key, value in spec.items() if value is not None}
         metadata = {"name": self.name, "namespace": self.namespace}
         return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": kept}
 
 
 coverage("PodDisruptionBudget", "apiVersion kind metadata spec status")
-coverage(
-    "PodDisruptionBudgetSpec", "selector minAvailable maxUnavailable", {"unhealthyPodEvictionPolicy": "not modelled"}
-)
+coverage("PodDisruptionBudgetSpec", "selector minAvailable maxUnavailable unhealthyPodEvictionPolicy")
 _FORM = re.compile(r"\d+%")
 
 
@@ -63,12 +66,17 @@ def read_pdb(source: Source, reading: Reading) -> Pdb | None:
     selector = read_selector(source, ("spec", "selector"), reading)
     if selector is None:
         return None
-    text = "PodDisruptionBudgets are not modelled yet: drains do not wait for them"
-    reading.note("not_modelled", "PodDisruptionBudget", text, source.content.mark, source.object_name)
+    policy = source.get("spec", "unhealthyPodEvictionPolicy") or "IfHealthyBudget"
+    if policy not in ("IfHealthyBudget", "AlwaysAllow"):
+        at = source.at("spec", "unhealthyPodEvictionPolicy")
+        allowed = "IfHealthyBudget, AlwaysAllow"
+        reading.problem(source.object_name, "spec.unhealthyPodEvictionPolicy", "unknown", at, describe(policy), allowed)
+        return None
     return Pdb(
         namespace=source.namespace,
         name=source.name,
         selector=None if source.get("spec", "selector") is None else selector,
         min_available=bounds["minAvailable"],
         max_unavailable=bounds["maxUnavailable"],
+        unhealthy_pod_eviction_policy=policy,
     )

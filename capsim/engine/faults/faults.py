@@ -1,0 +1,91 @@
+"""The faults of a run: their state, their calendar, and who carries out what is due."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from capsim.controllers.node_lifecycle.zones import ZoneQueue
+from capsim.engine.faults.agenda import Agenda
+from capsim.engine.faults.drains import Drain
+from capsim.engine.faults.upgrades import Roll
+from capsim.state.tables import FROZEN_UNTIL
+
+if TYPE_CHECKING:
+    from capsim.engine.drive import Simulation
+    from capsim.scenario.scenario import Scenario
+
+Handler = Callable[..., None]
+
+
+@dataclass
+class Faults:
+    """Everything that is broken or being taken out of service; nodes are known by their uid."""
+
+    agenda: Agenda = field(default_factory=Agenda)
+    silent: dict[int, int] = field(default_factory=dict)
+    """Nodes that do not answer, and since when."""
+    dead_zones: dict[str, str] = field(default_factory=dict)
+    """Zones in which nothing answers, and in which mode."""
+    queues: dict[str, ZoneQueue] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    """State of each zone that the node lifecycle controller has seen."""
+    all_down: bool = False
+    tainted: dict[int, int] = field(default_factory=dict)
+    """Nodes with the NoExecute taint, and the number of that taint."""
+    taints: int = 0
+    drains: dict[int, Drain] = field(default_factory=dict)
+    rolls: list[Roll] = field(default_factory=list)
+    outages: list[tuple[int, int]] = field(default_factory=list)
+    """Control-plane nodes that are down: (how many, until when)."""
+    thawed_ms: int = -1
+    """When the control plane last came back: controllers have forgotten what they had observed."""
+
+    def copy(self) -> Faults:
+        """A deep copy."""
+        return copy.deepcopy(self)
+
+    def happen(self, sim: Simulation) -> None:
+        """Carry out all that is due; what needs the API server waits until it is back."""
+        while (entry := self.agenda.take(sim.now_ms)) is not None:
+            frozen_ms = int(sim.state.clock.values[FROZEN_UNTIL])
+            if frozen_ms > sim.now_ms and entry.what not in PHYSICAL:
+                self.agenda.add(frozen_ms, entry.what, *entry.args)
+            else:
+                handlers()[entry.what](sim, *entry.args)
+
+
+PHYSICAL = {"back", "zone_back", "terminate", "random", "thaw", "fail"}
+"""What happens whether or not there is a control plane."""
+
+
+def handlers() -> dict[str, Handler]:
+    """Who carries out what."""
+    from capsim.engine.faults import control, drains, lifecycle, machines, upgrades
+
+    return {
+        "back": machines.back,
+        "zone_back": machines.zone_back,
+        "terminate": machines.terminate,
+        "random": machines.random_failure,
+        "repair": machines.repair,
+        "detect": lifecycle.detect,
+        "pump": lifecycle.pump,
+        "evict": lifecycle.evict,
+        "reachable": lifecycle.reachable,
+        "orphans": lifecycle.collect_orphans,
+        "drain": drains.step,
+        "roll": upgrades.step,
+        "thaw": control.thaw,
+    }
+
+
+def begin(scenario: Scenario) -> Faults:
+    """The faults of a run at its start: nothing is broken, random failures are on the calendar."""
+    from capsim.engine.faults.machines import first_failures
+
+    faults = Faults()
+    first_failures(faults, scenario)
+    return faults
