@@ -139,6 +139,7 @@ def _pod(name: str, created: int, scheduled: int | None, deleted: int | None) ->
         "deleted_ms": deleted,
         "gone_ms": deleted + 2000 if deleted is not None and placed else deleted,
         "pending_s": (end - created) / 1000.0,
+        "restarts": 0,
         "reason": "" if placed else REASON,
     }
 
