@@ -13,7 +13,7 @@ from capsim.cli.examples import examples_folder, names
 from tests.cli.test_run import APP10, SCENARIOS
 
 STORIES = [
-    *("app10", "app10-autoscaled", "app10-manual", "app10-selfmanaged", "ca-expanders", "ca-scale"),
+    *("app10", "app10-autoscaled", "app10-manual", "app10-selfmanaged", "ca-expanders"),
     *("queue-workers", "self-heal", "single-host", "stuck-pending"),
 ]
 
