@@ -62,6 +62,10 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
             f"{owner}/{namespace}/{name}",
             f"Scaled {change} replica set {replica_set(names, subject)} from {a} to {b}",
         )
+    if kind in (e.LOG_STATEFUL_CREATE, e.LOG_STATEFUL_DELETE):
+        namespace, owner, name = names.workloads[subject].split("/")
+        did = "create" if kind == e.LOG_STATEFUL_CREATE else "delete"
+        return f"{owner}/{namespace}/{name}", f"{did} Pod {name}-{a} in StatefulSet {name} successful"
     if kind in (e.LOG_ROLLED_OUT, e.LOG_ROLLOUT_LATE):
         namespace, owner, name = names.workloads[subject].split("/")
         came = "has successfully progressed." if kind == e.LOG_ROLLED_OUT else "has timed out progressing."

@@ -18,6 +18,7 @@ from capsim.controllers.gitops.self_heal import set_back
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
 from capsim.controllers.workloads.deployment import sync_deployment
 from capsim.controllers.workloads.replicas import reconcile
+from capsim.controllers.workloads.stateful import sync_stateful
 from capsim.engine.autoscaling import sync_due, wake_changed, wake_published
 from capsim.engine.dispatch import dispatch
 from capsim.engine.flow import flow, take_sample
@@ -37,6 +38,7 @@ from capsim.state.tables import (
     DONE,
     FROZEN_UNTIL,
     KIND_ROLLOUT,
+    KIND_STATEFULSET,
     M_DIRTY,
     M_NODE,
     NEED_EVENTS,
@@ -334,6 +336,13 @@ def run_replicas(
             return need(clock, NEED_PODS)
         if workloads.kind[w] == KIND_ROLLOUT:
             sync_deployment(clock, wheels, pods, links, workloads, marks, rollouts, log, w, now)
+            continue
+        if workloads.kind[w] == KIND_STATEFULSET:
+            # fmt: off
+            sync_stateful(
+                clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence,
+                queue, rollouts, log, w, now)
+            # fmt: on
             continue
         reconcile(
             clock,

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from capsim.jit import inline_kernel, kernel
 from capsim.state.marks import RECOUNT
-from capsim.state.revisions import count_revisions
+from capsim.state.revisions import count_revisions, is_split
 from capsim.state.tables import (
     CPU,
     G_BOOTING,
     G_DELETING,
     G_EXIST,
     G_READY,
-    KIND_ROLLOUT,
     M_TOUCHED,
     MEMORY,
     O_DARK_RPS,
@@ -200,7 +199,7 @@ def look_at_deployment(samples: Samples, workloads: Workloads, physics: Physics,
 def add_backlogs(workloads: Workloads, physics: Physics, samples: Samples, now):
     """Deployments with revisions: their backlog and losses are the sums of what the revisions integrated."""
     for d in range(workloads.kind.shape[0]):
-        if workloads.kind[d] == KIND_ROLLOUT:
+        if is_split(workloads, d):
             r = workloads.next_revision[d]
             while r >= 0:
                 fold(physics, r, now)
@@ -238,11 +237,11 @@ def look(samples: Samples, classes: Classes, workloads: Workloads, physics: Phys
         row = marks.touched[i]
         recount = marks.touched_flag[row] & RECOUNT != 0
         marks.touched_flag[row] = 0
-        if row < count and workloads.kind[row] == KIND_ROLLOUT:
+        if row < count and is_split(workloads, row):
             look_at_deployment(samples, workloads, physics, row, now)
         elif row < count:
             look_at_workload(samples, classes, workloads, physics, groups, row, recount, now)
-            if workloads.deployment[row] >= 0:
+            if workloads.deployment[row] >= 0 and workloads.deployment[row] != row:
                 look_at_deployment(samples, workloads, physics, workloads.deployment[row], now)
         else:
             look_at_group(samples, workloads, groups, row - count, now)
@@ -297,7 +296,7 @@ def close_sample(clock: Clock, workloads: Workloads, physics: Physics, samples: 
         # The backlog is not held but integrated: its value stays 0 for fold_row.
         close_row(samples, s, w, span, now)
         samples.high[w, Q_BACKLOG] = physics.backlog[w]
-        if workloads.kind[w] == KIND_ROLLOUT:
+        if is_split(workloads, w):
             samples.high[w, Q_BACKLOG] = sum_backlogs(workloads, physics, w)
     for row in range(workloads.kind.shape[0], samples.value.shape[0]):
         close_row(samples, s, row, span, now)

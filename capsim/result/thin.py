@@ -26,8 +26,8 @@ ALWAYS = (
     ),
     ThinModel(
         "workloads",
-        "Deployments are rolled out; StatefulSets, Jobs and other controllers' pods are not modelled as such, nor are "
-        "quotas",
+        "Deployments and StatefulSets are rolled out; Jobs and other controllers' pods are not modelled as such, nor "
+        "are quotas",
     ),
     ThinModel(
         "kubelet",

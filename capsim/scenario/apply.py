@@ -15,7 +15,8 @@ from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.merge import merged
 from capsim.scenario.names import Keys
 
-ALLOWED = "an existing HorizontalPodAutoscaler or Deployment, or a ReplicaSet of which only spec.replicas differs"
+APPLIED = ("Deployment", "ReplicaSet", "StatefulSet")
+ALLOWED = "an existing HorizontalPodAutoscaler, Deployment, StatefulSet, or a ReplicaSet's spec.replicas"
 
 
 def resolve_applied(root: SourceMap, objects: KubeObjects, reading: Reading) -> None:
@@ -25,7 +26,7 @@ def resolve_applied(root: SourceMap, objects: KubeObjects, reading: Reading) -> 
     """
     events = root.get("events")
     current: dict[str, Hpa | Workload] = {f"{h.namespace}/HorizontalPodAutoscaler/{h.name}": h for h in objects.hpas}
-    current.update((w.key, w) for w in objects.workloads if w.kind in ("Deployment", "ReplicaSet"))
+    current.update((w.key, w) for w in objects.workloads if w.kind in APPLIED)
     items = events if isinstance(events, SourceList) else []
     for index in _by_time(items):
         apply = items[index].get("apply")
@@ -110,7 +111,7 @@ def _workload(
     if result == workload.model_copy(update={"replicas": result.replicas}):
         current[workload.key] = result
         return Scale(target=workload.key, replicas=result.replicas)
-    fixed = "spec.selector" if result.selector != workload.selector else "spec" if workload.kind != "Deployment" else ""
+    fixed = "spec.selector" if result.selector != workload.selector else "spec" if workload.kind == "ReplicaSet" else ""
     if fixed:
         mark = mark_of(written, "spec")
         message = f"a {workload.kind}'s {fixed} cannot be changed"

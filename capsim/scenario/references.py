@@ -14,10 +14,11 @@ from capsim.scenario.merge import merged, suggestion
 from capsim.scenario.metrics import described_service, identifier
 from capsim.scenario.names import Keys, PodLabels, without_kind
 
-WORKLOAD_KINDS = ("Deployment", "ReplicaSet", "DaemonSet", "Pod")
+WORKLOAD_KINDS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod")
+SCALABLE = ("Deployment", "ReplicaSet", "StatefulSet")
 ROLLS = ("rollout", "rollback", "pauseRollout", "resumeRollout")
 """Events that a Deployment is the target of."""
-NOT_YET = ("StatefulSet", "Job", "CronJob", "ReplicationController")
+NOT_YET = ("Job", "CronJob", "ReplicationController")
 
 
 class References:
@@ -96,7 +97,7 @@ class References:
         others = Keys(f"{o[1]}/{o[0]}/{o[2]}" for o in self.reading.others if o[0] in NOT_YET)
         if what == "workload" and others.matching(name):
             message = f"{others.matching(name)[0].split('/')[1]}s are not modelled yet"
-            self._fail(at, path, message, describe(name), "Deployment, ReplicaSet, DaemonSet, Pod")
+            self._fail(at, path, message, describe(name), ", ".join(WORKLOAD_KINDS))
             return None
         short = [key.rpartition("/")[2] for key in known]
         hint = suggestion(name.rpartition("/")[2], short) if "/" not in name else suggestion(name, list(known))
@@ -194,14 +195,17 @@ class References:
         if kind == "scale":
             self._scalable(key, action, path)
             return
-        if key.split("/")[1] != "Deployment":
-            self._fail((action, "target"), path, f"a {key.split('/')[1]} is not rolled out", key, "a Deployment")
+        own = key.split("/")[1]
+        if own != "Deployment" and (own != "StatefulSet" or kind not in ("rollout", "rollback")):
+            allowed = "a Deployment" if "Rollout" in kind else "a Deployment or StatefulSet"
+            self._fail((action, "target"), path, f"{kind}: not of a {own}", key, allowed)
         action["target"] = key
 
     def _scalable(self, key: str, action: SourceMap, path: str) -> None:
         kind = key.split("/")[1]
-        if kind not in ("Deployment", "ReplicaSet"):
-            self._fail((action, "target"), path, f"a {kind} cannot be scaled", key, "a Deployment or ReplicaSet")
+        if kind not in SCALABLE:
+            allowed = "a Deployment, ReplicaSet or StatefulSet"
+            self._fail((action, "target"), path, f"a {kind} cannot be scaled", key, allowed)
         action["target"] = key
 
     def _self_heal(self) -> None:

@@ -26,7 +26,9 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_NODE_NOT_READY,
     LOG_TAINT_EVICTION,
     LOG_NOTE,
-) = range(19)
+    LOG_STATEFUL_CREATE,
+    LOG_STATEFUL_DELETE,
+) = range(21)
 
 
 @inline_kernel

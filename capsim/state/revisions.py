@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capsim.jit import inline_kernel
-from capsim.state.tables import POD_DOWN, Workloads
+from capsim.state.tables import KIND_ROLLOUT, KIND_STATEFULSET, POD_DOWN, Workloads
 
 
 @inline_kernel
@@ -17,8 +17,16 @@ def first_revision(workloads: Workloads, w):
 
 
 @inline_kernel
+def is_split(workloads: Workloads, w):
+    """Whether ``w`` is a workload with revisions, which have its pods."""
+    return workloads.next_revision[w] >= 0 and workloads.kind[w] in (KIND_ROLLOUT, KIND_STATEFULSET)
+
+
+@inline_kernel
 def count_revisions(workloads: Workloads, w):
-    """Bring the pod counts of Deployment ``w`` to the sums of its revisions."""
+    """Bring the pod counts of ``w`` to the sums of its revisions, if it has any."""
+    if workloads.next_revision[w] < 0:
+        return
     for state in range(POD_DOWN + 1):
         total = 0
         r = workloads.next_revision[w]

@@ -57,7 +57,9 @@ EV_POD_LEFT = 6
 EV_NODE_GONE, EV_SCALE = 8, 9
 
 # Kinds of workload.
-KIND_DEPLOYMENT, KIND_REPLICASET, KIND_DAEMONSET, KIND_POD, KIND_ROLLOUT = 0, 1, 2, 3, 4
+KIND_DEPLOYMENT, KIND_REPLICASET, KIND_DAEMONSET, KIND_POD, KIND_ROLLOUT, KIND_STATEFULSET = 0, 1, 2, 3, 4, 5
+KIND_REVISION = 6
+"""A revision that the controller of its workload looks after."""
 
 # Columns of Clock.values.
 NOW, PHASE, UNSETTLED, NEXT_SCRAPE, NEXT_PUBLISH, NEXT_SAMPLE, NEXT_EVENT, NEXT_CA, NEXT_FLUSH = (
@@ -366,9 +368,10 @@ class Workloads(NamedTuple):
     announced: I64
     """Replicas that the last ScalingReplicaSet event told."""
     deployment: I64
-    """Row of the Deployment whose revision it is (``tables_rollout``), -1: none."""
+    """Row whose controller is told of its pods: of the Deployment whose revision it is (``tables_rollout``), of a
+    StatefulSet its own; -1: none."""
     next_revision: I64
-    """Of a Deployment that is rolled out: its first revision; of a revision: the next one. -1: none."""
+    """Of a workload that is rolled out: its first revision; of a revision: the next one. -1: none."""
 
 
 class Physics(NamedTuple):

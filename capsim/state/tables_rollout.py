@@ -1,7 +1,8 @@
-"""What the Deployment controller keeps of Deployments that are rolled out within the run.
+"""What controllers keep of Deployments that are rolled out within the run, and of StatefulSets.
 
-Such a Deployment has a row of its own in ``Workloads`` (kind ``KIND_ROLLOUT``, without pods) and one for each of its
-revisions, a ReplicaSet each. Both tables have a row for every workload; other workloads' rows are unused.
+A workload that is rolled out has a row of its own in ``Workloads`` (kind ``KIND_ROLLOUT`` or ``KIND_STATEFULSET``,
+without pods) and one for each of its revisions. Both tables have a row for every workload; other workloads' rows are
+unused.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from capsim.state.tables import I64
 """D_TEMPLATE: row of the revision that spec.template says. D_NUMBER: the last revision number given."""
 (D_SEEN_UPDATED, D_SEEN_OLD, D_SEEN_READY, D_SEEN_AVAILABLE) = range(13, 17)
 """Status at the last sync: replicas of the new ReplicaSet and of the others, Ready and available ones of all."""
-SETTING_COLUMNS = 17
+(D_PARALLEL, D_PARTITION, D_ON_DELETE, D_FIRST, D_CURRENT) = range(17, 22)
+"""Of StatefulSets: pod management, partition and strategy, first ordinal, row of the revision below the partition."""
+SETTING_COLUMNS = 22
 # Values of D_PHASE.
 COMPLETE, PROGRESSING, TIMED_OUT = 0, 1, 2
 

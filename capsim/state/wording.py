@@ -27,6 +27,8 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_NODE_NOT_READY: (NORMAL, "NodeNotReady", "node-controller"),
     e.LOG_TAINT_EVICTION: (NORMAL, "TaintManagerEviction", "taint-eviction-controller"),
     e.LOG_NOTE: (NORMAL, "Fault", "capsim"),
+    e.LOG_STATEFUL_CREATE: (NORMAL, "SuccessfulCreate", "statefulset-controller"),
+    e.LOG_STATEFUL_DELETE: (NORMAL, "SuccessfulDelete", "statefulset-controller"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }
 """Log kind -> (type, reason, source)."""

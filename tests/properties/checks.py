@@ -25,6 +25,7 @@ def check(sim) -> None:
     check_usage(sim)
     check_pending(sim)
     check_rollouts(sim)
+    check_stateful(sim)
 
 
 def alive(sim) -> list[int]:
@@ -98,7 +99,8 @@ def check_lists(sim) -> None:
         rows = walk(s.workloads.first_pod[w], s.workloads.last_pod[w], links.workload_next, links.workload_prev)
         assert set(rows) == by_workload[w]
         ordinals = [int(s.pods.ordinal[p]) for p in rows]
-        assert ordinals == sorted(ordinals), "order of creation"
+        if sim.scenario.objects.workloads[w].kind != "StatefulSet":
+            assert ordinals == sorted(ordinals), "order of creation"
         waiting = walk(s.classes.queue_head[w], s.classes.queue_tail[w], links.queue_next, links.queue_prev)
         assert set(waiting) == by_class[w]
         assert len(waiting) == s.classes.queue_count[w]
@@ -272,9 +274,22 @@ def check_rollouts(sim) -> None:
     """Revisions that were never brought in have no pods; what was brought in has the highest number."""
     s = sim.state
     for w, members in sim.names.members.items():
+        if s.workloads.kind[w] != t.KIND_ROLLOUT:
+            continue
         exist = s.rollouts.revision[members, R_EXISTS]
         assert (s.workloads.desired[members] >= 0).all()
         assert not s.workloads.desired[members][exist == 0].any()
         numbers = s.rollouts.revision[members, R_NUMBER][exist == 1].tolist()
         assert len(set(numbers)) == len(numbers)
         assert max(numbers) == s.rollouts.setting[w, D_NUMBER]
+
+
+def check_stateful(sim) -> None:
+    """No two pods of a StatefulSet have one ordinal, and where its pods wait for one another at most one comes up."""
+    s = sim.state
+    for w, workload in enumerate(sim.scenario.objects.workloads[: sim.names.shown]):
+        if workload.kind != "StatefulSet":
+            continue
+        ordinals = [int(s.pods.ordinal[p]) for p in alive(sim) if s.pods.workload[p] in sim.names.rows(w)]
+        assert len(set(ordinals)) == len(ordinals)
+        assert min(ordinals, default=0) >= 0

@@ -150,6 +150,16 @@ rollout_settings = st.fixed_dictionaries(
 )
 
 
+stateful_settings = st.fixed_dictionaries(
+    {
+        "strategy": st.sampled_from([{}, {"type": "OnDelete"}, {"rollingUpdate": {"partition": 2}}]),
+        "min_ready_s": st.sampled_from([0, 0, 20]),
+        "pod_management": st.sampled_from(["OrderedReady", "Parallel"]),
+    }
+)
+SETTINGS = {"Deployment": rollout_settings, "StatefulSet": stateful_settings}
+
+
 @st.composite
 def workloads(draw, name: str, kind: str) -> Workload:
     """A Deployment, ReplicaSet, DaemonSet or Pod."""
@@ -160,7 +170,7 @@ def workloads(draw, name: str, kind: str) -> Workload:
         name=name,
         replicas=replicas,
         template=draw(templates(daemon=kind == "DaemonSet")),
-        **(draw(rollout_settings) if kind == "Deployment" else {}),
+        **draw(SETTINGS.get(kind, st.just({}))),
     )
 
 
@@ -291,6 +301,8 @@ def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
     kinds = ["add", "drain", "fail", "fault", "fault"] + ["scale"] * bool(deployments) + ["apply"] * bool(listed_hpas)
     rolled = [w for w in deployments if w.kind == "Deployment"]
     kinds += ["rollout", "rollout", "rollback", "pause_rollout", "resume_rollout"] * bool(rolled)
+    updated = [w for w in deployments if w.kind == "StatefulSet"]
+    kinds += ["update"] * bool(updated)
     kind = draw(st.sampled_from(kinds))
     if kind == "scale":
         action = {"scale": Scale(target=draw(st.sampled_from(deployments)).key, replicas=draw(st.integers(0, 12)))}
@@ -301,6 +313,8 @@ def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
         action = {"apply": Apply(object=new)}
     elif kind == "rollout":
         action = {"rollout": draw(rollouts(draw(st.sampled_from(rolled))))}
+    elif kind == "update":
+        action = {"rollout": draw(rollouts(draw(st.sampled_from(updated))))}
     elif kind == "rollback":
         target = draw(st.sampled_from(rolled)).key
         action = {"rollback": Rollback(target=target, to_revision=draw(st.integers(0, 3)))}
@@ -379,7 +393,7 @@ def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
     listed_groups = [draw(groups(f"g{i}")) for i in range(draw(st.integers(1, 3)))]
     listed_nodes = [draw(nodes("static-1"))] if draw(st.integers(0, 3)) == 0 else []
     deployments = [
-        draw(workloads(f"w{i}", draw(st.sampled_from(["Deployment", "Deployment", "ReplicaSet"]))))
+        draw(workloads(f"w{i}", draw(st.sampled_from(["Deployment", "Deployment", "ReplicaSet", "StatefulSet"]))))
         for i in range(draw(st.integers(1, 4)))
     ]
     others = [draw(workloads(f"d{i}", "DaemonSet")) for i in range(draw(st.integers(0, 2)))]

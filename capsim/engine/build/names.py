@@ -72,6 +72,8 @@ class Names:
         _, kind, name = self.workloads[workload].split("/")
         if kind == "Pod":
             return name
+        if kind == "StatefulSet":
+            return f"{self.workloads[self.owner(workload)].rpartition('/')[2]}-{ordinal}"
         suffix = _letters(self.hashes[workload] + 7919 * ordinal, 5)
         if kind == "Deployment":
             return f"{name}-{self.template_hash(workload)}-{suffix}"

@@ -21,12 +21,13 @@ from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.revisions import Revision, histories
 from capsim.scenario.scenario import Scenario
 from capsim.state import tables_rollout as r
-from capsim.state.tables import KIND_ROLLOUT, NEVER, Workloads
+from capsim.state.tables import KIND_REVISION, KIND_ROLLOUT, KIND_STATEFULSET, NEVER, Workloads
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
 
 HASH_LABEL = "pod-template-hash"
+REVISION_LABEL = "controller-revision-hash"
 MAX_SURGE: Callable[..., int] = getattr(max_surge, "py_func", max_surge)
 NO_DEADLINE_S = 2**31 - 1
 """progressDeadlineSeconds that stands for none, as upstream has it."""
@@ -79,6 +80,12 @@ def with_revisions(scenario: Scenario) -> tuple[Scenario, Plan]:
 
 
 def _replica_set(deployment: Workload, revision: Revision, hashed: str) -> Workload:
+    if deployment.kind == "StatefulSet":
+        labels = {**revision.template.labels, REVISION_LABEL: f"{deployment.name}-{hashed}"}
+        template = revision.template.model_copy(update={"labels": labels})
+        return deployment.model_copy(
+            update={"name": f"{deployment.name}-{hashed}", "replicas": 0, "template": template}
+        )
     labels = {**revision.template.labels, HASH_LABEL: hashed}
     exact = {**(deployment.selector.get("matchLabels") or {}), HASH_LABEL: hashed}
     return Workload(
@@ -93,33 +100,53 @@ def _replica_set(deployment: Workload, revision: Revision, hashed: str) -> Workl
 
 def build_rollouts(scenario: Scenario, plan: Plan, workloads: Workloads) -> r.Rollouts:
     """Settings of the Deployments of ``plan``, whose first revision exists; links the rows of ``workloads``."""
-    rows = workloads.kind.shape[0] if plan.members else 0
+    sets = [
+        w
+        for w, workload in enumerate(scenario.objects.workloads)
+        if workload.kind == "StatefulSet" and w not in plan.owners
+    ]
+    rows = workloads.kind.shape[0] if plan.members or sets else 0
     rollouts = r.Rollouts(
         setting=np.zeros((rows, r.SETTING_COLUMNS), np.int64), revision=np.zeros((rows, r.REVISION_COLUMNS), np.int64)
     )
+    for w in sets:
+        workloads.deployment[w] = w
+        settings_of(rollouts, w, scenario.objects.workloads[w])
+        rollouts.setting[w, [r.D_TEMPLATE, r.D_CURRENT]] = w
     for w, members in plan.members.items():
-        workloads.kind[w] = KIND_ROLLOUT
+        stateful = scenario.objects.workloads[w].kind == "StatefulSet"
+        workloads.kind[w] = KIND_STATEFULSET if stateful else KIND_ROLLOUT
+        if stateful:
+            workloads.kind[members] = KIND_REVISION
+            rollouts.revision[members, r.R_EXISTS] = 1
         for row, after in zip([w, *members], [*members, -1], strict=True):
             workloads.next_revision[row] = after
         workloads.deployment[members] = w
         settings_of(rollouts, w, scenario.objects.workloads[w])
-        rollouts.setting[w, r.D_TEMPLATE] = members[0]
+        rollouts.setting[w, [r.D_TEMPLATE, r.D_CURRENT]] = members[0]
         rollouts.setting[w, r.D_NUMBER] = 1
         rollouts.revision[members[0], [r.R_EXISTS, r.R_NUMBER, r.R_CREATED]] = 1
     return rollouts
 
 
 def settings_of(rollouts: r.Rollouts, w: int, deployment: Workload) -> None:
-    """What the spec of a Deployment says of its rollouts, into row ``w``."""
+    """What the spec of a Deployment or StatefulSet says of its rollouts, into row ``w``."""
     setting = rollouts.setting
+    setting[w, r.D_MIN_READY_MS] = deployment.min_ready_s * 1000
+    setting[w, r.D_HISTORY] = deployment.revision_history_limit
+    if deployment.kind == "StatefulSet":
+        rolling = deployment.strategy.get("rollingUpdate") or {}
+        setting[w, r.D_PARALLEL] = int(deployment.pod_management == "Parallel")
+        setting[w, r.D_PARTITION] = rolling.get("partition") or 0
+        setting[w, r.D_ON_DELETE] = int(deployment.strategy.get("type") == "OnDelete")
+        setting[w, r.D_FIRST] = deployment.first_ordinal
+        return
     surge, unavailable = rolling_bounds(deployment.strategy)
     deadline_s = deployment.progress_deadline_s
     setting[w, r.D_RECREATE] = int(deployment.strategy.get("type") == "Recreate")
     setting[w, [r.D_SURGE, r.D_SURGE_IS_PERCENT]] = surge
     setting[w, [r.D_UNAVAILABLE, r.D_UNAVAILABLE_IS_PERCENT]] = unavailable
-    setting[w, r.D_MIN_READY_MS] = deployment.min_ready_s * 1000
     setting[w, r.D_DEADLINE_MS] = NEVER // 2 if deadline_s >= NO_DEADLINE_S else deadline_s * 1000
-    setting[w, r.D_HISTORY] = deployment.revision_history_limit
     setting[w, r.D_PAUSED] = int(deployment.paused)
 
 

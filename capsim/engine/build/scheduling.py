@@ -45,7 +45,7 @@ def configuration_of(scenario: Scenario) -> KubeSchedulerConfiguration:
 def class_spec(workload: Workload, template_hash: str) -> ClassSpec:
     """The class of a workload's pods, as its controller makes them."""
     labels, selector = dict(workload.template.labels), None
-    if workload.kind in ("Deployment", "ReplicaSet"):
+    if workload.kind in ("Deployment", "ReplicaSet", "StatefulSet"):
         selector = dict(workload.selector)
     if workload.kind == "Deployment":
         labels[HASH_LABEL] = template_hash

@@ -21,13 +21,20 @@ from capsim.state.tables import (
     KIND_DEPLOYMENT,
     KIND_POD,
     KIND_REPLICASET,
+    KIND_STATEFULSET,
     NEVER,
     Containers,
     Physics,
     Workloads,
 )
 
-KINDS = {"Deployment": KIND_DEPLOYMENT, "ReplicaSet": KIND_REPLICASET, "DaemonSet": KIND_DAEMONSET, "Pod": KIND_POD}
+KINDS = {
+    "Deployment": KIND_DEPLOYMENT,
+    "ReplicaSet": KIND_REPLICASET,
+    "DaemonSet": KIND_DAEMONSET,
+    "Pod": KIND_POD,
+    "StatefulSet": KIND_STATEFULSET,
+}
 _UNBOUNDED = 1e15
 
 
@@ -50,7 +57,7 @@ def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mappi
         kind=array([KINDS[workload.kind] for workload in listed]),
         hash=array(names.hashes),
         desired=np.zeros(count, np.int64),
-        next_ordinal=np.ones(count, np.int64),
+        next_ordinal=array([w.first_ordinal if w.kind == "StatefulSet" else 1 for w in listed]),
         pod_class=np.arange(count, dtype=np.int64),
         count=np.zeros((count, 6), np.int64),
         first_pod=np.full(count, -1, np.int64),

@@ -176,7 +176,9 @@ class EngineWorld:
         """See ``view.World``."""
         s = self.sim.state
         if self.options.min_replica_count or not self.kinds.table.drain.any():
-            self.kinds.set_drain(s.workloads.desired[s.classes.workload])
+            kind, row = s.workloads.kind[s.classes.workload], s.classes.workload
+            of = np.where(kind == t.KIND_REVISION, s.workloads.deployment[row], row)
+            self.kinds.set_drain(s.workloads.desired[of])
         view = View(
             now_ms=now_ms,
             options=self.options,

@@ -23,7 +23,7 @@ SOURCES = {
     "External": "external",
 }
 TARGETS = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
-SCALABLE = ("Deployment", "ReplicaSet")
+SCALABLE = ("Deployment", "ReplicaSet", "StatefulSet")
 
 _FIELDS = "apiVersion kind metadata spec status"
 coverage("V2HorizontalPodAutoscaler", _FIELDS)

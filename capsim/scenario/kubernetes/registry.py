@@ -22,7 +22,7 @@ NOT_A_KIND = {"rollout_strategy", "update_fields"}
 NAMESPACED = {
     *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Endpoints", "Event", "PersistentVolumeClaim",
                               "ResourceQuota", "LimitRange", "ReplicationController", "PodTemplate")),
-    ("apps", "StatefulSet"), ("batch", "Job"), ("batch", "CronJob"), ("networking.k8s.io", "Ingress"),
+    ("batch", "Job"), ("batch", "CronJob"), ("networking.k8s.io", "Ingress"),
     ("networking.k8s.io", "NetworkPolicy"), ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"), ("coordination.k8s.io", "Lease"),
     ("discovery.k8s.io", "EndpointSlice"),

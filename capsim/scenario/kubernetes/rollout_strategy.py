@@ -1,4 +1,4 @@
-"""How a Deployment is rolled out: its strategy, deadlines and history, checked as the API server does.
+"""How a Deployment or StatefulSet is rolled out: strategy, deadlines, history, checked as the API server does.
 
 Source: kubernetes v1.36 pkg/apis/apps/validation (ValidateDeploymentSpec, ValidateRollingUpdateDeployment) and
 pkg/apis/apps/v1/defaults.go.
@@ -54,6 +54,32 @@ def check_rollout(source: Source, reading: Reading) -> dict[str, Any] | None:
     if found["progress_deadline_s"] <= found["min_ready_s"]:
         allowed = f"more than minReadySeconds ({found['min_ready_s']})"
         _fail(source, reading, ("progressDeadlineSeconds",), "too short", found["progress_deadline_s"], allowed)
+    return found if len(reading.problems) == before else None
+
+
+def check_stateful(source: Source, reading: Reading) -> dict[str, Any] | None:
+    """Fields of the Workload of a StatefulSet (ValidateStatefulSetSpec); None after a problem."""
+    before = len(reading.problems)
+    management = source.get("spec", "podManagementPolicy") or "OrderedReady"
+    if management not in ("OrderedReady", "Parallel"):
+        _fail(source, reading, ("podManagementPolicy",), "unknown policy", management, "OrderedReady, Parallel")
+    kind = source.get("spec", "updateStrategy", "type") or "RollingUpdate"
+    path = ("updateStrategy", "rollingUpdate")
+    if kind not in ("RollingUpdate", "OnDelete"):
+        _fail(source, reading, ("updateStrategy", "type"), "unknown strategy", kind, "RollingUpdate, OnDelete")
+    elif kind == "OnDelete" and source.get("spec", *path) is not None:
+        _fail(source, reading, path, "may not be given with type OnDelete", source.get("spec", *path), "nothing")
+    found = {"pod_management": management}
+    for keys, name in (
+        (("minReadySeconds",), "min_ready_s"),
+        (("ordinals", "start"), "first_ordinal"),
+        ((*path, "partition"), ""),
+    ):
+        value = source.get("spec", *keys) or 0
+        if value < 0:
+            _fail(source, reading, keys, "negative", value, "0 or more")
+        elif name:
+            found[name] = value
     return found if len(reading.problems) == before else None
 
 

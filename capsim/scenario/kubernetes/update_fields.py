@@ -16,7 +16,8 @@ from typing import Any
 FILE = Path(__file__).with_name("fields.json")
 ROOTS = (
     "V1Deployment", "V1ReplicaSet", "V1DaemonSet", "V1Pod", "V1Service", "V1HorizontalPodAutoscaler",
-    "V2HorizontalPodAutoscaler", "V1PodDisruptionBudget", "V1PriorityClass", "V1Namespace", "V1Node",
+    "V2HorizontalPodAutoscaler", "V1PodDisruptionBudget", "V1PriorityClass", "V1Namespace", "V1Node", "V1StatefulSet",
+    "V1Job", "V1CronJob",
 )  # fmt: skip
 QUANTITIES = {
     "requests", "limits", "overhead", "capacity", "allocatable", "sizeLimit", "divisor", "averageValue", "tolerance",

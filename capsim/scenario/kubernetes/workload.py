@@ -12,7 +12,7 @@ from capsim.scenario.kubernetes.pod import PodTemplate
 from capsim.scenario.kubernetes.pod_reading import TemplateReader, plain
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import Source, reads
-from capsim.scenario.kubernetes.rollout_strategy import check_rollout
+from capsim.scenario.kubernetes.rollout_strategy import check_rollout, check_stateful
 from capsim.scenario.kubernetes.selector import read_selector
 from capsim.scenario.model import Labels, Model, Switch, Text, WholeNumber
 
@@ -20,7 +20,9 @@ from capsim.scenario.model import Labels, Model, Switch, Text, WholeNumber
 class Workload(Model):
     """Something that owns pods of one template. A Pod of its own is a workload with one replica."""
 
-    kind: Literal["Deployment", "ReplicaSet", "DaemonSet", "Pod"] = Field(description="Kind of the object.")
+    kind: Literal["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod"] = Field(
+        description="Kind of the object."
+    )
     namespace: Text = Field(description="Namespace.")
     name: Text = Field(description="Name.")
     replicas: WholeNumber = Field(1, description="Replicas as written; 0 for a DaemonSet (one pod per node).")
@@ -31,6 +33,10 @@ class Workload(Model):
     min_ready_s: WholeNumber = Field(0, description="Seconds that a pod must be Ready to count as available.")
     progress_deadline_s: WholeNumber = Field(600, description="Seconds without progress until a rollout is late.")
     revision_history_limit: WholeNumber = Field(10, description="Old ReplicaSets kept for rollbacks.")
+    pod_management: Literal["OrderedReady", "Parallel"] = Field(
+        "OrderedReady", description="Whether a StatefulSet's pods wait for one another."
+    )
+    first_ordinal: WholeNumber = Field(0, description="Number of a StatefulSet's first pod.")
     paused: Switch = Field(False, description="Whether rollouts of the Deployment are paused.")
 
     @property
@@ -54,7 +60,9 @@ class Workload(Model):
             return {**head, "metadata": {**template["metadata"], **metadata}, "spec": template["spec"]}
         spec: dict[str, Any] = {} if self.kind == "DaemonSet" else {"replicas": self.replicas}
         if self.strategy:
-            spec["updateStrategy" if self.kind == "DaemonSet" else "strategy"] = self.strategy
+            spec["strategy" if self.kind == "Deployment" else "updateStrategy"] = self.strategy
+        if self.first_ordinal:
+            spec["ordinals"] = {"start": self.first_ordinal}
         defaults = type(self).model_fields
         for key, name in _ROLLOUT_FIELDS.items():
             if getattr(self, name) != defaults[name].default:
@@ -67,6 +75,7 @@ _ROLLOUT_FIELDS = {
     "progressDeadlineSeconds": "progress_deadline_s",
     "revisionHistoryLimit": "revision_history_limit",
     "paused": "paused",
+    "podManagementPolicy": "pod_management",
 }
 
 coverage("Deployment", "apiVersion kind metadata spec status")
@@ -78,8 +87,19 @@ coverage(
     "DeploymentSpec",
     "replicas selector template strategy minReadySeconds paused progressDeadlineSeconds revisionHistoryLimit",
 )
+coverage("StatefulSet", "apiVersion kind metadata spec status")
+coverage(
+    "StatefulSetSpec",
+    "replicas selector template podManagementPolicy updateStrategy minReadySeconds ordinals",
+    {"volumeClaimTemplates": "claims of StatefulSets are not modelled: their pods run anywhere"},
+)
+coverage("StatefulSetUpdateStrategy", "type rollingUpdate")
+coverage("RollingUpdateStatefulSetStrategy", "partition", {"maxUnavailable": "one pod is replaced at a time"})
 coverage("ReplicaSetSpec", "replicas selector template", {"minReadySeconds": _ROLLOUT})
 coverage("DaemonSetSpec", "selector template", {"updateStrategy": _ROLLOUT, "minReadySeconds": _ROLLOUT})
+
+
+CHECKS = {"Deployment": check_rollout, "StatefulSet": check_stateful}
 
 
 def _versions(kind: str) -> dict[str, str | None]:
@@ -90,11 +110,12 @@ def _versions(kind: str) -> dict[str, str | None]:
 @reads("apps", "Deployment", _versions("Deployment"), into="workloads")
 @reads("apps", "ReplicaSet", _versions("ReplicaSet"), into="workloads")
 @reads("apps", "DaemonSet", _versions("DaemonSet"), into="workloads")
+@reads("apps", "StatefulSet", _versions("StatefulSet"), into="workloads")
 @reads("extensions", "Deployment", _versions("Deployment"), into="workloads")
 @reads("extensions", "ReplicaSet", _versions("ReplicaSet"), into="workloads")
 @reads("extensions", "DaemonSet", _versions("DaemonSet"), into="workloads")
 def read_workload(source: Source, reading: Reading) -> Workload | None:
-    """Reads a Deployment, ReplicaSet or DaemonSet."""
+    """Reads a Deployment, ReplicaSet, StatefulSet or DaemonSet."""
     template = TemplateReader(source, ("spec", "template"), reading).read()
     replicas = source.get("spec", "replicas")
     if isinstance(replicas, int) and replicas < 0:
@@ -102,7 +123,7 @@ def read_workload(source: Source, reading: Reading) -> Workload | None:
         reading.problem(source.object_name, "spec.replicas", "negative", at, str(replicas), "0 or more")
         return None
     selector = read_selector(source, ("spec", "selector"), reading)
-    rollout = check_rollout(source, reading) if source.kind == "Deployment" else {}
+    rollout = CHECKS[source.kind](source, reading) if source.kind in CHECKS else {}
     if template is None or selector is None or rollout is None:
         return None
     if not selector and not source.content["apiVersion"].endswith("/v1"):
@@ -121,7 +142,9 @@ def read_workload(source: Source, reading: Reading) -> Workload | None:
             "labels": dict(source.get("metadata", "labels") or {}),
             "selector": selector,
             "template": template,
-            "strategy": plain(source.get("spec", "updateStrategy" if source.kind == "DaemonSet" else "strategy") or {}),
+            "strategy": plain(
+                source.get("spec", "strategy" if source.kind == "Deployment" else "updateStrategy") or {}
+            ),
             **rollout,
         },
         by_name=True,

@@ -203,12 +203,12 @@ def test_two_hpas_on_one_target_are_legal():
 
 def test_an_hpa_of_a_kind_that_is_not_modelled():
     reading = read(
-        "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: default}}\n---\n"
+        "{apiVersion: v1, kind: ReplicationController, metadata: {name: db, namespace: default}}\n---\n"
         "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: h},"
-        " spec: {maxReplicas: 2, scaleTargetRef: {kind: StatefulSet, name: db}}}"
+        " spec: {maxReplicas: 2, scaleTargetRef: {kind: ReplicationController, name: db}}}"
     )
     assert reading.problems == []
-    assert "its target is a StatefulSet" in reading.lines("not_modelled")[-1].text
+    assert "its target is a ReplicationController" in reading.lines("not_modelled")[-1].text
 
 
 def test_an_hpa_without_requests_is_a_warning():
