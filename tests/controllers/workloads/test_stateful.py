@@ -8,7 +8,7 @@ import pytest
 
 from capsim.engine.drive import Simulation
 from capsim.engine.run import collect
-from capsim.scenario import Distribution, NodeTarget, Rollout, Scale, TimedEvent
+from capsim.scenario import Distribution, Drain, Fail, Rollout, Scale, TimedEvent
 from capsim.state.tables import POD_READY, POD_TERMINATING
 from tests.engine.clusters import MINUTE_MS, behaviour, cluster, deployment, group
 
@@ -100,7 +100,7 @@ def test_a_pod_that_is_not_ready_holds_up_the_rest():
 
 
 def test_a_lost_pod_is_made_again_under_its_name():
-    sim = simulation([TimedEvent(at_ms=AT, fail=NodeTarget(node="n-1"))])
+    sim = simulation([TimedEvent(at_ms=AT, fail=Fail(node="n-1"))])
     sim.advance(AT + 60_000)
     frame = collect(sim).pods
     assert sorted(pods(sim)) == [0, 1, 2]
@@ -121,7 +121,7 @@ def test_a_rolling_update_goes_from_the_highest_ordinal_each_when_the_last_is_re
 
 
 def test_pods_below_the_partition_keep_their_revision_also_when_they_are_made_anew():
-    sim = simulation([rollout(), TimedEvent(at_ms=5 * MINUTE_MS, fail=NodeTarget(node="n-1"))],
+    sim = simulation([rollout(), TimedEvent(at_ms=5 * MINUTE_MS, fail=Fail(node="n-1"))],
                      strategy={"rollingUpdate": {"partition": 2}})  # fmt: skip
     for until_ms in (4 * MINUTE_MS, 9 * MINUTE_MS):
         sim.advance(until_ms)
@@ -129,7 +129,7 @@ def test_pods_below_the_partition_keep_their_revision_also_when_they_are_made_an
 
 
 def test_on_delete_waits_until_somebody_deletes():
-    sim = simulation([rollout(), TimedEvent(at_ms=3 * MINUTE_MS, drain=NodeTarget(node="n-1"))],
+    sim = simulation([rollout(), TimedEvent(at_ms=3 * MINUTE_MS, drain=Drain(node="n-1"))],
                      strategy={"type": "OnDelete"})  # fmt: skip
     sim.advance(3 * MINUTE_MS - 1)
     assert {revision for _, revision in pods(sim).values()} == {0}
