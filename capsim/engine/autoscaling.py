@@ -39,6 +39,7 @@ from capsim.state.revisions import count_revisions
 from capsim.state.tables import (
     C_HPA_SYNCS,
     EV_SCALE,
+    KIND_JOB,
     M_BUSY,
     M_TOUCHED,
     NEVER,
@@ -94,6 +95,8 @@ def wake_changed(clock: Clock, wheels: Wheels, workloads: Workloads, hpas: HpaLi
         if marks.touched_flag[w] & WAKES:
             marks.touched_flag[w] &= ~WAKES
             if w < workloads.hpa.shape[0] and workloads.deployment[w] >= 0:
+                if workloads.kind[w] == KIND_JOB:
+                    wake_replicas(wheels, workloads, w, clock.values[NOW] + clock.params[P_ROLLOUT_STEP])
                 w = workloads.deployment[w]
                 count_revisions(workloads, w)
                 wake_replicas(wheels, workloads, w, clock.values[NOW] + clock.params[P_ROLLOUT_STEP])

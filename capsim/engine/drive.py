@@ -57,6 +57,7 @@ class Simulation:
         skip_syncs: bool = True,
     ) -> None:
         from capsim.engine.cluster_autoscaler.turn import Turn
+        from capsim.engine.cron import CronJobs
         from capsim.engine.custom import Customs
         from capsim.engine.happenings import Happenings
         from capsim.engine.start import start
@@ -72,6 +73,7 @@ class Simulation:
         self._budget = 2000
         self._interrupted = False
         self._happenings = Happenings(self.scenario)
+        self._happenings.crons = CronJobs(self.plan.crons.due)
         self._customs = Customs(custom or [])
         self._autoscaler = Turn(self) if scenario.cluster_autoscaler is not None else None
         start(self)

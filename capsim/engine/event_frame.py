@@ -11,7 +11,7 @@ from capsim.controllers.scheduler.messages import failed_scheduling
 from capsim.engine.hpa_errors import computation, failed_reason, failure
 from capsim.state import eventlog as e
 from capsim.state.tables import I64
-from capsim.state.wording import EVENTS
+from capsim.state.wording import CRON_SKIPPED, EVENTS, JOB_TOLD
 
 if TYPE_CHECKING:
     from capsim.engine.build.names import Names
@@ -66,6 +66,8 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
         namespace, owner, name = names.workloads[subject].split("/")
         did = "create" if kind == e.LOG_STATEFUL_CREATE else "delete"
         return f"{owner}/{namespace}/{name}", f"{did} Pod {name}-{a} in StatefulSet {name} successful"
+    if kind in (e.LOG_JOB, e.LOG_JOB_POD, e.LOG_CRON_STARTED, e.LOG_CRON_SKIPPED):
+        return job_event(names, kind, subject, a, b)
     if kind in (e.LOG_ROLLED_OUT, e.LOG_ROLLOUT_LATE):
         namespace, owner, name = names.workloads[subject].split("/")
         came = "has successfully progressed." if kind == e.LOG_ROLLED_OUT else "has timed out progressing."
@@ -73,6 +75,18 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
     if kind == e.LOG_MANUAL:
         return "Scenario", manual_message(sim, subject, a)
     return f"Node/{names.node(subject, a)}", node_message(names.node(subject, a), kind)
+
+
+def job_event(names: Names, kind: int, subject: int, a: int, b: int) -> tuple[str, str]:
+    """(object, message) of an event of a Job or CronJob."""
+    namespace, _, name = names.workloads[names.owner(subject)].split("/")
+    if kind == e.LOG_CRON_STARTED:
+        return f"CronJob/{namespace}/{name}", f"Created job {names.job(a, b)}"
+    if kind == e.LOG_CRON_SKIPPED:
+        return f"CronJob/{namespace}/{name}", CRON_SKIPPED[a][2]
+    if kind == e.LOG_JOB_POD:
+        return f"Job/{namespace}/{names.job(subject, names.serial(a))}", f"Created pod: {names.pod(subject, a)}"
+    return f"Job/{namespace}/{names.job(subject, b - 1)}", JOB_TOLD[a][2]
 
 
 def replica_set(names: Names, w: int) -> str:
@@ -136,6 +150,8 @@ def events_frame(sim: Simulation, pods: pd.DataFrame, messages: list[str]) -> pd
     seen: dict[tuple[str, str, str], int] = {}
     for row in rows.tolist():
         kind, reason, source = EVENTS[row[1]]
+        if row[1] in (e.LOG_JOB, e.LOG_CRON_SKIPPED):
+            kind, reason, _ = (JOB_TOLD if row[1] == e.LOG_JOB else CRON_SKIPPED)[row[3]]
         if row[1] == e.LOG_METRIC_FAILED:
             reason = failed_reason(sim, row[2], row[3], row[4])
         where, message = word(sim, row, messages)

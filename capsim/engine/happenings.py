@@ -10,6 +10,7 @@ from capsim.engine.actions import ACT_BOOT_NOW, ACT_SCALE
 from capsim.engine.autoscaler import log, next_ordinal
 from capsim.engine.build.adapter import metric_rows
 from capsim.engine.build.control import build_specs, hpa_period_ms, is_restless, set_leaf
+from capsim.engine.cron import CronJobs
 from capsim.engine.faults.control import control_plane_outage
 from capsim.engine.faults.drains import drain
 from capsim.engine.faults.faults import begin
@@ -42,12 +43,14 @@ class Happenings:
         self.hpas = list(scenario.objects.hpas)
         self.position = 0
         self.faults = begin(scenario)
+        self.crons = CronJobs([])
 
     def arm(self, sim: Simulation) -> None:
         """Tell the loop when the next event is due."""
         due = self.events[self.position].at_ms if self.position < len(self.events) else NEVER
         fault = self.faults.agenda.next_ms()
-        sim.state.clock.values[NEXT_EVENT] = due if fault is None else min(due, fault)
+        due = due if fault is None else min(due, fault)
+        sim.state.clock.values[NEXT_EVENT] = min(due, self.crons.next_ms(sim))
 
     def happen(self, sim: Simulation) -> None:
         """Carry out every event that is due."""
@@ -56,15 +59,16 @@ class Happenings:
             self.position += 1
             self.carry_out(sim, index, self.events[index])
         self.faults.happen(sim)
+        self.crons.happen(sim)
         self.arm(sim)
 
-    def snapshot(self) -> tuple[int, list[Hpa], Faults]:
-        """Where the list of events stands, the HPAs as they were applied last, and what is broken."""
-        return self.position, list(self.hpas), self.faults.copy()
+    def snapshot(self) -> tuple[int, list[Hpa], Faults, int]:
+        """Where the lists of events and of due CronJobs stand, the HPAs as they were applied last, what is broken."""
+        return self.position, list(self.hpas), self.faults.copy(), self.crons.position
 
-    def restore(self, snapshot: tuple[int, list[Hpa], Faults]) -> None:
+    def restore(self, snapshot: tuple[int, list[Hpa], Faults, int]) -> None:
         """Back to a snapshot."""
-        self.position, hpas, faults = snapshot
+        self.position, hpas, faults, self.crons.position = snapshot
         self.hpas, self.faults = list(hpas), faults.copy()
 
     def carry_out(self, sim: Simulation, index: int, event: TimedEvent) -> None:

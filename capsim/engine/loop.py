@@ -16,10 +16,8 @@ from capsim.controllers.cluster_autoscaler.scan import python_is_due
 from capsim.controllers.cluster_autoscaler.tables import CaTables
 from capsim.controllers.gitops.self_heal import set_back
 from capsim.controllers.hpa.tables import HpaSpecs, HpaState
-from capsim.controllers.workloads.deployment import sync_deployment
-from capsim.controllers.workloads.replicas import reconcile
-from capsim.controllers.workloads.stateful import sync_stateful
 from capsim.engine.autoscaling import sync_due, wake_changed, wake_published
+from capsim.engine.controllers import sync_workload
 from capsim.engine.dispatch import dispatch
 from capsim.engine.flow import flow, take_sample
 from capsim.engine.recorder import close_sample, look
@@ -37,8 +35,6 @@ from capsim.state.tables import (
     DAEMONSETS,
     DONE,
     FROZEN_UNTIL,
-    KIND_ROLLOUT,
-    KIND_STATEFULSET,
     M_DIRTY,
     M_NODE,
     NEED_EVENTS,
@@ -86,6 +82,7 @@ from capsim.state.tables import (
 )
 from capsim.state.tables_adapter import A_NEXT_RELIST_MS, Adapter, SelfHeal
 from capsim.state.tables_calls import Calls, Connections, Serving
+from capsim.state.tables_jobs import Jobs
 from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import pods_left
@@ -321,6 +318,7 @@ def run_replicas(
     presence: Presence,
     queue: Queue,
     rollouts: Rollouts,
+    jobs: Jobs,
     log: Log,
     now,
 ):
@@ -328,41 +326,20 @@ def run_replicas(
     while wheels.replicas[1] <= now:
         w = tree_first(wheels.replicas)
         table = room_for_step(
-            heap, queue, log, ROOM + workloads.count[w, 1] + workloads.count[w, 2] + workloads.count[w, 3]
+            heap,
+            queue,
+            log,
+            ROOM + workloads.count[w, 1] + workloads.count[w, 2] + workloads.count[w, 3] + workloads.count[w, 5],
         )
         if table > 0:
             return need(clock, table)
         if pods_left(clock, pods) < 1:
             return need(clock, NEED_PODS)
-        if workloads.kind[w] == KIND_ROLLOUT:
-            sync_deployment(clock, wheels, pods, links, workloads, marks, rollouts, log, w, now)
-            continue
-        if workloads.kind[w] == KIND_STATEFULSET:
-            # fmt: off
-            sync_stateful(
-                clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence,
-                queue, rollouts, log, w, now)
-            # fmt: on
-            continue
-        reconcile(
-            clock,
-            heap,
-            wheels,
-            pods,
-            links,
-            classes,
-            usage,
-            workloads,
-            nodes,
-            scan,
-            physics,
-            marks,
-            presence,
-            queue,
-            log,
-            w,
-            now,
-        )
+        # fmt: off
+        sync_workload(
+            clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, presence, queue,
+            rollouts, jobs, log, w, now)
+        # fmt: on
     return DONE
 
 
@@ -459,7 +436,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_REPLICAS:
         return run_replicas(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
-            s.marks, s.presence, s.queue, s.rollouts, s.log, now)
+            s.marks, s.presence, s.queue, s.rollouts, s.jobs, s.log, now)
     elif phase == PHASE_SCHEDULER:
         return run_scheduler(
             s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.presence,

@@ -34,6 +34,7 @@ from capsim.state.tables import (
     UNSCHEDULABLE,
 )
 from capsim.state.tables_adapter import A_MEASURE, MEASURE_RPS
+from capsim.state.tables_jobs import J_STATE, JOB_RUNNING
 from capsim.state.tables_rollout import D_PHASE, PROGRESSING
 
 if TYPE_CHECKING:
@@ -57,12 +58,20 @@ def start(sim: Simulation) -> None:
             start_workload(sim, w, replicas[w])
         else:
             declare_workload(sim, w, replicas[w])
+    start_jobs(sim)
     sim.act(ACT_BEGIN, 1, now_ms=0)
     # What is pending in a recorded cluster was pending there: the autoscaler finds it at its first loop.
     if settled and sim.scenario.initial_state != "recorded" and sim.scenario.cluster_autoscaler is not None:
         settle_nodes(sim)
     if settled:
         settle_adapter(sim)
+
+
+def start_jobs(sim: Simulation) -> None:
+    """Jobs that run begin with the run: none has a pod yet."""
+    for w in range(sim.state.jobs.setting.shape[0]):
+        if sim.state.jobs.setting[w, J_STATE] == JOB_RUNNING:
+            sim.act(ACT_SCALE, w, 0, 0, now_ms=0)
 
 
 def start_recorded(sim: Simulation, replicas: list[int]) -> None:
@@ -183,6 +192,8 @@ def start_daemons_of(sim: Simulation, n: int) -> None:
 
 def start_workload(sim: Simulation, w: int, replicas: int) -> None:
     """Replicas of a workload, placed by the scheduler or on the node that a bare Pod names."""
+    if w in sim.plan.crons.slots:
+        return
     if w in sim.names.members:
         start_rollout(sim, w, replicas)
         w = sim.names.members[w][0]
@@ -201,6 +212,8 @@ def start_workload(sim: Simulation, w: int, replicas: int) -> None:
 
 def declare_workload(sim: Simulation, w: int, replicas: int) -> None:
     """``empty``: the controller creates the pods from time 0 on; bare Pods are simply there."""
+    if w in sim.plan.crons.slots:
+        return
     if w in sim.names.members:
         sim.state.rollouts.setting[w, D_PHASE] = PROGRESSING
     if sim.names.workloads[w].split("/")[1] == "Pod":

@@ -30,6 +30,7 @@ from capsim.state.tables import (
 )
 from capsim.state.tables_adapter import Adapter, SelfHeal
 from capsim.state.tables_calls import Calls, Connections, Serving
+from capsim.state.tables_jobs import Jobs
 from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
 
@@ -63,6 +64,7 @@ class State(NamedTuple):
     heal: SelfHeal
     rollouts: Rollouts
     autoscaler: CaTables
+    jobs: Jobs
     specs: HpaSpecs
     hpa: HpaState
     log: Log

@@ -26,8 +26,8 @@ ALWAYS = (
     ),
     ThinModel(
         "workloads",
-        "Deployments and StatefulSets are rolled out; Jobs and other controllers' pods are not modelled as such, nor "
-        "are quotas",
+        "Deployments, StatefulSets, Jobs and CronJobs follow upstream's sources; quotas and the pods of other "
+        "controllers are not modelled",
     ),
     ThinModel(
         "kubelet",

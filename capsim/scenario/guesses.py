@@ -37,12 +37,30 @@ def _completed(workload: Workload, spec: WorkloadSpec, serving: bool, reading: R
             base = _memory_base(container, workload, reading)
             behaviour = behaviour.replaced(memory_base_bytes=base)
         containers[container.name] = behaviour
+    if workload.job is not None:
+        _job_guesses(workload, spec, containers, reading)
     if serving and not costs_given:
         first = running[0].name
         containers[first] = containers[first].replaced(cpu_per_request_milli=CPU_PER_REQUEST_MILLI)
         text = f"not given: 10 ms of CPU per request in container {first}"
         reading.note("guessed", f"workloads.{workload.key}.cpuPerRequest", text, Mark("", 0), workload.key)
     return spec.replaced(containers=containers)
+
+
+def _job_guesses(
+    workload: Workload, spec: WorkloadSpec, containers: dict[str, ContainerBehaviour], reading: Reading
+) -> None:
+    """A Job that works uses CPU: its request, where nothing is given."""
+    if spec.run_time is None:
+        text = "not given: a pod works for a minute"
+        reading.note("guessed", f"workloads.{workload.key}.runTime", text, Mark("", 0), workload.key)
+    for container in workload.template.containers:
+        given = spec.containers.get(container.name)
+        if given is None or "idle_cpu_milli" not in given.model_fields_set:
+            request = float(container.requests.get("cpu", 0))
+            containers[container.name] = containers[container.name].replaced(idle_cpu_milli=request)
+            text = "not given: a pod of a Job uses what it requests"
+            reading.note("guessed", "workloads.containers.idleCpu", text, Mark("", 0), workload.key)
 
 
 def _memory_base(container: Container, workload: Workload, reading: Reading) -> int:

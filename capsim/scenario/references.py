@@ -14,11 +14,11 @@ from capsim.scenario.merge import merged, suggestion
 from capsim.scenario.metrics import described_service, identifier
 from capsim.scenario.names import Keys, PodLabels, without_kind
 
-WORKLOAD_KINDS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod")
+WORKLOAD_KINDS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
 SCALABLE = ("Deployment", "ReplicaSet", "StatefulSet")
 ROLLS = ("rollout", "rollback", "pauseRollout", "resumeRollout")
 """Events that a Deployment is the target of."""
-NOT_YET = ("Job", "CronJob", "ReplicationController")
+NOT_YET = ("ReplicationController",)
 
 
 class References:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from capsim.scenario.calls import Balancing, Call, ServiceTime
 from capsim.scenario.distribution import Distribution
-from capsim.scenario.model import Bytes, Milliseconds, Model, Text, Unit, problem
+from capsim.scenario.model import Bytes, Milliseconds, Model, Ratio, Text, Unit, problem
 from capsim.scenario.series import AnySeries
 from capsim.units import parse_quantity
 
@@ -65,6 +65,10 @@ class WorkloadSpec(Model):
     startup_time: Distribution = Field(
         Distribution.constant(5000), description="From bound to Ready (image pull, start, first readiness probe)."
     )
+    run_time: Distribution | None = Field(
+        None, description="Of a Job: from Ready until a pod has done its work (default 1m)."
+    )
+    failure_ratio: Ratio = Field(0.0, description="Of a Job: how many of its pods fail.")
     service_time: ServiceTime | None = Field(
         None, description="Response times of its pods, `{}` for the defaults; absent: only where calls or SLOs ask."
     )

@@ -28,7 +28,11 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_NOTE,
     LOG_STATEFUL_CREATE,
     LOG_STATEFUL_DELETE,
-) = range(21)
+    LOG_JOB,
+    LOG_JOB_POD,
+    LOG_CRON_STARTED,
+    LOG_CRON_SKIPPED,
+) = range(25)
 
 
 @inline_kernel

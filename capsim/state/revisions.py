@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capsim.jit import inline_kernel
-from capsim.state.tables import KIND_ROLLOUT, KIND_STATEFULSET, POD_DOWN, Workloads
+from capsim.state.tables import KIND_CRON, KIND_ROLLOUT, KIND_STATEFULSET, POD_DOWN, Workloads
 
 
 @inline_kernel
@@ -19,12 +19,12 @@ def first_revision(workloads: Workloads, w):
 @inline_kernel
 def is_split(workloads: Workloads, w):
     """Whether ``w`` is a workload with revisions, which have its pods."""
-    return workloads.next_revision[w] >= 0 and workloads.kind[w] in (KIND_ROLLOUT, KIND_STATEFULSET)
+    return workloads.next_revision[w] >= 0 and workloads.kind[w] in (KIND_ROLLOUT, KIND_STATEFULSET, KIND_CRON)
 
 
 @inline_kernel
 def count_revisions(workloads: Workloads, w):
-    """Bring the pod counts of ``w`` to the sums of its revisions, if it has any."""
+    """Bring the pod counts of ``w`` to the sums of its revisions, if it has any, and what a CronJob wants."""
     if workloads.next_revision[w] < 0:
         return
     for state in range(POD_DOWN + 1):
@@ -34,3 +34,9 @@ def count_revisions(workloads: Workloads, w):
             total += workloads.count[r, state]
             r = workloads.next_revision[r]
         workloads.count[w, state] = total
+    if workloads.kind[w] == KIND_CRON:
+        workloads.desired[w] = 0
+        r = workloads.next_revision[w]
+        while r >= 0:
+            workloads.desired[w] += workloads.desired[r]
+            r = workloads.next_revision[r]

@@ -58,8 +58,8 @@ EV_NODE_GONE, EV_SCALE = 8, 9
 
 # Kinds of workload.
 KIND_DEPLOYMENT, KIND_REPLICASET, KIND_DAEMONSET, KIND_POD, KIND_ROLLOUT, KIND_STATEFULSET = 0, 1, 2, 3, 4, 5
-KIND_REVISION = 6
-"""A revision that the controller of its workload looks after."""
+KIND_REVISION, KIND_JOB, KIND_CRON = 6, 7, 8
+"""KIND_REVISION: a revision that the controller of its workload looks after."""
 
 # Columns of Clock.values.
 NOW, PHASE, UNSETTLED, NEXT_SCRAPE, NEXT_PUBLISH, NEXT_SAMPLE, NEXT_EVENT, NEXT_CA, NEXT_FLUSH = (

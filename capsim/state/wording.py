@@ -29,6 +29,26 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_NOTE: (NORMAL, "Fault", "capsim"),
     e.LOG_STATEFUL_CREATE: (NORMAL, "SuccessfulCreate", "statefulset-controller"),
     e.LOG_STATEFUL_DELETE: (NORMAL, "SuccessfulDelete", "statefulset-controller"),
+    # Type and reason of these depend on what they tell (JOB_TOLD, CRON_SKIPPED).
+    e.LOG_JOB: (NORMAL, "Completed", "job-controller"),
+    e.LOG_JOB_POD: (NORMAL, "SuccessfulCreate", "job-controller"),
+    e.LOG_CRON_STARTED: (NORMAL, "SuccessfulCreate", "cronjob-controller"),
+    e.LOG_CRON_SKIPPED: (NORMAL, "JobAlreadyActive", "cronjob-controller"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }
 """Log kind -> (type, reason, source)."""
+
+JOB_TOLD = (
+    (NORMAL, "Completed", "Job completed"),
+    (WARNING, "BackoffLimitExceeded", "Job has reached the specified backoff limit"),
+    (WARNING, "DeadlineExceeded", "Job was active longer than specified deadline"),
+)
+CRON_SKIPPED = (
+    (
+        NORMAL,
+        "JobAlreadyActive",
+        "Not starting job because prior execution is running and concurrency policy is Forbid",
+    ),
+    (WARNING, "TooManyJobs", "Not starting job because capsim runs at most 16 jobs of a CronJob at the same time"),
+    (WARNING, "MissSchedule", "Missed scheduled time to start a job: later than startingDeadlineSeconds"),
+)

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from capsim.state import tables as t
+from capsim.state.tables_jobs import INDEX_BITS, J_STATE, J_SUCCEEDED, JOB_RUNNING
 from capsim.state.tables_rollout import D_NUMBER, R_EXISTS, R_NUMBER
 
 BOUND = (t.POD_STARTING, t.POD_READY, t.POD_DOWN)
@@ -26,6 +27,7 @@ def check(sim) -> None:
     check_pending(sim)
     check_rollouts(sim)
     check_stateful(sim)
+    check_jobs(sim)
 
 
 def alive(sim) -> list[int]:
@@ -99,7 +101,7 @@ def check_lists(sim) -> None:
         rows = walk(s.workloads.first_pod[w], s.workloads.last_pod[w], links.workload_next, links.workload_prev)
         assert set(rows) == by_workload[w]
         ordinals = [int(s.pods.ordinal[p]) for p in rows]
-        if sim.scenario.objects.workloads[w].kind != "StatefulSet":
+        if sim.scenario.objects.workloads[w].kind not in ("StatefulSet", "Job"):
             assert ordinals == sorted(ordinals), "order of creation"
         waiting = walk(s.classes.queue_head[w], s.classes.queue_tail[w], links.queue_next, links.queue_prev)
         assert set(waiting) == by_class[w]
@@ -293,3 +295,20 @@ def check_stateful(sim) -> None:
         ordinals = [int(s.pods.ordinal[p]) for p in alive(sim) if s.pods.workload[p] in sim.names.rows(w)]
         assert len(set(ordinals)) == len(ordinals)
         assert min(ordinals, default=0) >= 0
+
+
+def check_jobs(sim) -> None:
+    """No more pods than a Job wants, no index twice, no more successes than completions; one that is over has none."""
+    s = sim.state
+    for w, workload in enumerate(sim.scenario.objects.workloads):
+        if workload.kind != "Job":
+            continue
+        row, job = s.jobs.setting[w], workload.job
+        active = [p for p in alive(sim) if s.pods.workload[p] == w and s.pods.state[p] != t.POD_TERMINATING]
+        assert len(active) <= (job.parallelism if row[J_STATE] == JOB_RUNNING else 0)
+        assert job.completions is None or row[J_SUCCEEDED] <= job.completions
+        if job.indexed:
+            indexes = [int(s.pods.ordinal[p]) & ((1 << INDEX_BITS) - 1) for p in active]
+            assert len(set(indexes)) == len(indexes)
+            assert all(index < job.completions for index in indexes)
+            assert s.jobs.done[s.jobs.index_start[w] : s.jobs.index_start[w + 1]].sum() == row[J_SUCCEEDED]

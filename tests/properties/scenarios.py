@@ -49,6 +49,7 @@ from capsim.scenario import (
     WorkloadSpec,
     ZoneOutage,
 )
+from capsim.scenario.kubernetes.job import CronSettings, JobSettings
 
 MIB, GIB = 2**20, 2**30
 MINUTE_MS = 60_000
@@ -175,6 +176,33 @@ def workloads(draw, name: str, kind: str) -> Workload:
 
 
 @st.composite
+def jobs(draw, name: str) -> Workload:
+    """A Job, or a CronJob every few minutes."""
+    indexed = draw(st.booleans())
+    completions = st.integers(1, 6) if indexed else st.sampled_from([None, 1, 5])
+    cron = None
+    if draw(st.booleans()):
+        schedule = draw(st.sampled_from(["*/2 * * * *", "@every 5m", "7,9 * * * *"]))
+        cron = CronSettings(schedule=schedule, concurrency=draw(st.sampled_from(["Allow", "Forbid", "Replace"])))
+    return Workload(
+        kind="CronJob" if cron else "Job",
+        namespace="default",
+        name=name,
+        replicas=0,
+        template=draw(templates()),
+        cron=cron,
+        job=JobSettings(
+            parallelism=draw(st.integers(0, 4)),
+            completions=draw(completions),
+            indexed=indexed,
+            backoff_limit=draw(st.sampled_from([0, 2, 6])),
+            active_deadline_s=draw(st.sampled_from([None, None, 90])),
+            suspend=draw(st.sampled_from([False, False, True])),
+        ),
+    )
+
+
+@st.composite
 def behaviours(draw, workload: Workload) -> WorkloadSpec:
     """What its containers use; idle within the request, so that what is requested can always be had."""
     containers = {}
@@ -189,6 +217,8 @@ def behaviours(draw, workload: Workload) -> WorkloadSpec:
         containers=containers,
         startup_time=draw(durations),
         termination_time_ms=draw(st.sampled_from([0, 2000, 40_000])),
+        run_time=draw(st.one_of(st.none(), durations)),
+        failure_ratio=draw(st.sampled_from([0.0, 0.3, 1.0])),
     )
 
 
@@ -399,6 +429,7 @@ def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
     others = [draw(workloads(f"d{i}", "DaemonSet")) for i in range(draw(st.integers(0, 2)))]
     if draw(st.integers(0, 3)) == 0:
         others.append(draw(workloads("p0", "Pod")))
+    others += [draw(jobs(f"j{i}")) for i in range(draw(st.integers(0, 2)))]
     specs = {w.key: draw(behaviours(w)) for w in [*deployments, *others] if draw(st.integers(0, 5)) > 0}
     services, traffic, usage = {}, {}, {}
     for w in deployments:

@@ -25,6 +25,7 @@ from capsim.engine.build.control import (
     build_wheels,
     hpa_period_ms,
 )
+from capsim.engine.build.jobs import build_jobs
 from capsim.engine.build.names import Names
 from capsim.engine.build.rollouts import Plan, build_rollouts
 from capsim.engine.build.scheduling import (
@@ -93,9 +94,8 @@ def queue_for(wanted: Capacity, pod_rows: int, scratch_rows: int, names: Names) 
 
 def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -> tuple[State, Names]:
     """Tables of the scenario, with the revisions of ``plan`` in it, and every loop at its phase."""
-    wanted = capacity or Capacity()
+    count, wanted = len(scenario.objects.workloads), capacity or Capacity()
     names = Names(resources=resource_names(scenario), members=plan.members, owners=plan.owners)
-    count = len(scenario.objects.workloads)
     workloads = build_workloads(scenario, names, len(scenario.node_groups) + 1, plan.hashes)
     book = shape_book(scenario, names)
     groups = build_groups(scenario, names, count, lambda group, zone: shape_of_group(book, names, group, zone))
@@ -142,6 +142,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
         heal=build_self_heal(scenario, names),
         rollouts=build_rollouts(scenario, plan, workloads),
         autoscaler=empty_tables(len(names.resources)),
+        jobs=build_jobs(scenario, plan.crons, workloads),
         specs=specs,
         hpa=new_state(specs, period),
         log=empty_log(wanted.buffers, wanted.buffers, wanted.buffers),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from capsim.rng import mix32
 from capsim.scenario.cluster import Taint
+from capsim.state.tables_jobs import INDEX_BITS
 
 STATIC_GROUP = "(static)"
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -52,6 +53,10 @@ class Names:
     """Rows of the revisions of each Deployment that is rolled out."""
     owners: dict[int, int] = field(default_factory=dict)
     """Row of the Deployment of each revision."""
+    job_runs: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    """Of each row of a CronJob's Jobs: first serial number of its pods, and the minute in its name, run by run."""
+    indexed: set[int] = field(default_factory=set)
+    """Rows of Indexed Jobs."""
     sources: list[str] = field(default_factory=list)
     """Services by source of ``Traffic``; recorded usage follows."""
     services: list[str] = field(default_factory=list)
@@ -74,10 +79,27 @@ class Names:
             return name
         if kind == "StatefulSet":
             return f"{self.workloads[self.owner(workload)].rpartition('/')[2]}-{ordinal}"
+        if kind == "Job":
+            return self._job_pod(workload, ordinal)
         suffix = _letters(self.hashes[workload] + 7919 * ordinal, 5)
         if kind == "Deployment":
             return f"{name}-{self.template_hash(workload)}-{suffix}"
         return f"{name}-{suffix}"
+
+    def serial(self, ordinal: int) -> int:
+        """The serial number in the ordinal of a Job's pod."""
+        return ordinal >> INDEX_BITS if ordinal >> INDEX_BITS else ordinal
+
+    def job(self, workload: int, serial: int) -> str:
+        """Name of the Job in a row when it made the pod of that serial number; a CronJob's has the minute in it."""
+        name = self.workloads[self.owner(workload)].rpartition("/")[2]
+        runs = [minute for first, minute in self.job_runs.get(workload, []) if first <= serial]
+        return f"{name}-{runs[-1]}" if runs else name
+
+    def _job_pod(self, workload: int, ordinal: int) -> str:
+        serial = self.serial(ordinal)
+        index = f"-{ordinal & ((1 << INDEX_BITS) - 1)}" if workload in self.indexed else ""
+        return f"{self.job(workload, serial)}{index}-{_letters(self.hashes[workload] + 7919 * serial, 5)}"
 
     def owner(self, workload: int) -> int:
         """The workload that people see: of a revision its Deployment, else itself."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capsim.controllers.workloads.rollout_bounds import max_surge
+from capsim.engine.build.jobs import CronPlan, slot_hashes, with_job_rows
 from capsim.engine.build.names import template_hash
 from capsim.rng import name_hash
 from capsim.scenario.kubernetes.rollout_strategy import rolling_bounds
@@ -40,6 +41,7 @@ class Plan:
     members: dict[int, list[int]] = field(default_factory=dict)
     owners: dict[int, int] = field(default_factory=dict)
     hashes: dict[int, int] = field(default_factory=dict)
+    crons: CronPlan = field(default_factory=CronPlan)
     steps: dict[int, int] = field(default_factory=dict)
     """Index of the event in order of time -> row of the revision."""
 
@@ -49,7 +51,8 @@ def with_revisions(scenario: Scenario) -> tuple[Scenario, Plan]:
 
     Raises ScenarioError where a rollout names a container that does not exist.
     """
-    plan = Plan()
+    scenario, crons = with_job_rows(scenario)
+    plan = Plan(dict(crons.slots), dict(crons.owners), slot_hashes(scenario, crons), crons)
     found = histories(scenario)
     if not found:
         return scenario, plan
@@ -105,7 +108,7 @@ def build_rollouts(scenario: Scenario, plan: Plan, workloads: Workloads) -> r.Ro
         for w, workload in enumerate(scenario.objects.workloads)
         if workload.kind == "StatefulSet" and w not in plan.owners
     ]
-    rows = workloads.kind.shape[0] if plan.members or sets else 0
+    rows = workloads.kind.shape[0] if plan.members.keys() - plan.crons.slots.keys() or sets else 0
     rollouts = r.Rollouts(
         setting=np.zeros((rows, r.SETTING_COLUMNS), np.int64), revision=np.zeros((rows, r.REVISION_COLUMNS), np.int64)
     )
@@ -114,6 +117,8 @@ def build_rollouts(scenario: Scenario, plan: Plan, workloads: Workloads) -> r.Ro
         settings_of(rollouts, w, scenario.objects.workloads[w])
         rollouts.setting[w, [r.D_TEMPLATE, r.D_CURRENT]] = w
     for w, members in plan.members.items():
+        if w in plan.crons.slots:
+            continue
         stateful = scenario.objects.workloads[w].kind == "StatefulSet"
         workloads.kind[w] = KIND_STATEFULSET if stateful else KIND_ROLLOUT
         if stateful:

@@ -17,8 +17,10 @@ from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.scenario import Scenario
 from capsim.scenario.workload import ContainerBehaviour, UsageSpec, WorkloadSpec
 from capsim.state.tables import (
+    KIND_CRON,
     KIND_DAEMONSET,
     KIND_DEPLOYMENT,
+    KIND_JOB,
     KIND_POD,
     KIND_REPLICASET,
     KIND_STATEFULSET,
@@ -34,6 +36,8 @@ KINDS = {
     "DaemonSet": KIND_DAEMONSET,
     "Pod": KIND_POD,
     "StatefulSet": KIND_STATEFULSET,
+    "Job": KIND_JOB,
+    "CronJob": KIND_CRON,
 }
 _UNBOUNDED = 1e15
 
@@ -48,6 +52,8 @@ def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mappi
         names.hashes.append(hashes.get(w, name_hash(workload.key)))
         if workload.kind == "DaemonSet":
             names.daemonsets.add(w)
+        if workload.job is not None and workload.job.indexed:
+            names.indexed.add(w)
     specs = [scenario.workloads.get(workload.key, WorkloadSpec()) for workload in listed]
     stop = [
         max(1, min(spec.termination_time_ms, workload.template.termination_grace_s * 1000))

@@ -1,8 +1,8 @@
 """Objects for the workloads of a dump as the scenario can hold them.
 
-A kind that scenarios know is taken as it is. Of one that they do not know (yet), the pods are there as those of a
-ReplicaSet of the same name: they load the nodes as they do now, and are replaced when they are lost. What the real
-controller would do beyond that is listed as not modelled.
+A kind that scenarios know is taken as it is (a Job that runs is not: how far it has come is not in a dump). Of one that
+they do not know (yet), the pods are there as those of a ReplicaSet of the same name: they load the nodes as they do
+now, and are replaced when they are lost. What the real controller would do beyond that is listed as not modelled.
 """
 
 from __future__ import annotations
@@ -86,7 +86,12 @@ def _is_root(item: Item, dump: Dump, owning: set[tuple[str, str]]) -> bool:
 def _from_object(item: Item, root: Root, pods: Members | None, taken: set[str], log: Log) -> Chosen | None:
     content = copied(item.content)
     content.pop("status", None)
-    if is_workload(item.group, item.kind):
+    if item.kind == "CronJob":
+        if pods is not None and pods.running:
+            text = "its pods that run are left out: the next Jobs start on schedule"
+            log.note("not_modelled", item.kind, text, root.key, item.file, item.line)
+        return Chosen(content, item.group, item.kind, item.namespace, item.name, item.file, item.line, root, None)
+    if is_workload(item.group, item.kind) and item.kind != "Job":
         return Chosen(content, item.group, item.kind, item.namespace, item.name, item.file, item.line, root, pods)
     replicas = mapping(content.get("spec")).get("replicas", 1)
     if item.kind in RUNS_TO_AN_END:
@@ -117,7 +122,7 @@ def _from_pods(dump: Dump, root: Root, pods: Members, taken: set[str], log: Log)
     if root.kind == "Pod":
         made = pod_object(first, dump.specs, root.name)
         return Chosen(made, "", "Pod", root.namespace, root.name, first.file, first.line, root, pods)
-    if is_workload(GROUPS.get(root.kind, root.kind), root.kind):
+    if is_workload(GROUPS.get(root.kind, root.kind), root.kind) and root.kind not in RUNS_TO_AN_END:
         made = _owner_object(root, template, len(pods.running))
         source = f"its pods: the {root.kind} itself is not in the files"
         log.guess(f"{root.kind} objects made up", source, "likely", f"kubectl get {root.kind.lower()}s -A -o yaml")

@@ -25,7 +25,6 @@ lists(
     "not modelled",
     {
         "": "ReplicationController PersistentVolume PersistentVolumeClaim ResourceQuota LimitRange PodTemplate",
-        "batch": "Job CronJob",
         "storage.k8s.io": "StorageClass CSINode CSIDriver VolumeAttachment CSIStorageCapacity",
         "node.k8s.io": "RuntimeClass",
         "admissionregistration.k8s.io": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",

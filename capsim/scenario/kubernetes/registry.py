@@ -16,13 +16,13 @@ from capsim.scenario.document import SourceList, SourceMap, describe, mark_of
 from capsim.scenario.kubernetes.fields import FieldCheck
 from capsim.scenario.kubernetes.reading import Reading
 
-NOT_A_KIND = {"rollout_strategy", "update_fields"}
+NOT_A_KIND = {"job", "rollout_strategy", "update_fields"}
 """Modules of this package that are tools."""
 
 NAMESPACED = {
     *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Endpoints", "Event", "PersistentVolumeClaim",
                               "ResourceQuota", "LimitRange", "ReplicationController", "PodTemplate")),
-    ("batch", "Job"), ("batch", "CronJob"), ("networking.k8s.io", "Ingress"),
+    ("networking.k8s.io", "Ingress"),
     ("networking.k8s.io", "NetworkPolicy"), ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"), ("coordination.k8s.io", "Lease"),
     ("discovery.k8s.io", "EndpointSlice"),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from capsim.scenario.kubernetes.fields import coverage
+from capsim.scenario.kubernetes.job import CronSettings, JobSettings
 from capsim.scenario.kubernetes.labels import selects
 from capsim.scenario.kubernetes.pod import PodTemplate
 from capsim.scenario.kubernetes.pod_reading import TemplateReader, plain
@@ -20,7 +21,7 @@ from capsim.scenario.model import Labels, Model, Switch, Text, WholeNumber
 class Workload(Model):
     """Something that owns pods of one template. A Pod of its own is a workload with one replica."""
 
-    kind: Literal["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod"] = Field(
+    kind: Literal["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod"] = Field(
         description="Kind of the object."
     )
     namespace: Text = Field(description="Namespace.")
@@ -37,6 +38,8 @@ class Workload(Model):
         "OrderedReady", description="Whether a StatefulSet's pods wait for one another."
     )
     first_ordinal: WholeNumber = Field(0, description="Number of a StatefulSet's first pod.")
+    job: JobSettings | None = Field(None, description="Of a Job, or of the Jobs of a CronJob: what else they say.")
+    cron: CronSettings | None = Field(None, description="Of a CronJob: when it starts Jobs.")
     paused: Switch = Field(False, description="Whether rollouts of the Deployment are paused.")
 
     @property
@@ -47,7 +50,7 @@ class Workload(Model):
     @property
     def api_version(self) -> str:
         """apiVersion of the kind."""
-        return "v1" if self.kind == "Pod" else "apps/v1"
+        return {"Pod": "v1", "Job": "batch/v1", "CronJob": "batch/v1"}.get(self.kind, "apps/v1")
 
     def manifest(self) -> dict[str, Any]:
         """The object as a manifest writes it."""
@@ -58,6 +61,13 @@ class Workload(Model):
         head = {"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata}
         if self.kind == "Pod":
             return {**head, "metadata": {**template["metadata"], **metadata}, "spec": template["spec"]}
+        if self.job is not None:
+            template["spec"]["restartPolicy"] = "Never"
+            work = {**self.job.manifest(), "template": template}
+            return {
+                **head,
+                "spec": work if self.cron is None else {**self.cron.manifest(), "jobTemplate": {"spec": work}},
+            }
         spec: dict[str, Any] = {} if self.kind == "DaemonSet" else {"replicas": self.replicas}
         if self.strategy:
             spec["strategy" if self.kind == "Deployment" else "updateStrategy"] = self.strategy
