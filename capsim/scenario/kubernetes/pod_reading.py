@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from capsim.scenario.document import SourceMap, describe
+from capsim.scenario.kubernetes.container_limits import ContainerLimits, limited
 from capsim.scenario.kubernetes.fields import FieldCheck, coverage
 from capsim.scenario.kubernetes.placement_rules import check_affinity, check_spread
 from capsim.scenario.kubernetes.pod import Container, PodTemplate, Toleration
@@ -148,6 +149,8 @@ class TemplateReader:
                     resources.get("requests") or resources, f"{path}.resources.requests.{resource}", resource,
                     "request above the limit", f"at most the limit {text(limit)}", text(requests[resource]),
                 )  # fmt: skip
+        if self.source.namespace in self.reading.limits:
+            limits, requests = self._limited(limits, requests, raw, path)
         policy = raw.get("restartPolicy") if field == "initContainers" else None
         return Container(
             name=name,
@@ -157,6 +160,18 @@ class TemplateReader:
             image=raw.get("image") or "",
             restart_policy=policy,
         )
+
+    def _limited(
+        self, limits: dict[str, int], requests: dict[str, int], raw: SourceMap, path: str
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Limits and requests with the defaults of the namespace's LimitRanges."""
+        own: ContainerLimits = self.reading.limits[self.source.namespace]
+        limits, requests, refused = limited(limits, requests, own)
+        for text in refused:
+            note = f"a LimitRange would refuse its pods ({text}): they are created all the same"
+            field = ".".join((*self.path, "spec", path, "resources"))
+            self.reading.note("warnings", field, note, raw.mark, self.source.object_name)
+        return limits, requests
 
     def _host_ports(self, container: SourceMap) -> tuple[tuple[str, str, int], ...]:
         on_host = bool(self.spec.get("hostNetwork"))

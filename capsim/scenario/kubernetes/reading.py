@@ -32,6 +32,8 @@ class Reading:
         self.default_priority_class: str | None = None
         self.never_preempting: set[str] = set()
         self.namespaces: dict[str, dict[str, str]] = {}
+        self.limits: dict[str, Any] = {}
+        """What the LimitRanges of each namespace say (``limit_range.ContainerLimits``)."""
         self.by_key: dict[str, Any] = {}
         self._notes: dict[tuple[Section, str, str], _Note] = {}
 
