@@ -60,14 +60,14 @@ def explain_pod(folder: str | Path, scenario: Scenario, name: str) -> PodStory:
     failed = mine[mine["reason"] == "FailedScheduling"]
     told = mine[mine["source"] == "cluster-autoscaler"]
     sim = Simulation(scenario)
-    w = sim.names.workloads.index(str(row["workload"]))
+    w = row_of(sim, str(row["workload"]), key.rpartition("/")[2])
     looks = [(int(at), str(text)) for at, text in zip(failed["time_ms"], failed["message"], strict=True)]
     if not looks and row["reason"]:
         looks = [(max(0, int(row["created_ms"])), str(row["reason"]))]
     return PodStory(
         name=key,
         workload=str(row["workload"]),
-        requests=scenario.objects.workload(str(row["workload"])).template.requests(),
+        requests=sim.scenario.objects.workloads[w].template.requests(),
         created_ms=int(row["created_ms"]),
         scheduled_ms=optional(row["scheduled_ms"]),
         ready_ms=optional(row["ready_ms"]),
@@ -77,6 +77,12 @@ def explain_pod(folder: str | Path, scenario: Scenario, name: str) -> PodStory:
         attempts=[attempt(sim, w, at, text) for at, text in thinned(looks)],
         told=[(int(row[0]), str(row[1]), str(row[2])) for row in told[["time_ms", "reason", "message"]].to_numpy()],
     )
+
+
+def row_of(sim: Simulation, workload: str, pod: str) -> int:
+    """The row that pod ``pod`` of ``workload`` belongs to: of several revisions the one that its name tells."""
+    rows = sim.names.rows(sim.names.workloads.index(workload))
+    return next((r for r in rows if pod.startswith(sim.names.workloads[r].rpartition("/")[2] + "-")), rows[0])
 
 
 def attempt(sim: Simulation, w: int, at_ms: int, message: str) -> Attempt:
