@@ -38,6 +38,7 @@ class Checks:
         self._containers()
         self._placement()
         self._pods_that_fit_nowhere()
+        self._groups_that_hold_nothing()
         self._without_effect()
         MetricChecks(self.scenario, self._fail, self._object_note).run()
         for rollout_fault in rollout_faults(self.scenario):
@@ -176,6 +177,17 @@ class Checks:
                 message = f"its request ({text}) is more than any node can hold (at most {best}): it stays Pending"
                 mark = self.root.mark
                 self.reading.note("warnings", f"requests of {workload.key}", message, mark, workload.key)
+
+    def _groups_that_hold_nothing(self) -> None:
+        """An autoscaler never adds nodes of such a group: no pod would fit."""
+        requests = [w.template.requests() for w in self.scenario.objects.workloads if w.kind != "DaemonSet"]
+        if self.scenario.cluster_autoscaler is None or not requests:
+            return
+        for index, group in enumerate(self.scenario.node_groups):
+            has = group.allocatable()
+            if group.max > 0 and all(any(a > has.get(r, 0) for r, a in request.items()) for request in requests):
+                text = "no pod of the scenario fits on its nodes: the autoscaler never adds one"
+                self._note("warnings", ("nodeGroups", index, "instance"), text)
 
     def _flags(self, spec: ClusterAutoscalerSpec) -> None:
         defaults = ClusterAutoscalerSpec()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from capsim.scenario import Hpa, Scale, load
+from tests.scenario.samples import SCENARIO
 
 WORKLOAD, SERVICE = "default/Deployment/app", "default/app"
 
@@ -276,6 +277,13 @@ def test_the_examples_load_and_come_back(path, folder):
     scenario = load(path)
     assert scenario.inventory.warnings == []
     assert round_trip(folder, scenario) == scenario
+
+
+def test_a_group_that_can_hold_no_pod_is_said(folder):
+    tiny = "nodeGroups:\n- {name: tiny, instance: {cpu: 100m, memory: 8Gi}, max: 3}\n"
+    folder.write("tiny.yaml", SCENARIO.replace("nodeGroups:\n", tiny) + "clusterAutoscaler: {}\n")
+    warned = [note for note in load("tiny.yaml").inventory.warnings if "never adds one" in note.text]
+    assert [note.field for note in warned] == ["nodeGroups.tiny.instance"]
 
 
 @pytest.mark.parametrize(
