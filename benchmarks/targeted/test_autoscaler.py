@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from benchmarks import reference
 from benchmarks.generated import GIB, deployment, nodes, scenario
 from capsim.controllers.cluster_autoscaler.estimator import estimate
-from capsim.controllers.cluster_autoscaler.scan import changes_nothing
+from capsim.controllers.cluster_autoscaler.scan import needs_no_python
 from capsim.controllers.cluster_autoscaler.simulation import build
 from capsim.engine.drive import Simulation, copy_tables
 from capsim.jit import entry
@@ -40,22 +41,23 @@ def full_cluster(pods_of_a_kind: int, kinds: int) -> Simulation:
     return sim
 
 
-def test_estimate(measure):
-    """50,000 pods of 50 sizes are packed on new nodes; nothing but sizes matters."""
-    sim = full_cluster(EACH, KINDS)
+@pytest.mark.parametrize(("each", "of_kinds", "target"), [(10_000, 1, 5e6), (100, 100, 1e6), (EACH, KINDS, 5e6)])
+def test_estimate(measure, each, of_kinds, target):
+    """Pods of one size, or of many, are packed on new nodes; nothing but sizes matters."""
+    sim = full_cluster(each, of_kinds)
     view = sim.autoscaler.world.refresh(UP_MS)
-    thought = build(view, {}, {}, [], 0, EACH * KINDS + 2)
+    thought = build(view, {}, {}, [], 0, each * of_kinds + 2)
     kind = view.pods.kind[view.pending]
     kinds, sizes = np.unique(kind, return_counts=True)
     template = view.template(0)
 
     def packed():
-        found = estimate(view.kinds, thought.snap, kinds, sizes.astype(np.int64), template, EACH * KINDS)
+        found = estimate(view.kinds, thought.snap, kinds, sizes.astype(np.int64), template, each * of_kinds)
         return found.nodes, int(found.placed.sum())
 
-    added, placed = measure(packed, unit="pods/s", amount=EACH * KINDS, target=5e6)
-    assert placed == EACH * KINDS
-    wanted = sum(EACH * (500 + 20 * k) for k in range(KINDS)) / int(template.allocatable[0])
+    added, placed = measure(packed, unit="pods/s", amount=each * of_kinds, target=target)
+    assert placed == each * of_kinds
+    wanted = sum(each * (500 + 20 * k) for k in range(of_kinds)) / int(template.allocatable[0])
     assert wanted <= added <= 1.1 * wanted + 1
 
 
@@ -107,34 +109,51 @@ def test_scale_down_simulation(measure):
     assert measure(loop, unit="ms", prepare=fresh, beside=reference.interpreted, target=5) == 20
 
 
+AS_IT_WAS, PODS_CHANGED, FORGOTTEN = range(3)
+"""What happened before each loop: nothing; pods came or went; and it remembers no place for a pod either."""
+
+
 @entry
-def idle_loops(clock, nodes, scan, groups, now, loops, anew):
-    """How many of ``loops`` loops could be passed over; ``anew``: pods came or went before each."""
-    passed = 0
+def compiled_loops(clock, nodes, scan, groups, pods, links, workloads, ca, now, loops, before):
+    """How many of ``loops`` loops needed no Python."""
+    done = 0
     for k in range(loops):
-        if anew:
+        if before != AS_IT_WAS:
             clock.values[CA_SEEN_WORK] = -1
-        passed += changes_nothing(clock, nodes, scan, groups, now + k)
-    return passed
+        if before == FORGOTTEN:
+            ca.hints.now[0] += 2
+        done += needs_no_python(clock, nodes, scan, groups, pods, links, workloads, ca, now + k)
+    return done
 
 
-def idle(measure, anew: bool, loops: int, unit: str, target: float) -> None:
-    """Loops over 1,000 busy nodes with 30,000 pods."""
-    sim = settled_cluster(400)
+def looking(measure, before: int, loops: int, unit: str, target: float, request_milli: int = 400) -> None:
+    """Loops over 1,000 nodes with 30,000 pods."""
+    sim = settled_cluster(request_milli)
     sim.advance(30_000)
     s = sim.state
 
     def fresh():
-        return copy_tables(s.clock), s.nodes, s.scan, s.groups, sim.now_ms + 1, loops, anew
+        tables = (s.clock, s.nodes, s.scan, s.groups, s.pods, s.links, s.workloads, s.autoscaler)
+        return *(copy_tables(table) for table in tables), sim.now_ms + 1, loops, before
 
-    assert measure(idle_loops, prepare=fresh, amount=loops, unit=unit, target=target) == loops
+    assert measure(compiled_loops, prepare=fresh, amount=loops, unit=unit, target=target) == loops
 
 
 def test_idle_loop(measure):
     """Nothing has happened since the last loop."""
-    idle(measure, False, 100_000, "ns", 200)
+    looking(measure, AS_IT_WAS, 100_000, "ns", 200)
 
 
 def test_idle_loop_that_looks_at_every_node(measure):
     """Pods have come and gone, but no node could become a candidate."""
-    idle(measure, True, 1000, "us", 20)
+    looking(measure, PODS_CHANGED, 1000, "us", 20)
+
+
+def test_scale_down_simulation_again(measure):
+    """Pods have come and gone; those of unneeded nodes still fit where they did."""
+    looking(measure, PODS_CHANGED, 100, "us", 5000, request_milli=240)
+
+
+def test_scale_down_simulation_anew(measure):
+    """The pods of unneeded nodes look for a place again."""
+    looking(measure, FORGOTTEN, 100, "us", 5000, request_milli=240)
