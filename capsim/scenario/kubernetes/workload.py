@@ -92,7 +92,7 @@ coverage("Deployment", "apiVersion kind metadata spec status")
 coverage("ReplicaSet", "apiVersion kind metadata spec status")
 coverage("DaemonSet", "apiVersion kind metadata spec status")
 coverage("Pod", "apiVersion kind metadata spec status")
-_ROLLOUT = "rollouts are not modelled yet"
+_ROLLOUT = "only Deployments and StatefulSets are rolled out"
 coverage(
     "DeploymentSpec",
     "replicas selector template strategy minReadySeconds paused progressDeadlineSeconds revisionHistoryLimit",
