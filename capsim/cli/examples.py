@@ -21,19 +21,26 @@ def examples_folder() -> Path:
 
 
 def names() -> list[str]:
-    """Names that ``capsim init`` accepts."""
-    return sorted(path.stem for path in examples_folder().glob("*.yaml"))
+    """Names that ``capsim init`` accepts: scenario files, and folders that hold a scenario.yaml."""
+    folder = examples_folder()
+    return sorted(
+        [*(path.stem for path in folder.glob("*.yaml")), *(p.parent.name for p in folder.glob("*/scenario.yaml"))]
+    )
 
 
-def copy_example(name: str, place: Path) -> list[Path]:
-    """Copy scenario ``name`` with everything it refers to into ``place``; returns the new files.
+def copy_example(name: str, place: Path) -> tuple[list[Path], Path]:
+    """Copy example ``name`` with everything it refers to into ``place``; returns the new files, and which to run.
 
     Raises :class:`ScenarioError` for an unknown name and :class:`OutputError` when a file is there already.
     """
     if name not in names():
         raise ScenarioError(f"no example {name!r}; there is: {', '.join(names())}")
-    source = examples_folder()
-    files = sorted(_needed(source / f"{name}.yaml"))
+    source, main = examples_folder(), f"{name}.yaml"
+    if (source / name / "scenario.yaml").is_file():
+        source, main = source / name, "scenario.yaml"
+        files = sorted(path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    else:
+        files = sorted(_needed(source / main))
     copies = [place / file.relative_to(source) for file in files]
     if there := [copy for copy in copies if copy.exists()]:
         raise OutputError(f"{there[0]} is there already; nothing was copied. Name another directory.")
@@ -43,7 +50,7 @@ def copy_example(name: str, place: Path) -> list[Path]:
             shutil.copyfile(file, copy)
     except OSError as problem:
         raise OutputError(f"cannot write to {place}: {problem.strerror or problem}") from problem
-    return copies
+    return copies, place / main
 
 
 def _needed(scenario: Path) -> set[Path]:

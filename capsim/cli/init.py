@@ -21,6 +21,7 @@ def init(
         from capsim.cli.examples import copy_example
 
         place = directory or Path(name)
-        for path in copy_example(name, place):
+        copies, main = copy_example(name, place)
+        for path in copies:
             typer.echo(path)
-        typer.echo(f"\nNext: capsim run {place / name}.yaml")
+        typer.echo(f"\nNext: capsim run {main}")

@@ -30,8 +30,20 @@ def test_version(capsim):
 
 
 def test_examples_are_the_scenarios():
-    assert names() == STORIES
+    assert names() == sorted([*STORIES, *FOLDERS])
     assert examples_folder() == SCENARIOS
+
+
+FOLDERS = sorted(path.parent.name for path in SCENARIOS.glob("*/scenario.yaml"))
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_init_copies_a_folder_with_all_its_variants(capsim, name):
+    done = capsim("init", name)
+    assert done.exit_code == 0, done.output
+    assert f"Next: capsim run {name}/scenario.yaml" in done.output
+    assert {path.name for path in Path(name).iterdir()} >= {path.name for path in (SCENARIOS / name).glob("*.yaml")}
+    assert capsim("validate", f"{name}/scenario.yaml").exit_code == 0
 
 
 @pytest.mark.parametrize("name", STORIES)
