@@ -14,6 +14,9 @@ from capsim.controllers.cluster_autoscaler.simulation import NO_PODS, build
 from capsim.engine.cluster_autoscaler.disruption import limits
 from capsim.state import tables as t
 
+PAGE = 64
+"""Rows of the snapshot are rounded up to a multiple of it."""
+
 if TYPE_CHECKING:
     from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler, Seen
     from capsim.controllers.cluster_autoscaler.simulation import Simulation as Layout
@@ -50,15 +53,31 @@ def give(turn: Turn, sim: Simulation, view: View, status: LoopStatus) -> None:
     )
     _fill(turn, sim, steady)
     steady.values[ca.S_UNTIL] = rest.steady_until_ms(scaler, view, turn.world)
-    sim.state = sim.state._replace(
-        autoscaler=ca.CaTables(view.kinds, rows.snap, scaler.planner.hints, scaler.pending_hints, steady)
-    )
+    new = ca.CaTables(view.kinds, rows.snap, scaler.planner.hints, scaler.pending_hints, steady)
+    if not _written_over(tables, new):
+        sim.state = sim.state._replace(autoscaler=new)
+
+
+def _written_over(tables: ca.CaTables, new: ca.CaTables) -> bool:
+    """Write ``new`` into the arrays that are there, if they are as long: another state would have to be packed anew.
+
+    Hints are not copied: Python and the compiled loops share them."""
+    if new.kinds is not tables.kinds or new.hints is not tables.hints or new.pending is not tables.pending:
+        return False
+    pairs = [*zip(tables.snap, new.snap, strict=True), *zip(tables.steady, new.steady, strict=True)]
+    if any(old.shape != one.shape for old, one in pairs):
+        return False
+    for old, one in pairs:
+        if old is not one:
+            old[...] = one
+    return True
 
 
 def _rows(scaler: Autoscaler, seen: Seen, view: View) -> Layout:
     """The rows of the loop's snapshot without pods; those of upcoming nodes have their DaemonSets'."""
     without = [slot for g in seen.upcoming for slot in scaler.state.groups[g].not_started]
-    return build(replace(view, bound=NO_PODS), seen.upcoming, seen.templates, without, scaler.cursor, 0)
+    count = len(view.listed) - len(without) + sum(seen.upcoming.values())
+    return build(replace(view, bound=NO_PODS), seen.upcoming, seen.templates, without, scaler.cursor, -count % PAGE)
 
 
 def _steady(turn: Turn, sim: Simulation) -> ca.Steady:
