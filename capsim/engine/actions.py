@@ -12,7 +12,7 @@ from capsim.controllers.scheduler.wake import capacity_gained
 from capsim.controllers.workloads.replicas import set_desired
 from capsim.engine.dispatch import add_daemons, evict_pod, evict_pods, lose_node, tell_cloud
 from capsim.engine.flow import flow
-from capsim.engine.outage import answer_again, fall_silent, set_unreachable
+from capsim.engine.outage import answer_again, crash, fall_silent, restart, set_unreachable
 from capsim.engine.recorder import forget_extremes, look
 from capsim.engine.state import State
 from capsim.jit import carrier_kernel, inline_kernel, kernel
@@ -77,7 +77,9 @@ from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
     ACT_SILENCE,
     ACT_ANSWER,
     ACT_UNREACHABLE,
-) = range(20)
+    ACT_CRASH,
+    ACT_RESTART,
+) = range(22)
 ROOM = 4
 
 
@@ -334,8 +336,13 @@ def act_on_outage(s: State, what, a, b, now):
             s.clock, s.pods, s.links, s.usage, s.nodes, s.scan, s.workloads, s.physics, s.marks, a, now)
     if what == ACT_ANSWER:
         return answer_again(
-            s.clock, s.heap, s.pods, s.links, s.usage, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks, a,
-            b, now)
+            s.clock, s.heap, s.pods, s.links, s.usage, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks,
+            s.startup, a, b, now)
+    if what == ACT_CRASH:
+        return crash(
+            s.clock, s.heap, s.pods, s.usage, s.nodes, s.scan, s.workloads, s.physics, s.marks, a, now)
+    if what == ACT_RESTART:
+        return restart(s.clock, s.heap, s.pods, s.workloads, s.nodes, s.startup, a, now)
     return set_unreachable(
         s.clock, s.heap, s.pods, s.links, s.nodes, s.groups, s.workloads, s.presence, s.marks, a, b, now)
 

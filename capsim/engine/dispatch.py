@@ -31,6 +31,7 @@ from capsim.state.tables import (
     P_EVICT_TO_RECREATE,
     P_SCALE_TO_POD,
     POD_PENDING,
+    POD_READY,
     POD_TERMINATING,
     UNSCHEDULABLE,
     Classes,
@@ -53,7 +54,7 @@ from capsim.state.tables import (
 )
 from capsim.state.tables_adapter import SelfHeal
 from capsim.state.tables_scheduler import Scheduling
-from capsim.state.transitions import create_pod, node_changed, remove_pod, set_dark
+from capsim.state.transitions import create_pod, hide_images, node_changed, remove_pod, set_dark, show_images
 from capsim.world.kubelet import become_ready
 from capsim.world.nodes import delete_node, free_node, ready_node, register_node
 
@@ -327,6 +328,7 @@ def node_event(
         if clock.values[UNSCHEDULABLE] > 0:
             capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     elif kind == EV_NODE_GONE:
+        hide_images(k.extras, n)
         lose_node(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, presence,
             log, n, now)
@@ -350,6 +352,8 @@ def dispatch(
     elif kind == EV_POD_READY:
         if same(pods.uid[i], code):
             become_ready(clock, pods, usage, workloads, nodes, scan, physics, marks, i, now)
+            if k.extras.image_bytes.shape[0] > 0 and pods.state[i] == POD_READY:
+                show_images(nodes, presence, k.extras, pods.pod_class[i], pods.node[i])
     elif kind == EV_POD_GONE:
         if same(pods.uid[i], code) and (pods.node[i] < 0 or nodes.flags[pods.node[i]] & FLAG_SILENT == 0):
             set_dark(pods, physics, marks, i, 0)

@@ -18,6 +18,7 @@ from capsim.engine import growth
 from capsim.engine.actions import ACT_ADD_NODE, ACT_ADVANCE
 from capsim.engine.build.assemble import Capacity, assemble
 from capsim.engine.build.rollouts import with_revisions
+from capsim.engine.build.startup import new_node
 from capsim.engine.door import Door
 from capsim.engine.faults.machines import born_in_outage
 from capsim.engine.sink import Sink
@@ -127,6 +128,7 @@ class Simulation:
         """A new node of ``group``, of the group's shape unless one is given; returns its slot."""
         self.make_room(nodes=1, heap=4)
         n = self.act(ACT_ADD_NODE, group, ordinal, int(boots), shape, now_ms=now_ms)
+        new_node(self, n)
         if self._happenings.faults.dead_zones:
             born_in_outage(self, n)
         return n

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from capsim.engine.build.names import Names
     from capsim.engine.drive import Simulation
 
+RESTARTS = {
+    e.LOG_OOM_KILLED: "Container was killed: its memory exceeded the limit",
+    e.LOG_BACK_OFF: "Back-off {} s restarting failed container",
+    e.LOG_CRASHED: "Container exited",
+}
 SIZES = 1_000_000
 """TriggeredScaleUp carries ``before * SIZES + after``."""
 
@@ -42,6 +47,9 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
     if kind == e.LOG_TAINT_EVICTION:
         where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
         return f"Pod/{where}", f"Marking for deletion Pod {where}"
+    if kind in RESTARTS:
+        where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
+        return f"Pod/{where}", RESTARTS[kind].format(b)
     if kind == e.LOG_NOTE:
         return "Scenario", sim.sink.notes[a]
     if kind == e.LOG_RESCALE:

@@ -58,7 +58,10 @@ def grow_nodes(s: State, rows: int) -> State:
     per_node = {f: longer(a, rows) for f, a in zip(t.NodeScan._fields, s.scan, strict=True) if f != "threshold"}
     scan = s.scan._replace(**per_node)
     marks = s.marks._replace(node=longer(s.marks.node, rows), node_flag=longer(s.marks.node_flag, rows))
-    s = s._replace(nodes=nodes, scan=scan, marks=marks, presence=grow_presence(s.presence, rows))
+    startup = s.startup._replace(
+        have_ms=longer(s.startup.have_ms, rows, t.NEVER), free_ms=longer(s.startup.free_ms, rows)
+    )
+    s = s._replace(nodes=nodes, scan=scan, marks=marks, presence=grow_presence(s.presence, rows), startup=startup)
     return grow_scratch(s._replace(scheduling=grow_scheduling(s.scheduling, rows)), rows)
 
 

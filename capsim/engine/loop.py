@@ -329,7 +329,7 @@ def run_replicas(
             heap,
             queue,
             log,
-            ROOM + workloads.count[w, 1] + workloads.count[w, 2] + workloads.count[w, 3] + workloads.count[w, 5],
+            ROOM + workloads.count[w, 1] + workloads.count[w, 2] + 2 * workloads.count[w, 3] + workloads.count[w, 5],
         )
         if table > 0:
             return need(clock, table)
@@ -440,7 +440,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_SCHEDULER:
         return run_scheduler(
             s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.presence,
-            s.scheduling, s.log, now)
+            s.scheduling, s.startup, s.log, now)
     elif phase == PHASE_AUTOSCALER:
         return run_autoscaler(
             s.clock, s.nodes, s.scan, s.groups, s.pods, s.links, s.workloads, s.autoscaler, now)

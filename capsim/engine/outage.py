@@ -41,6 +41,7 @@ from capsim.state.tables import (
     Presence,
     Workloads,
 )
+from capsim.state.tables_startup import Startup
 from capsim.state.transitions import go_down, node_changed, set_dark, start_serving
 from capsim.world.kubelet import begin_start
 from capsim.world.nodes import boot_node, ready_node
@@ -89,6 +90,7 @@ def answer_again(
     workloads: Workloads,
     physics: Physics,
     marks: Marks,
+    startup: Startup,
     n,
     how,
     now,
@@ -113,7 +115,7 @@ def answer_again(
                 start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, integral, now)
             else:
                 pods.restarts[p] += pods.ready_ms[p] != -1
-                begin_start(clock, heap, pods, workloads, p, now)
+                begin_start(clock, heap, pods, workloads, nodes, startup, p, 0, now)
         p = after
     return 0
 
@@ -160,4 +162,39 @@ def set_unreachable(
     nodes.times[n, T_CHANGED] = now
     node_changed(presence, nodes, n)
     touch(marks, workloads.kind.shape[0] + g, TOUCHED)
+    return 0
+
+
+@separate_kernel
+def crash(
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    usage: PodUsage,
+    nodes: Nodes,
+    scan: NodeScan,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    p,
+    now,
+):
+    """The containers of pod ``p`` end; endpoints follow after their delay; heap has room for one event."""
+    served = pods.state[p] == POD_READY
+    go_down(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
+    pods.restarts[p] += 1
+    if served and clock.params[P_PROPAGATION] > 0:
+        set_dark(pods, physics, marks, p, 1)
+        push(heap, now + clock.params[P_PROPAGATION], encode(EV_POD_LEFT, p, pods.uid[p]))
+    return 0
+
+
+@separate_kernel
+def restart(clock: Clock, heap: Heap, pods: Pods, workloads: Workloads, nodes: Nodes, startup: Startup, p, now):
+    """The kubelet starts the containers of pod ``p``, which is down, again; heap has room for one event."""
+    w = pods.workload[p]
+    pods.state[p] = POD_STARTING
+    workloads.count[w, POD_DOWN] -= 1
+    workloads.count[w, POD_STARTING] += 1
+    begin_start(clock, heap, pods, workloads, nodes, startup, p, 1, now)
     return 0

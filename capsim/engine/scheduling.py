@@ -28,6 +28,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_scheduler import Scheduling
+from capsim.state.tables_startup import Startup
 from capsim.world.kubelet import begin_start
 
 FLUSH_PERIOD_MS = 30_000
@@ -50,6 +51,7 @@ def run_scheduler(
     queue: Queue,
     presence: Presence,
     k: Scheduling,
+    startup: Startup,
     log: Log,
     now,
 ):
@@ -64,7 +66,7 @@ def run_scheduler(
         if p >= 0:
             n = try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, presence, k, marks, log, p, now)
             if n >= 0:
-                begin_start(clock, heap, pods, workloads, p, now)
+                begin_start(clock, heap, pods, workloads, nodes, startup, p, 0, now)
             elif n == -2:
                 clock.values[PREEMPTOR] = p
                 return ask(clock, YIELD_PREEMPT)

@@ -18,6 +18,7 @@ from capsim.engine.autoscaler import next_ordinal
 from capsim.engine.build.adapter import settle_adapter
 from capsim.engine.build.cluster import node_vector
 from capsim.engine.build.rollouts import start_rollout
+from capsim.engine.build.startup import settle_images
 from capsim.engine.cluster_autoscaler.settle import next_growth
 from capsim.errors import RunError
 from capsim.state.tables import (
@@ -59,6 +60,7 @@ def start(sim: Simulation) -> None:
         else:
             declare_workload(sim, w, replicas[w])
     start_jobs(sim)
+    settle_images(sim)
     sim.act(ACT_BEGIN, 1, now_ms=0)
     # What is pending in a recorded cluster was pending there: the autoscaler finds it at its first loop.
     if settled and sim.scenario.initial_state != "recorded" and sim.scenario.cluster_autoscaler is not None:

@@ -33,6 +33,7 @@ from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.tables_jobs import Jobs
 from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
+from capsim.state.tables_startup import Startup
 
 
 class State(NamedTuple):
@@ -59,6 +60,7 @@ class State(NamedTuple):
     queue: Queue
     presence: Presence
     scheduling: Scheduling
+    startup: Startup
     hpas: HpaLinks
     adapter: Adapter
     heal: SelfHeal

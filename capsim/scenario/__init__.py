@@ -7,6 +7,7 @@ from typing import Any
 
 from capsim.scenario.chaos import (
     ControlPlaneOutage,
+    Crash,
     Drain,
     Fail,
     Failures,
@@ -67,6 +68,7 @@ __all__ = [
     "ContainerBehaviour",
     "ControlPlaneOutage",
     "ControlPlaneSpec",
+    "Crash",
     "DelaySpec",
     "Distribution",
     "Drain",

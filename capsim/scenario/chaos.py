@@ -141,6 +141,19 @@ class Upgrade(Model):
         return self
 
 
+class Crash(Model):
+    """Containers of a workload exit, once or again and again; the kubelet starts them anew, with its back-off."""
+
+    target: Text = Field(description="The workload: `name`, `namespace/name` or `namespace/Kind/name`.")
+    pods: WholeNumber | None = Field(None, ge=1, description="How many of its pods, the oldest; missing: all.")
+    after_ms: Milliseconds = Field(
+        1_000, alias="after", description="How long after a start the containers exit, while the fault lasts."
+    )
+    duration_ms: Milliseconds | None = Field(
+        None, gt=0, alias="duration", description="How long the fault lasts; missing: they exit once."
+    )
+
+
 class ControlPlaneOutage(Model):
     """Control-plane nodes fail: with too few left for a quorum nobody decides anything, while pods keep serving."""
 

@@ -119,6 +119,15 @@ class NodeGroup(Model):
         description="The cloud replaces a machine that is gone, or has not answered, for that long (GKE: about ten "
         "minutes); missing: never.",
     )
+    pull_bandwidth_bytes: Bytes = Field(
+        50 * 10**6,
+        gt=0,
+        alias="pullBandwidth",
+        description="Bytes per second of one image pull, unpacking included (an assumption).",
+    )
+    preloaded_images: list[Text] = Field(
+        [], alias="preloadedImages", description="Images that are on every node from its start (baked in)."
+    )
     failures: Failures | None = Field(None, description="Random failures of its nodes.")
     price_per_hour_usd: NotNegative = Field(0.0, alias="pricePerHour", description="USD per node and hour.")
 

@@ -109,6 +109,13 @@ class KubeletSpec(Model):
         description="Time between two reports of a node and its pods; after a partition Ready waits for it.",
     )
 
+    serialize_image_pulls: Switch = Field(True, description="One image is pulled at a time on a node.")
+    max_parallel_image_pulls: WholeNumber = Field(
+        5, ge=1, le=64, description="Without serialize-image-pulls: how many at a time (upstream: no bound)."
+    )
+    registry_latency_ms: Milliseconds = Field(
+        200, description="One request to the registry, as for an image that is there already (an assumption)."
+    )
     housekeeping_interval_ms: Milliseconds = Field(
         0,
         description="Shortest time between two readings of a container's counters by cAdvisor, which adds up to as "

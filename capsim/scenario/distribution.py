@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core.core_schema import CoreSchema, SerializationInfo
 
 from capsim.scenario.model import DURATION, Milliseconds, Model, Written, problem, with_short_form
+from capsim.units import parse_duration_ms
+
+P95_DEVIATIONS = 1.6448536269514722
+"""A standard normal value is below it with a probability of 95 %."""
+
+
+_PERCENTILES = {
+    name: {"type": ["string", "number"], "description": f"{what} of a lognormal distribution, instead of its mean."}
+    for name, what in (("median", "Median"), ("p95", "95th percentile"))
+}
+
+
+def _from_percentiles(data: dict[str, Any]) -> dict[str, Any]:
+    """mean and stddev of the lognormal distribution with this median and 95th percentile, to the millisecond."""
+    rest = {key: value for key, value in data.items() if key not in ("median", "p95")}
+    kind = rest.get("distribution", "lognormal")
+    kind = kind.value if isinstance(kind, Written) else kind
+    if kind != "lognormal" or {"mean", "stddev"} & set(rest) or not {"median", "p95"} <= set(data):
+        raise problem("median and p95 together give a lognormal distribution", "{median: 60s, p95: 2m}", key="median")
+    median, high = (_milliseconds(data[key], key) for key in ("median", "p95"))
+    if not 0 < median <= high:
+        raise problem("p95 is below the median, or the median is not above zero", "0 < median <= p95", key="p95")
+    sigma = math.log(high / median) / P95_DEVIATIONS
+    mean = median * math.exp(sigma * sigma / 2)
+    deviation = mean * math.sqrt(math.expm1(sigma * sigma))
+    return {**rest, "distribution": "lognormal", "mean": f"{round(mean)}ms", "stddev": f"{round(deviation)}ms"}
+
+
+def _milliseconds(value: Any, key: str) -> int:
+    try:
+        return parse_duration_ms(value.value if isinstance(value, Written) else value)
+    except (ValueError, TypeError):
+        raise problem("not a duration", "a duration such as 90s", key=key) from None
 
 
 class Distribution(Model):
-    """A duration, or `{distribution, mean, stddev, min, max}`; each occurrence is drawn independently."""
+    """A duration, or `{distribution, mean, stddev, min, max}`; each occurrence is drawn independently.
+
+    A lognormal one may be given by `median` and `p95` instead, as measured times usually are.
+    """
 
     kind: Literal["constant", "uniform", "normal", "lognormal"] = Field(
         "constant", alias="distribution", description="Form of the distribution."
@@ -26,6 +63,8 @@ class Distribution(Model):
     def _from_scalar(cls, data: Any) -> Any:
         if isinstance(data, (str, int, float, Written)):
             return {"mean": data.value if isinstance(data, Written) else data}
+        if isinstance(data, dict) and {"median", "p95"} & set(data):
+            return _from_percentiles(data)
         return data
 
     @model_validator(mode="after")
@@ -49,7 +88,11 @@ class Distribution(Model):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
-        return with_short_form(schema, handler, {"type": ["string", "number"]})
+        result = with_short_form(schema, handler, {"type": ["string", "number"]})
+        for form in handler.resolve_ref_schema(result)["anyOf"]:
+            if "properties" in form:
+                form["properties"] |= _PERCENTILES
+        return result
 
     @model_serializer(mode="wrap")
     def _short(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:

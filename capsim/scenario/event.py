@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PlainSerializer, SkipValidation, WithJsonSchema, model_validator
 from pydantic_core.core_schema import SerializationInfo
 
-from capsim.scenario.chaos import ControlPlaneOutage, Drain, Fail, SpotReclaim, Upgrade, ZoneOutage
+from capsim.scenario.chaos import ControlPlaneOutage, Crash, Drain, Fail, SpotReclaim, Upgrade, ZoneOutage
 from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem
@@ -62,7 +62,7 @@ class AddNodes(Model):
     immediately: Switch = Field(False, description="Ready at once instead of after the group's bootDelay.")
 
 
-Fault = Drain | Fail | ZoneOutage | SpotReclaim | Upgrade | ControlPlaneOutage
+Fault = Drain | Fail | ZoneOutage | SpotReclaim | Upgrade | Crash | ControlPlaneOutage
 Action = Scale | Apply | AddNodes | Resize | Fault | Rollout | Rollback | PauseRollout
 
 
@@ -83,6 +83,7 @@ class TimedEvent(Model):
     zone_outage: ZoneOutage | None = Field(None, alias="zoneOutage", description="No node of a zone answers.")
     spot_reclaim: SpotReclaim | None = Field(None, alias="spotReclaim", description="The cloud takes machines back.")
     upgrade: Upgrade | None = Field(None, description="All nodes of a group are replaced or rebooted.")
+    crash: Crash | None = Field(None, description="Containers of a workload exit.")
     control_plane_outage: ControlPlaneOutage | None = Field(
         None, alias="controlPlaneOutage", description="Control-plane nodes fail."
     )

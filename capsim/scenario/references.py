@@ -183,7 +183,7 @@ class References:
     def _targets(self) -> None:
         events = self.root.get("events")
         for index, event in enumerate(events if isinstance(events, SourceList) else []):
-            for kind in ("scale", *ROLLS) if isinstance(event, SourceMap) else ():
+            for kind in ("scale", "crash", *ROLLS) if isinstance(event, SourceMap) else ():
                 action = event.get(kind)
                 if isinstance(action, SourceMap) and isinstance(action.get("target"), str):
                     self._target(kind, action, f"events[{index}].{kind}.target")
@@ -194,6 +194,9 @@ class References:
             return
         if kind == "scale":
             self._scalable(key, action, path)
+            return
+        if kind == "crash":
+            action["target"] = key
             return
         own = key.split("/")[1]
         if own != "Deployment" and (own != "StatefulSet" or kind not in ("rollout", "rollback")):

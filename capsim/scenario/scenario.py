@@ -13,6 +13,7 @@ from capsim.scenario.cluster import NodeGroup
 from capsim.scenario.cluster_autoscaler import ClusterAutoscalerSpec
 from capsim.scenario.control_plane import ControlPlaneSpec, OutputSpec, SchedulerSpec
 from capsim.scenario.event import TimedEvent
+from capsim.scenario.images import ImageSpec
 from capsim.scenario.inventory import Inventory
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.metrics import MetricSpec
@@ -83,6 +84,11 @@ class ScenarioKeys(Model):
         description="Machines of one shape that can be added and removed; Node objects beside them are static.",
     )
     services: dict[Text, ServiceSpec] = Field({}, description="Services that receive traffic, by name.")
+    images: dict[Text, ImageSpec] | None = Field(
+        None,
+        description="Images by name, `*` for all others, with what is pulled of them: `400Mi` or layers. With this key "
+        "(`{}` is enough) pods start in parts: pulls, init containers, the process (`startupTime`), probes.",
+    )
     workloads: dict[Text, WorkloadSpec] = Field({}, description="Behaviour of workloads, by name.")
     traffic: dict[Text, AnySeries] = Field({}, description="Requests per second of each service.")
     journeys: dict[Text, list[Visit]] = Field(

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from capsim.scenario.calls import Balancing, Call, ServiceTime
 from capsim.scenario.distribution import Distribution
-from capsim.scenario.model import Bytes, Milliseconds, Model, Ratio, Text, Unit, problem
+from capsim.scenario.model import Bytes, Milliseconds, Model, Ratio, Switch, Text, Unit, problem
 from capsim.scenario.series import AnySeries
 from capsim.units import parse_quantity
 
@@ -53,6 +53,9 @@ class ContainerBehaviour(Model):
     memory_base_bytes: Bytes | None = Field(
         None, alias="memoryBase", description="Memory used without any request; default half of the memory request."
     )
+    run_time_ms: Milliseconds = Field(
+        0, alias="runTime", description="How long an init container runs (with `images`)."
+    )
     memory_per_inflight_bytes: Bytes = Field(
         0, alias="memoryPerInflight", description="Memory per request in progress or waiting in the pod."
     )
@@ -63,7 +66,9 @@ class WorkloadSpec(Model):
 
     containers: dict[Text, ContainerBehaviour] = Field({}, description="Behaviour by container name.")
     startup_time: Distribution = Field(
-        Distribution.constant(5000), description="From bound to Ready (image pull, start, first readiness probe)."
+        Distribution.constant(5000),
+        description="From bound to Ready (image pull, start, first readiness probe); with `images`, what the process "
+        "itself takes.",
     )
     run_time: Distribution | None = Field(
         None, description="Of a Job: from Ready until a pod has done its work (default 1m)."
@@ -72,10 +77,21 @@ class WorkloadSpec(Model):
     service_time: ServiceTime | None = Field(
         None, description="Response times of its pods, `{}` for the defaults; absent: only where calls or SLOs ask."
     )
+    oom_kills: Switch = Field(
+        True,
+        alias="oomKills",
+        description="Whether a pod whose memory exceeds its limit is killed and restarted; it takes a memory limit and "
+        "`memoryPerInflight`, or a base above the limit.",
+    )
+    memory_spread_ratio: Ratio = Field(
+        0.1,
+        alias="memorySpread",
+        description="How far the memory of single pods lies off the mean, evenly drawn: 0.1 is ± 10 % (an assumption).",
+    )
     termination_time_ms: Milliseconds = Field(
         2000,
         alias="terminationTime",
-        description="From SIGTERM until the pod is gone; at most terminationGracePeriodSeconds.",
+        description="From SIGTERM until the pod is gone; with a preStop hook at most terminationGracePeriodSeconds.",
     )
 
 

@@ -32,7 +32,10 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_JOB_POD,
     LOG_CRON_STARTED,
     LOG_CRON_SKIPPED,
-) = range(25)
+    LOG_OOM_KILLED,
+    LOG_BACK_OFF,
+    LOG_CRASHED,
+) = range(28)
 
 
 @inline_kernel

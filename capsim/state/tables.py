@@ -97,9 +97,9 @@ SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDU
 )
 STOP_AT, BREATH, EVENTS_LEFT, CA_SEEN_WORK, CA_NEXT_TIMER, DAEMONSETS = 34, 35, 36, 37, 38, 39
 PREEMPTOR, CA_SEEN_PENDING = 40, 41
-FROZEN_UNTIL = 42
+FROZEN_UNTIL, OOM_DUE = 42, 43
 """Until then nobody writes to the API server: controllers stand still, what runs goes on."""
-CLOCK_COLUMNS = 43
+CLOCK_COLUMNS = 44
 
 # Columns of Counters.
 (
@@ -356,6 +356,8 @@ class Workloads(NamedTuple):
     start: F64
     """[W, 5]: kind, mean, standard deviation, min, max of bound -> Ready, ms."""
     termination_ms: I64
+    linger_ms: I64
+    """How long requests still reach a deleted pod that does not serve them (0: nobody sends any)."""
     moved_ms: I64
     """Last time at which a pod became Ready."""
     reconcile_ms: I64
@@ -390,9 +392,9 @@ class Physics(NamedTuple):
     """[W, 6]: idle milli, milli-seconds per request, cap rps, memory base, memory per request in flight, seconds in
     service."""
     limits: F64
-    """[W, 4]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage (2: pods serve what
+    """[W, 5]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage (2: pods serve what
     their connections bring), request milli, requests that
-    may wait in a pod (-1: no service model)."""
+    may wait in a pod (-1: no service model), memory of a pod from which on one may be killed, bytes."""
     own: F64
     """[W, 6]: number and summed rate of pods with a rate of their own; pods that were Ready at the last
     computation; changes of the common rate so far; endpoints that do not serve, and the requests per second that are

@@ -42,6 +42,7 @@ from capsim.state.tables import (
     Presence,
     Workloads,
 )
+from capsim.state.tables_scheduler import IMAGES, Extras
 
 
 @inline_kernel
@@ -215,6 +216,17 @@ def set_dark(pods: Pods, physics: Physics, marks: Marks, p, dark):
         mark_dirty(marks, w)
 
 
+@inline_kernel
+def lose_waiting(physics: Physics, w, ready, now):
+    """What waits in one of ``ready`` pods of ``w`` is lost with it."""
+    growth = physics.arrival_rps[w] - physics.served_rps[w] - physics.lost_rps[w]
+    waiting = max(0.0, physics.backlog[w] + growth * (now - physics.since_ms[w]) / 1000.0)
+    if waiting > 0.0:
+        part = min(physics.backlog[w], waiting / ready)
+        physics.backlog[w] -= part
+        physics.area[w, 1] += part
+
+
 @separate_kernel
 def go_down(
     clock: Clock,
@@ -237,6 +249,7 @@ def go_down(
     workloads.count[w, state] -= 1
     workloads.count[w, POD_DOWN] += 1
     if state == POD_READY:
+        lose_waiting(physics, w, workloads.count[w, POD_READY] + 1, now)
         leave_service(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
     touch(marks, w, PODS_CHANGED)
 
@@ -316,6 +329,27 @@ def remove_pod(
     clock.values[CAPACITY_VERSION] += 1
     clock.counters[C_PODS_GONE] += 1
     touch(marks, w, PODS_CHANGED)
+
+
+@separate_kernel
+def show_images(nodes: Nodes, presence: Presence, extras: Extras, c, n):
+    """Node ``n`` reports the images of a pod of class ``c``: ImageLocality looks at them, and at how many have them."""
+    for i in range(presence.part_start[c, IMAGES], presence.part_start[c, IMAGES + 1]):
+        image = presence.part[i]
+        if image >= 0 and extras.images[n, image] == 0:
+            extras.images[n, image] = 1
+            extras.image_nodes[image] += 1
+            presence.ordered[0] = 0
+            node_changed(presence, nodes, n)
+
+
+@inline_kernel
+def hide_images(extras: Extras, n):
+    """Node ``n`` goes, and its images with it."""
+    for image in range(extras.images.shape[1]):
+        if extras.images[n, image] == 1:
+            extras.images[n, image] = 0
+            extras.image_nodes[image] -= 1
 
 
 @inline_kernel

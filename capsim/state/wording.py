@@ -34,6 +34,9 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_JOB_POD: (NORMAL, "SuccessfulCreate", "job-controller"),
     e.LOG_CRON_STARTED: (NORMAL, "SuccessfulCreate", "cronjob-controller"),
     e.LOG_CRON_SKIPPED: (NORMAL, "JobAlreadyActive", "cronjob-controller"),
+    e.LOG_OOM_KILLED: (WARNING, "OOMKilled", "kubelet"),
+    e.LOG_BACK_OFF: (WARNING, "BackOff", "kubelet"),
+    e.LOG_CRASHED: (WARNING, "Exited", "kubelet"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }
 """Log kind -> (type, reason, source)."""

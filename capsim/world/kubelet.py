@@ -1,7 +1,7 @@
 """The kubelet's part of a pod's life: start-up until Ready.
 
-Thin model: image pull, container start and readiness are one duration per workload (``startupTime``), during which the
-pod uses nothing; it serves from the moment it is Ready. Probes, pulls, OOM and eviction are not modelled yet.
+Image pull, container start and readiness are one duration per workload (``startupTime``), or its parts
+(``startup.py``); meanwhile the pod uses nothing, and it serves from the moment it is Ready.
 """
 
 from __future__ import annotations
@@ -24,17 +24,23 @@ from capsim.state.tables import (
     PodUsage,
     Workloads,
 )
+from capsim.state.tables_startup import Startup
 from capsim.state.transitions import go_down, set_dark, start_serving
 from capsim.world.distributions import duration_ms
 from capsim.world.rates import integral_at
+from capsim.world.startup import in_parts, ready_after_ms
 
 
 @inline_kernel
-def begin_start(clock: Clock, heap: Heap, pods: Pods, workloads: Workloads, p, now):
-    """Pod ``p`` was bound: it will be Ready after its start-up time."""
+def begin_start(
+    clock: Clock, heap: Heap, pods: Pods, workloads: Workloads, nodes: Nodes, startup: Startup, p, again, now
+):
+    """Pod ``p`` was bound, or (``again``) its containers are restarted: it will be Ready after its start-up time."""
     w = pods.workload[p]
     entity = workloads.hash[w] + pods.ordinal[p]
-    span = duration_ms(workloads.start, w, clock.params[P_SEED], STREAM_START, entity, 0)
+    span = duration_ms(workloads.start, w, clock.params[P_SEED], STREAM_START, entity, pods.restarts[p])
+    if in_parts(startup, w):
+        span = ready_after_ms(startup, nodes, w, pods.node[p], span, again, now)
     pods.step_ms[p] = now + span
     push(heap, now + span, encode(EV_POD_READY, p, pods.uid[p]))
 

@@ -23,8 +23,10 @@ from capsim.state.tables import (
     L_MEMORY,
     L_SECONDS,
     NEVER,
+    NEXT_EVENT,
     O_DARK,
     O_DARK_RPS,
+    OOM_DUE,
     P_HOUSEKEEPING,
     POD_READY,
     S_MEMORY,
@@ -46,6 +48,8 @@ from capsim.state.tables import (
 from capsim.world.housekeeping import remember
 
 TINY = 1e-9
+NO_LIMIT = 1e300
+"""Memory of a pod that nothing limits, bytes."""
 
 
 @inline_kernel
@@ -60,6 +64,8 @@ def backlog_limit(physics: Physics, w):
     served = physics.served_rps[w]
     rate = served if served > TINY else physics.arrival_rps[w]
     most = physics.limits[w, 0] * rate
+    if physics.own[w, 2] == 0.0 and physics.load[w, L_INFLIGHT] > 0.0:
+        return 0.0  # a request that waits takes memory of a pod
     if physics.limits[w, 3] >= 0.0:  # response times are modelled: without a Ready endpoint a request fails at once
         return min(most, physics.limits[w, 3] * physics.own[w, 2])
     return most
@@ -253,8 +259,11 @@ def compute_rates(
         if rate != before and clock.values[TIGHT_NODES] > 0:
             mark_tight(workloads, links, pods, scan, marks, w)
     physics.served_rps[w] = served
-    settle_backlog(physics, backlog_wheel, w, now)
+    settle_backlog(physics, backlog_wheel, w, ready, rate, now)
     set_usage(physics, w, ready, rate)
+    if ready > 0 and physics.samples[w, S_MEMORY] > physics.limits[w, 4]:
+        clock.values[OOM_DUE] = 1
+        clock.values[NEXT_EVENT] = min(clock.values[NEXT_EVENT], now)
     demand = physics.load[w, L_IDLE] + physics.load[w, L_COST] * wanted - physics.limits[w, 2]
     if ready == 0 or demand < 0.0:
         demand = 0.0
@@ -264,8 +273,8 @@ def compute_rates(
 
 
 @inline_kernel
-def settle_backlog(physics: Physics, backlog_wheel, w, now):
-    """Lost rate of ``w`` and the time at which its backlog is gone or full."""
+def settle_backlog(physics: Physics, backlog_wheel, w, ready, rate, now):
+    """Lost rate of ``w`` and the time at which its backlog is gone, full, or too much for the memory of its pods."""
     excess = physics.arrival_rps[w] - physics.served_rps[w]
     tiny = TINY * (1.0 + physics.arrival_rps[w])
     physics.lost_rps[w] = 0.0
@@ -284,6 +293,10 @@ def settle_backlog(physics: Physics, backlog_wheel, w, now):
                 physics.lost_rps[w] = excess
             else:
                 due = now + 1 + int(room / excess * 1000.0)
+                if physics.limits[w, 4] < NO_LIMIT and physics.load[w, L_INFLIGHT] > 0.0:
+                    over = physics.limits[w, 4] - pod_memory(physics, w, ready, rate)
+                    if over > 0.0:
+                        due = min(due, now + 1 + int(over / physics.load[w, L_INFLIGHT] * ready / excess * 1000.0))
         elif physics.backlog[w] > 0.0:
             if excess < -tiny:
                 due = now + 1 + int(physics.backlog[w] / -excess * 1000.0)

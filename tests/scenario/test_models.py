@@ -106,6 +106,7 @@ def test_bad_node_groups(change):
         (1.5, "constant", 1500),
         ({"distribution": "uniform", "min": "40s", "max": "80s"}, "uniform", 60_000),
         ({"distribution": "lognormal", "mean": "60s", "stddev": "10s", "max": "5m"}, "lognormal", 60_000),
+        ({"median": "60s", "p95": "2m"}, "lognormal", 65_571),  # sigma = ln 2 / 1.645, mean = 60 s x exp(sigma^2 / 2)
     ],
 )
 def test_distributions(data, kind, mean_ms):
@@ -122,6 +123,8 @@ def test_distributions(data, kind, mean_ms):
         {"distribution": "weibull", "mean": 1},
         {"mean": "5s", "stddev": "1s"}, {"distribution": "normal", "mean": 5, "min": 9, "max": 1},
         {"distribution": "lognormal", "mean": 0, "stddev": 1},
+        {"median": "60s"}, {"median": "60s", "p95": "30s"}, {"median": "soon", "p95": "30s"},
+        {"distribution": "normal", "median": "1s", "p95": "2s"}, {"median": "1s", "p95": "2s", "mean": "1s"},
     ],
 )  # fmt: skip
 def test_bad_distributions(data):

@@ -73,3 +73,15 @@ def test_without_a_quorum_nothing_is_decided(told):
     assert lost(one) > 10 * lost(three) > 0
     acts = one.events[~one.events["source"].isin(["capsim"])]
     assert not acts["time_ms"].between(outage[0] + 1, outage[1]).any()
+
+
+def test_a_fifth_too_much_traffic_becomes_an_outage(told):
+    tight, roomy, shedding = runs = [told(f"oom/{name}") for name in ("scenario", "roomy", "shedding")]
+    killed = [run.events[run.events["reason"] == "OOMKilled"]["time_ms"] for run in runs]
+    assert [len(times) > 0 for times in killed] == [True, False, False]
+    assert killed[0].min() > 10 * MINUTE_MS + 30_000, "the memory fills first"
+    assert tight.pods["restarts"].sum() == len(killed[0]) > 40
+    waits = tight.events[tight.events["reason"] == "BackOff"]["message"].str.extract(r"(\d+) s")[0].astype(int)
+    assert set(waits) >= {10, 20, 40, 80}
+    assert lost(tight, 5) > 4 * lost(shedding, 5) > 4 * lost(roomy, 5) / 2 > 0
+    assert drawn("scenarios/outages.py", runs, "--mark", "10m,20m").startswith(b"\x89PNG")

@@ -16,6 +16,7 @@ from capsim.state.tables import (
     CAPACITY_VERSION,
     CONTROLLER_GCRA,
     EV_POD_GONE,
+    EV_POD_LEFT,
     KIND_DEPLOYMENT,
     KIND_REPLICASET,
     NEVER,
@@ -49,7 +50,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
-from capsim.state.transitions import client_ready, client_take, create_pod, schedule_try, stop_serving
+from capsim.state.transitions import client_ready, client_take, create_pod, schedule_try, set_dark, stop_serving
 
 
 @inline_kernel
@@ -120,13 +121,17 @@ def delete_pod(
     p,
     now,
 ):
-    """Delete pod ``p``: a bound one terminates, an unbound one vanishes; room for one heap event is there."""
+    """Delete pod ``p``: a bound one terminates, an unbound one vanishes; room for two heap events is there."""
     w = pods.workload[p]
     if pods.node[p] >= 0:
         if pods.state[p] == POD_TERMINATING:
             return
+        served = pods.state[p] == POD_READY
         stop_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, presence, p, now)
         gone_ms = now + workloads.termination_ms[w]
+        if served and workloads.linger_ms[w] > 0:
+            set_dark(pods, physics, marks, p, 1)
+            push(heap, now + workloads.linger_ms[w], encode(EV_POD_LEFT, p, pods.uid[p]))
     else:
         if links.queued[p] == 2:
             dequeue(links, classes, p, pods.pod_class[p])

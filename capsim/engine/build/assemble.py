@@ -38,6 +38,7 @@ from capsim.engine.build.scheduling import (
     watches_binds,
 )
 from capsim.engine.build.serving import build_calls, build_connections, build_serving
+from capsim.engine.build.startup import build_startup
 from capsim.engine.build.tables import empty_heap, empty_log, empty_pods, empty_queue
 from capsim.engine.build.traffic import build_traffic
 from capsim.engine.build.workloads import build_containers, build_physics, build_workloads
@@ -110,7 +111,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
     node_rows = page_rows((wanted.nodes or node_capacity(scenario)) + PAGE * len(book.shapes))
     pod_rows = wanted.pods or max(64, 2 * sum(w.replicas for w in scenario.objects.workloads) + 4 * node_rows)
     pods, pod_links, usage = empty_pods(pod_rows)
-    params = build_params(scenario, step_rows=most_pods(scenario, groups) + count + 16)
+    params = build_params(scenario, step_rows=2 * most_pods(scenario, groups) + count + 16)
     presence, scheduling = build_scheduling(program, facts, book, node_rows, pod_rows)
     params[P_WATCHERS] = int(watches_binds(program))
     physics = build_physics(scenario, names, containers)
@@ -137,6 +138,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
         queue=queue_for(wanted, pod_rows, max(pod_rows, 2 * most_pods(scenario, groups), node_rows), names),
         presence=presence,
         scheduling=scheduling,
+        startup=build_startup(scenario, node_rows),
         hpas=links,
         adapter=build_adapter(scenario, names, pod_rows),
         heal=build_self_heal(scenario, names),

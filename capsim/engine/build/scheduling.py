@@ -17,6 +17,7 @@ from capsim.controllers.scheduler.program import ClassSpec, Program, World, comp
 from capsim.controllers.scheduler.shapes import HOSTNAME, ShapeBook
 from capsim.engine.build.cluster import ZONE, array, group_labels
 from capsim.engine.build.names import Names, Shape
+from capsim.engine.build.startup import note_images
 from capsim.engine.build.workloads import drain_flags
 from capsim.scenario.cluster import NodeGroup
 from capsim.scenario.kube_scheduler import KubeSchedulerConfiguration
@@ -87,6 +88,7 @@ def note(book: ShapeBook, names: Names, row: int, zone: str) -> int:
 def compile_scheduler(scenario: Scenario, names: Names, book: ShapeBook) -> tuple[Program, ExtraFacts]:
     """The program of all classes; every shape is in the book by now."""
     facts = ExtraFacts()
+    note_images(scenario, facts)
     world = World(
         configuration_of(scenario),
         names.resources,

@@ -29,6 +29,7 @@ from capsim.state.tables import (
     Physics,
     Workloads,
 )
+from capsim.world.rates import NO_LIMIT
 
 KINDS = {
     "Deployment": KIND_DEPLOYMENT,
@@ -56,7 +57,7 @@ def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mappi
             names.indexed.add(w)
     specs = [scenario.workloads.get(workload.key, WorkloadSpec()) for workload in listed]
     stop = [
-        max(1, min(spec.termination_time_ms, workload.template.termination_grace_s * 1000))
+        max(1, min(spec.termination_time_ms + pre_stop_ms(workload), workload.template.termination_grace_s * 1000))
         for spec, workload in zip(specs, listed, strict=True)
     ]
     return Workloads(
@@ -70,6 +71,7 @@ def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mappi
         last_pod=np.full(count, -1, np.int64),
         start=floats([distribution_row(spec.startup_time) for spec in specs]).reshape(count, 5),  # type: ignore[misc]
         termination_ms=array(stop),
+        linger_ms=array([linger_ms(scenario, workload) for workload in listed]),
         moved_ms=np.full(count, -NEVER, np.int64),
         reconcile_ms=np.full(count, NEVER, np.int64),
         hpa=np.full(count, -1, np.int64),
@@ -79,6 +81,34 @@ def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mappi
         deployment=np.full(count, -1, np.int64),
         next_revision=np.full(count, -1, np.int64),
     )
+
+
+def pre_stop_ms(workload: Workload) -> int:
+    """How long the longest preStop hook of a pod takes; containers are stopped together."""
+    return max((container.pre_stop_s for container in long_running(workload.template)), default=0) * 1000
+
+
+def linger_ms(scenario: Scenario, workload: Workload) -> int:
+    """How long a deleted pod still gets requests that it does not serve: a hook keeps it serving meanwhile."""
+    follows = scenario.control_plane.delays.endpoint_propagation_ms
+    return max(0, follows - min(pre_stop_ms(workload), workload.template.termination_grace_s * 1000))
+
+
+def first_killed_bytes(scenario: Scenario, workload: Workload) -> float:
+    """Memory of an average pod from which on the largest of them may exceed the limit; NO_LIMIT without one."""
+    limit, spec = memory_limit_bytes(workload), scenario.workloads.get(workload.key, WorkloadSpec())
+    if limit is None or not spec.oom_kills:
+        return NO_LIMIT
+    return limit / (1.0 + spec.memory_spread_ratio)
+
+
+def memory_limit_bytes(workload: Workload) -> int | None:
+    """The memory limit of a whole pod; None: one of its containers has none."""
+    limits = [container.limits.get("memory") for container in long_running(workload.template)]
+    whole = workload.template.pod_limits.get("memory")
+    if whole is not None:
+        return int(whole)
+    return None if None in limits or not limits else sum(int(limit or 0) for limit in limits)
 
 
 def drain_flags(workload: Workload) -> int:
@@ -157,11 +187,12 @@ def build_physics(scenario: Scenario, names: Names, containers: Containers) -> P
     listed = scenario.objects.workloads
     count = len(listed)
     load = np.zeros((count, 6))
-    limits = np.zeros((count, 4))
+    limits = np.zeros((count, 5))
     widest_milli = widest_node_milli(scenario)
     for w, workload in enumerate(listed):
         load[w] = pod_load(scenario, workload, containers, w, widest_milli)
-        limits[w] = overload_row(scenario, workload, recorded_usage(scenario, names, w))
+        usual = overload_row(scenario, workload, recorded_usage(scenario, names, w))
+        limits[w] = [*usual, first_killed_bytes(scenario, workload)]
     return Physics(
         arrival_rps=np.zeros(count),
         pod_rps=np.zeros(count),

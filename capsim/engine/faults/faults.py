@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from capsim.controllers.node_lifecycle.zones import ZoneQueue
 from capsim.engine.faults.agenda import Agenda
 from capsim.engine.faults.drains import Drain
+from capsim.engine.faults.restarts import check_memory
 from capsim.engine.faults.upgrades import Roll
 from capsim.state.tables import FROZEN_UNTIL
 
@@ -40,6 +41,12 @@ class Faults:
     rolls: list[Roll] = field(default_factory=list)
     outages: list[tuple[int, int]] = field(default_factory=list)
     """Control-plane nodes that are down: (how many, until when)."""
+    back_offs: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Pods whose containers ended: how long the kubelet waits the next time, ms, and when it last waited."""
+    next_kill_ms: dict[int, int] = field(default_factory=dict)
+    """Workloads with pods that were killed for their memory: when the next one may be."""
+    crashing: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Workloads whose containers exit: how long after each start, and until when."""
     thawed_ms: int = -1
     """When the control plane last came back: controllers have forgotten what they had observed."""
 
@@ -49,6 +56,7 @@ class Faults:
 
     def happen(self, sim: Simulation) -> None:
         """Carry out all that is due; what needs the API server waits until it is back."""
+        check_memory(sim)
         while (entry := self.agenda.take(sim.now_ms)) is not None:
             frozen_ms = int(sim.state.clock.values[FROZEN_UNTIL])
             if frozen_ms > sim.now_ms and entry.what not in PHYSICAL:
@@ -57,13 +65,13 @@ class Faults:
                 handlers()[entry.what](sim, *entry.args)
 
 
-PHYSICAL = {"back", "zone_back", "terminate", "random", "thaw", "fail"}
+PHYSICAL = {"back", "zone_back", "terminate", "random", "thaw", "memory", "restart", "exit"}
 """What happens whether or not there is a control plane."""
 
 
 def handlers() -> dict[str, Handler]:
     """Who carries out what."""
-    from capsim.engine.faults import control, drains, lifecycle, machines, upgrades
+    from capsim.engine.faults import control, drains, lifecycle, machines, restarts, upgrades
 
     return {
         "back": machines.back,
@@ -79,6 +87,9 @@ def handlers() -> dict[str, Handler]:
         "drain": drains.step,
         "roll": upgrades.step,
         "thaw": control.thaw,
+        "memory": restarts.memory,
+        "restart": restarts.restart,
+        "exit": restarts.exits,
     }
 
 

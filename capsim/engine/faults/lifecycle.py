@@ -207,6 +207,9 @@ def lose(sim: Simulation, n: int) -> None:
     sim.make_room(heap=rows)
     for name, column in (("events", 0), ("pods", 1), ("nodes", 2)):
         sim.ensure_log(name, column, rows)
+    extras = sim.state.scheduling.extras
+    extras.image_nodes[:] -= extras.images[n]
+    extras.images[n] = 0
     sim.act(ACT_LOSE, n)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from capsim.scenario.kubernetes.lifecycle import Probe
 from capsim.scenario.model import Integer, Labels, Model, Switch, Text, WholeNumber, quantity_of
 
 POD_LEVEL_RESOURCES = ("cpu", "memory")
@@ -21,6 +22,10 @@ class Container(Model):
     host_ports: tuple[tuple[Text, Text, WholeNumber], ...] = Field((), description="(IP, protocol, port) on the node.")
     image: Text = Field("", description="Image.")
     restart_policy: Text | None = Field(None, description="`Always` makes an init container a sidecar.")
+    pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = Field("", description="imagePullPolicy, as written.")
+    startup_probe: Probe | None = Field(None, description="startupProbe.")
+    readiness_probe: Probe | None = Field(None, description="readinessProbe.")
+    pre_stop_s: WholeNumber = Field(0, description="How long its preStop hook sleeps.")
 
     @property
     def is_sidecar(self) -> bool:
@@ -38,7 +43,18 @@ class Container(Model):
             {"containerPort": port, "hostPort": port, "protocol": protocol, **({"hostIP": ip} if ip else {})}
             for ip, protocol, port in self.host_ports
         ]
-        written = {"image": self.image, "resources": resources, "ports": ports, "restartPolicy": self.restart_policy}
+        written: dict[str, Any] = {
+            "image": self.image,
+            "resources": resources,
+            "ports": ports,
+            "restartPolicy": self.restart_policy,
+        }
+        written |= {
+            "imagePullPolicy": self.pull_policy,
+            "startupProbe": self.startup_probe.manifest() if self.startup_probe else None,
+            "readinessProbe": self.readiness_probe.manifest() if self.readiness_probe else None,
+            "lifecycle": {"preStop": {"sleep": {"seconds": self.pre_stop_s}}} if self.pre_stop_s else None,
+        }
         return {"name": self.name, **{key: value for key, value in written.items() if value}}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from capsim.scenario.document import SourceMap, describe
 from capsim.scenario.kubernetes.container_limits import ContainerLimits, limited
 from capsim.scenario.kubernetes.fields import FieldCheck, coverage
+from capsim.scenario.kubernetes.lifecycle import pre_stop_s, read_probe
 from capsim.scenario.kubernetes.placement_rules import check_affinity, check_spread
 from capsim.scenario.kubernetes.pod import Container, PodTemplate, Toleration
 from capsim.scenario.kubernetes.reading import Reading
@@ -35,12 +36,9 @@ coverage(
 )
 coverage(
     "Container",
-    "name resources restartPolicy image ports",
+    "name resources restartPolicy image imagePullPolicy ports readinessProbe startupProbe lifecycle",
     {
-        "livenessProbe": "probes are not modelled yet: startupTime stands for them",
-        "readinessProbe": "probes are not modelled yet: startupTime stands for them",
-        "startupProbe": "probes are not modelled yet: startupTime stands for them",
-        "lifecycle": "hooks are not modelled yet: terminationTime stands for them",
+        "livenessProbe": "liveness probes are not modelled: no container is restarted by one",
         "resizePolicy": "in-place resizing is not modelled yet",
     },
 )
@@ -159,6 +157,10 @@ class TemplateReader:
             host_ports=self._host_ports(raw),
             image=raw.get("image") or "",
             restart_policy=policy,
+            pull_policy=raw.get("imagePullPolicy") or "",
+            startup_probe=read_probe(raw.get("startupProbe")),
+            readiness_probe=read_probe(raw.get("readinessProbe")),
+            pre_stop_s=pre_stop_s(raw.get("lifecycle")),
         )
 
     def _limited(

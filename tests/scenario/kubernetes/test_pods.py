@@ -160,12 +160,12 @@ spec:
   affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: []}}
   dnsPolicy: Default
   containers:
-  - {name: a, livenessProbe: {httpGet: {port: 80}}, imagePullPolicy: Always}
-  - {name: b, imagePullPolicy: Always}
+  - {name: a, livenessProbe: {httpGet: {port: 80}}, workingDir: /}
+  - {name: b, workingDir: /}
 """)
     ignored = {line.field: line for line in reading.lines("ignored")}
-    assert set(ignored) == {"PodSpec.dnsPolicy", "Container.imagePullPolicy"}
-    assert ignored["Container.imagePullPolicy"].text == "no effect on capacity (2 times)"
+    assert set(ignored) == {"PodSpec.dnsPolicy", "Container.workingDir"}
+    assert ignored["Container.workingDir"].text == "no effect on capacity (2 times)"
     assert (ignored["PodSpec.dnsPolicy"].file, ignored["PodSpec.dnsPolicy"].line) == ("f.yaml", 7)
     assert {line.field for line in reading.lines("not_modelled")} == {"Container.livenessProbe"}
 

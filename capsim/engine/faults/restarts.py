@@ -1,0 +1,178 @@
+"""Containers that end: killed for their memory, or crashing; and the kubelet's back-off before it starts them again.
+
+Source: kubernetes v1.36 pkg/kubelet (kuberuntime_manager.doBackOff, MaxCrashLoopBackOff, flowcontrol.Backoff): the
+first restart is at once, the next 10 s after the container ended, then twice as long each time, at most five minutes;
+forgotten when a container ends more than ten minutes after the last time. The kernel kills a container whose memory
+exceeds its limit (OOMKilled); the pod stays on its node.
+
+Not modelled: kills of single containers of a pod (the pod as a whole is killed), the node running out of memory, the
+gate KubeletCrashLoopBackOffMax.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capsim.engine.actions import ACT_CRASH, ACT_RESTART
+from capsim.engine.autoscaler import log
+from capsim.engine.build.workloads import memory_limit_bytes
+from capsim.rng import STREAM_FAULT, draw
+from capsim.scenario.workload import WorkloadSpec
+from capsim.state.eventlog import LOG_BACK_OFF, LOG_CRASHED, LOG_OOM_KILLED
+from capsim.state.tables import (
+    FLAG_SILENT,
+    L_INFLIGHT,
+    L_MEMORY,
+    L_SECONDS,
+    OOM_DUE,
+    POD_DOWN,
+    POD_READY,
+    POD_STARTING,
+    S_MEMORY,
+)
+
+if TYPE_CHECKING:
+    from capsim.engine.drive import Simulation
+    from capsim.scenario.chaos import Crash
+
+FIRST_MS, MOST_MS = 10_000, 300_000
+BETWEEN_KILLS_MS = 1_000
+"""Pods of one workload are killed one after the other: what one leaves has to reach the others first."""
+
+
+def check_memory(sim: Simulation) -> None:
+    """Some workload's pods use more than the first of them may."""
+    v = sim.state.clock.values
+    if not v[OOM_DUE]:
+        return
+    v[OOM_DUE] = 0
+    physics = sim.state.physics
+    for w in np.flatnonzero(physics.samples[:, S_MEMORY] > physics.limits[:, 4]).tolist():
+        if sim.faults.next_kill_ms.get(w, -1) <= sim.now_ms:
+            kill_largest(sim, w)
+
+
+def kill_largest(sim: Simulation, w: int) -> None:
+    """Kill the Ready pod of ``w`` that exceeds the limit most, and look again soon while any does."""
+    s = sim.state
+    limit = memory_limit_bytes(sim.scenario.objects.workloads[w])
+    over = [p for p in pods_of(sim, w) if s.pods.state[p] == POD_READY]
+    if limit is None or not over:
+        return
+    p = max(over, key=lambda p: (share(sim, w, p), -p))
+    if memory_now(sim, w) * share(sim, w, p) <= limit:
+        look_again(sim, w, limit / share(sim, w, p))
+        return
+    log(sim, sim.now_ms, LOG_OOM_KILLED, w, int(s.pods.ordinal[p]), 0, 0)
+    end(sim, p)
+    sim.faults.next_kill_ms[w] = sim.now_ms + BETWEEN_KILLS_MS
+    sim.faults.agenda.add(sim.now_ms + BETWEEN_KILLS_MS, "memory", w)
+
+
+def look_again(sim: Simulation, w: int, most_bytes: float) -> None:
+    """The largest pod is within the limit: when would its share of the growing backlog exceed it?"""
+    physics = sim.state.physics
+    growth = float(physics.arrival_rps[w] - physics.served_rps[w] - physics.lost_rps[w])
+    ready = int(sim.state.workloads.count[w, POD_READY])
+    each = float(physics.load[w, L_INFLIGHT])
+    if growth > 0.0 and each > 0.0 and ready > 0:
+        wait_ms = 1 + int((most_bytes - memory_now(sim, w)) / each * ready / growth * 1000.0)
+        sim.faults.next_kill_ms[w] = sim.now_ms + wait_ms
+        sim.faults.agenda.add(sim.now_ms + wait_ms, "memory", w)
+
+
+def memory_now(sim: Simulation, w: int) -> float:
+    """Memory of an average Ready pod of ``w``, bytes, with the backlog as it is now."""
+    physics, ready = sim.state.physics, int(sim.state.workloads.count[w, POD_READY])
+    growth = float(physics.arrival_rps[w] - physics.served_rps[w] - physics.lost_rps[w])
+    backlog = max(0.0, float(physics.backlog[w]) + growth * (sim.now_ms - int(physics.since_ms[w])) / 1000.0)
+    each = float(physics.pod_rps[w] * physics.load[w, L_SECONDS]) + (backlog / ready if ready else 0.0)
+    return float(physics.load[w, L_MEMORY]) + float(physics.load[w, L_INFLIGHT]) * each
+
+
+def share(sim: Simulation, w: int, p: int) -> float:
+    """How the memory of a pod compares with the mean: evenly drawn within ``memorySpread``."""
+    spread = sim.scenario.workloads.get(sim.names.workloads[w], WorkloadSpec()).memory_spread_ratio
+    entity = int(sim.state.workloads.hash[w] + sim.state.pods.ordinal[p])
+    return 1.0 + spread * (
+        2.0 * (int(draw(sim.scenario.seed & 0x7FFFFFFF, STREAM_FAULT, entity, 0)) / 4294967295.0) - 1.0
+    )
+
+
+def pods_of(sim: Simulation, w: int) -> list[int]:
+    """Pods of a workload in the order of their creation."""
+    listed, p = [], int(sim.state.workloads.first_pod[w])
+    while p >= 0:
+        listed.append(p)
+        p = int(sim.state.links.workload_next[p])
+    return listed
+
+
+def memory(sim: Simulation, w: int) -> None:
+    """Look at the memory of a workload's pods again."""
+    if sim.faults.next_kill_ms.get(w, -1) <= sim.now_ms:
+        kill_largest(sim, w)
+
+
+def end(sim: Simulation, p: int) -> None:
+    """The containers of pod ``p`` end; they are started again after the back-off."""
+    uid, now = int(sim.state.pods.uid[p]), sim.now_ms
+    sim.make_room(heap=4)
+    sim.act(ACT_CRASH, p)
+    wait_ms = back_off(sim, uid)
+    if wait_ms:
+        w, ordinal = int(sim.state.pods.workload[p]), int(sim.state.pods.ordinal[p])
+        log(sim, now, LOG_BACK_OFF, w, ordinal, wait_ms // 1000, 0)
+    sim.faults.agenda.add(now + max(1, wait_ms), "restart", uid)
+
+
+def back_off(sim: Simulation, uid: int) -> int:
+    """How long the kubelet waits now, ms; what it will wait the next time is twice that."""
+    next_ms, at_ms = sim.faults.back_offs.get(uid, (0, -1))
+    if at_ms < 0 or sim.now_ms - at_ms > 2 * MOST_MS:
+        next_ms = 0
+    sim.faults.back_offs[uid] = (min(MOST_MS, 2 * next_ms) if next_ms else FIRST_MS, sim.now_ms + next_ms)
+    return next_ms
+
+
+def row_of(sim: Simulation, uid: int) -> int:
+    """Row of a pod, -1: it is gone."""
+    found = np.flatnonzero(sim.state.pods.uid == uid)
+    return int(found[0]) if len(found) else -1
+
+
+def restart(sim: Simulation, uid: int) -> None:
+    """Start the containers of a pod again, unless it was deleted or its node does not answer."""
+    s, p = sim.state, row_of(sim, uid)
+    if p < 0 or s.pods.state[p] != POD_DOWN or s.nodes.flags[s.pods.node[p]] & FLAG_SILENT:
+        return
+    sim.make_room(heap=4)
+    sim.act(ACT_RESTART, p)
+    w = int(sim.state.pods.workload[p])
+    after_ms, until_ms = sim.faults.crashing.get(sim.names.owner(w), (0, -1))
+    if sim.now_ms < until_ms:
+        sim.faults.agenda.add(sim.now_ms + after_ms, "exit", uid)
+
+
+def crash(sim: Simulation, event: Crash) -> int:
+    """Containers of a workload exit, and again after each start while the fault lasts; 0: it has no pods."""
+    w = sim.names.workloads.index(event.target)
+    running = [
+        p for r in sim.names.rows(w) for p in pods_of(sim, r) if sim.state.pods.state[p] in (POD_READY, POD_STARTING)
+    ]
+    chosen = running if event.pods is None else running[: event.pods]
+    if event.duration_ms is not None:
+        sim.faults.crashing[w] = (event.after_ms, sim.now_ms + event.duration_ms)
+    for p in chosen:
+        exits(sim, int(sim.state.pods.uid[p]))
+    return int(bool(chosen))
+
+
+def exits(sim: Simulation, uid: int) -> None:
+    """The containers of a pod exit by themselves."""
+    p = row_of(sim, uid)
+    if p >= 0 and sim.state.pods.state[p] in (POD_READY, POD_STARTING):
+        log(sim, sim.now_ms, LOG_CRASHED, int(sim.state.pods.workload[p]), int(sim.state.pods.ordinal[p]), 0, 0)
+        end(sim, p)
