@@ -113,9 +113,14 @@ class Simulation:
         """Carry out one step of ``actions.py``."""
         return self._door(self.state, what, a, b, c, d, self.now_ms if now_ms is None else now_ms)
 
-    def make_room(self, *, pods: int = 0, nodes: int = 0, heap: int = 0) -> None:
+    def make_room(self, *, pods: int = 0, nodes: int = 0, heap: int = 0, queue: int = 0) -> None:
         """At least so many free rows."""
-        self.state = growth.make_room(self.state, pods=pods, nodes=nodes, heap=heap)
+        self.state = growth.make_room(self.state, pods=pods, nodes=nodes, heap=heap, queue=queue)
+
+    @property
+    def waiting(self) -> int:
+        """Pods that a node with more room may bring back into the active queue: rows that they may need there."""
+        return int(self.state.clock.values[t.UNSCHEDULABLE]) + int(self.state.scheduling.nominations.count[0]) + 8
 
     def ensure_log(self, name: str, column: int, rows: int) -> None:
         """At least ``rows`` free rows in one buffer of the log."""

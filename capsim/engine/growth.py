@@ -129,7 +129,7 @@ def doubled(rows: int) -> int:
     return max(8, 2 * rows)
 
 
-def make_room(s: State, *, pods: int = 0, nodes: int = 0, heap: int = 0) -> State:
+def make_room(s: State, *, pods: int = 0, nodes: int = 0, heap: int = 0, queue: int = 0) -> State:
     """At least so many free rows in each table."""
     free_pods = s.pods.state.shape[0] - int(s.clock.values[t.POD_TOP])
     if free_pods < pods:
@@ -139,4 +139,6 @@ def make_room(s: State, *, pods: int = 0, nodes: int = 0, heap: int = 0) -> Stat
         s = grow_nodes(s, s.nodes.state.shape[0] + max(nodes, s.nodes.state.shape[0]))
     if s.heap.time_ms.shape[0] - int(s.heap.count[0]) < heap:
         s = grow_heap(s, s.heap.time_ms.shape[0] + max(heap, s.heap.time_ms.shape[0]))
+    if s.queue.key.shape[0] - int(s.queue.count[0]) < queue:
+        s = grow_queue(s, s.queue.key.shape[0] + max(queue, s.queue.key.shape[0]))
     return s

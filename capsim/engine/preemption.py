@@ -99,6 +99,7 @@ def waits_for_victims(sim: Simulation, p: int) -> bool:
 
 def nominate(sim: Simulation, p: int, n: int) -> None:
     """Pod ``p`` waits for node ``n``; pods of lower priority that waited for it look elsewhere."""
+    sim.make_room(queue=sim.waiting)
     s, waiting = sim.state, sim.state.scheduling.nominations
     kept: list[tuple[int, int]] = []
     for i in range(int(waiting.count[0])):

@@ -49,7 +49,7 @@ def oldest(sim: Simulation, g: int) -> list[int]:
 
 def remove(sim: Simulation, n: int) -> None:
     """Cordon node ``n``, evict its pods and delete its machine."""
-    sim.make_room(heap=int(sim.state.nodes.requested[n, t.PODS]) + 8)
+    sim.make_room(heap=2 * int(sim.state.nodes.requested[n, t.PODS]) + 8)
     sim.state.nodes.times[n, t.T_DELETING] = sim.now_ms
     sim.act(ACT_CORDON, n)
     sim.act(ACT_EVICT, n)

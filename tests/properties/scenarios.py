@@ -12,7 +12,6 @@ from capsim.scenario import (
     ContainerBehaviour,
     ControlPlaneOutage,
     ControlPlaneSpec,
-    Crash,
     DelaySpec,
     Distribution,
     Drain,
@@ -50,9 +49,7 @@ from capsim.scenario import (
     WorkloadSpec,
     ZoneOutage,
 )
-from capsim.scenario.images import ImageSpec
 from capsim.scenario.kubernetes.job import CronSettings, JobSettings
-from capsim.scenario.kubernetes.lifecycle import Probe
 
 MIB, GIB = 2**20, 2**30
 MINUTE_MS = 60_000
@@ -121,12 +118,7 @@ def templates(draw, *, daemon: bool = False) -> PodTemplate:
     limits = {}
     if draw(st.booleans()):
         limits["cpu"] = requests.get("cpu", 100) + draw(st.sampled_from([0, 100, 1000]))
-    if draw(st.integers(0, 3)) == 0:
-        limits["memory"] = max(requests.get("memory", 0), 150 * MIB)
-    probe = st.sampled_from([None, None, Probe(period_s=7), Probe(initial_delay_s=3, period_s=2, success_threshold=2)])
-    own = {"image": draw(st.sampled_from(["app:1", "app", "other:2"])), "pre_stop_s": draw(st.sampled_from([0, 0, 2]))}
-    own |= {"startup_probe": draw(probe), "readiness_probe": draw(probe)}
-    containers = [Container(name="app", requests=requests, limits=limits, **own)]
+    containers = [Container(name="app", requests=requests, limits=limits)]
     if draw(st.integers(0, 3)) == 0:
         containers.append(Container(name="proxy", requests={"cpu": 20}, limits={"cpu": 50}))
     tolerations = draw(st.sampled_from([(), (), (TOLERATES_BATCH,), (TOLERATES_ALL,)]))
@@ -241,7 +233,6 @@ metrics = st.one_of(
         lambda mib: {"name": "memory", "target": {"type": "AverageValue", "averageValue": f"{mib}Mi"}}
     ),
 ).map(lambda resource: {"type": "Resource", "resource": resource})
-IMAGES = {"app:1": ImageSpec(layers={"base": 300 * MIB, "app": 20 * MIB}), "*": ImageSpec(layers={"base": 300 * MIB})}
 SERVED = {
     "per_pod": MetricSpec(measures="rps", rate_window_ms=120_000),
     "waiting": MetricSpec(measures="inFlight"),
@@ -365,14 +356,14 @@ def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
             "add_nodes": AddNodes(group=group.name, count=draw(st.integers(1, 3)), immediately=draw(st.booleans()))
         }
     elif kind == "fault":
-        action = draw(faults(listed_groups, deployments, names))
+        action = draw(faults(listed_groups, names))
     else:
         action = {kind: (Drain if kind == "drain" else Fail)(node=draw(st.sampled_from(names)))}
     return TimedEvent(at_ms=at_ms, **action)
 
 
 @st.composite
-def faults(draw, listed_groups, deployments, names) -> dict[str, object]:
+def faults(draw, listed_groups, names) -> dict[str, object]:
     """Something breaks that the control plane has to find out about, or somebody takes nodes out of service."""
     group = draw(st.sampled_from(listed_groups))
     node, lasts_ms = draw(st.sampled_from(names)), draw(st.sampled_from([1000, 45_000, 130_000, 900_000]))
@@ -387,9 +378,6 @@ def faults(draw, listed_groups, deployments, names) -> dict[str, object]:
         {"upgrade": Upgrade(group=group.name, mode="reboot", reboot_time_ms=lasts_ms)},
         {"control_plane_outage": ControlPlaneOutage(nodes=draw(st.integers(1, 2)), duration_ms=lasts_ms)},
     ]
-    if deployments:
-        target = draw(st.sampled_from(deployments)).key
-        kinds.append({"crash": Crash(target=target, duration_ms=draw(st.sampled_from([None, lasts_ms])))})
     if group.zones:
         kinds.append({"zone_outage": ZoneOutage(zone=group.zones[0], duration_ms=lasts_ms, mode=mode)})
     return draw(st.sampled_from(kinds))
@@ -476,7 +464,6 @@ def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
         sample_interval_ms=draw(st.sampled_from([15_000, 60_000, 77_777])),
         initial_state=draw(st.sampled_from(["settled", "settled", "declared", "empty"])),
         node_groups=listed_groups,
-        images=draw(st.sampled_from([None, None, {}, IMAGES])),
         objects=KubeObjects(workloads=[*deployments, *others], nodes=listed_nodes, hpas=listed_hpas),
         services=services,
         workloads=specs,

@@ -151,7 +151,7 @@ class EngineWorld:
         flags = t.FLAG_TO_BE_DELETED | (t.FLAG_UNSCHEDULABLE if cordon else 0)
         if not on:
             daemons = len(self.sim.names.daemonsets)
-            self.sim.make_room(pods=daemons, heap=daemons + 4)
+            self.sim.make_room(pods=daemons, heap=daemons + 4, queue=self.sim.waiting)
         self.sim.act(ACT_TAINT, slot, flags, int(on))
         if on:
             group, ordinal = int(nodes.group[slot]), int(nodes.ordinal[slot])

@@ -159,6 +159,6 @@ def finish(sim: Simulation, job: Roll, task: Task, n: int) -> bool:
     if task.old in sim.faults.silent or not is_up(sim, n):
         return False
     daemons = len(sim.names.daemonsets)
-    sim.make_room(pods=daemons, heap=daemons + 4)
+    sim.make_room(pods=daemons, heap=daemons + 4, queue=sim.waiting)
     sim.act(ACT_TAINT, n, FLAG_UNSCHEDULABLE, 0)
     return True
