@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from capsim.engine.autoscaler import log
 from capsim.state.eventlog import LOG_NOTE
+from capsim.state.marks import PODS_CHANGED, touch
 from capsim.state.tables import (
     NODE_DELETING,
     NODE_FREE,
@@ -22,6 +23,9 @@ from capsim.state.tables import (
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
     from capsim.scenario.cluster import NodeGroup
+
+TOUCH: Callable[..., None] = getattr(touch, "py_func", touch)
+"""The Python function of the kernel, which calls no other."""
 
 
 def slot_of_uid(sim: Simulation, uid: int) -> int:
@@ -78,6 +82,11 @@ def pods_on(sim: Simulation, n: int) -> Iterator[int]:
 def pods_bound(sim: Simulation, n: int) -> int:
     """Pods of node ``n``, those that leave included: rows that a step may add to the heap."""
     return int(sim.state.nodes.requested[n, 3])
+
+
+def note_pods(sim: Simulation, w: int) -> None:
+    """Pods of ``w`` changed their state: HPA, Deployment and recorder look at them."""
+    TOUCH(sim.state.marks, w, PODS_CHANGED)
 
 
 def tell(sim: Simulation, text: str) -> None:

@@ -14,7 +14,9 @@ from capsim.engine.faults.cluster import (
     name_of,
     node_named,
     nodes_there,
+    note_pods,
     pods_bound,
+    pods_on,
     slot_of_uid,
     tell,
     zone_of,
@@ -97,6 +99,8 @@ def back(sim: Simulation, uid: int, since_ms: int, how: int) -> None:
     del sim.faults.silent[uid]
     sim.make_room(heap=pods_bound(sim, n) + 8)
     sim.act(ACT_ANSWER, n, how)
+    for p in pods_on(sim, n):
+        note_pods(sim, int(sim.state.pods.workload[p]))
     if known:
         sim.faults.agenda.add(lifecycle.monitor_tick(sim, sim.now_ms), "reachable", uid)
 

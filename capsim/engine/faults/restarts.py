@@ -18,6 +18,7 @@ import numpy as np
 from capsim.engine.actions import ACT_CRASH, ACT_RESTART
 from capsim.engine.autoscaler import log
 from capsim.engine.build.workloads import memory_limit_bytes
+from capsim.engine.faults.cluster import note_pods
 from capsim.rng import STREAM_FAULT, draw
 from capsim.scenario.workload import WorkloadSpec
 from capsim.state.eventlog import LOG_BACK_OFF, LOG_CRASHED, LOG_OOM_KILLED
@@ -151,6 +152,7 @@ def restart(sim: Simulation, uid: int) -> None:
     sim.make_room(heap=4)
     sim.act(ACT_RESTART, p)
     w = int(sim.state.pods.workload[p])
+    note_pods(sim, w)
     after_ms, until_ms = sim.faults.crashing.get(sim.names.owner(w), (0, -1))
     if sim.now_ms < until_ms:
         sim.faults.agenda.add(sim.now_ms + after_ms, "exit", uid)
