@@ -109,6 +109,17 @@ class Simulation:
         """The HPAs by row, as they have been applied by now."""
         return self._happenings.hpas
 
+    def hpa_at(self, h: int, at_ms: int) -> Hpa:
+        """HPA ``h`` as it had been applied by ``at_ms``."""
+        from capsim.scenario.kubernetes.hpa import Hpa
+
+        found = self.scenario.objects.hpas[h]
+        for event in self.timeline:
+            applied = event.apply.object if event.apply is not None and event.at_ms <= at_ms else None
+            if isinstance(applied, Hpa) and applied.key == found.key:
+                found = applied
+        return found
+
     def act(self, what: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, now_ms: int | None = None) -> int:
         """Carry out one step of ``actions.py``."""
         return self._door(self.state, what, a, b, c, d, self.now_ms if now_ms is None else now_ms)

@@ -37,7 +37,7 @@ def messages_of(sim: Simulation) -> list[str]:
 def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str]:
     """(object, message) of one row of the log."""
     names = sim.names
-    _, kind, subject, a, b, c = row
+    at_ms, kind, subject, a, b, c = row
     if kind in (e.LOG_FAILED_SCHEDULING, e.LOG_TRIGGERED_SCALE_UP, e.LOG_NOT_TRIGGER_SCALE_UP):
         namespace = names.workloads[subject].split("/")[0]
         return f"Pod/{namespace}/{names.pod(subject, a)}", pod_message(sim, kind, b, c, messages)
@@ -53,13 +53,15 @@ def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str
     if kind == e.LOG_NOTE:
         return "Scenario", sim.sink.notes[a]
     if kind == e.LOG_RESCALE:
-        metrics = sim.hpas[subject].metrics
+        metrics = sim.hpa_at(subject, at_ms).metrics
         reason = rescale_reason(b, metrics[c] if 0 <= c < len(metrics) else None)
         return f"HorizontalPodAutoscaler/{names.hpas[subject]}", rescale_message(a, reason)
     if kind == e.LOG_METRIC_FAILED:
-        return f"HorizontalPodAutoscaler/{names.hpas[subject]}", failure(sim, subject, a, b, c)
+        text = failure(sim, sim.hpa_at(subject, at_ms), subject, a, b, c)
+        return f"HorizontalPodAutoscaler/{names.hpas[subject]}", text
     if kind == e.LOG_COMPUTE_FAILED:
-        return f"HorizontalPodAutoscaler/{names.hpas[subject]}", computation(sim, subject, a, b, c)
+        text = computation(sim, sim.hpa_at(subject, at_ms), subject, a, b, c)
+        return f"HorizontalPodAutoscaler/{names.hpas[subject]}", text
     if kind == e.LOG_SELF_HEAL:
         namespace, owner, name = names.workloads[subject].split("/")
         return f"{owner}/{namespace}/{name}", f"spec.replicas set back from {a} to {b}, as in Git"
@@ -161,7 +163,7 @@ def events_frame(sim: Simulation, pods: pd.DataFrame, messages: list[str]) -> pd
         if row[1] in (e.LOG_JOB, e.LOG_CRON_SKIPPED):
             kind, reason, _ = (JOB_TOLD if row[1] == e.LOG_JOB else CRON_SKIPPED)[row[3]]
         if row[1] == e.LOG_METRIC_FAILED:
-            reason = failed_reason(sim, row[2], row[3], row[4])
+            reason = failed_reason(sim.hpa_at(row[2], row[0]), row[3], row[4])
         where, message = word(sim, row, messages)
         key = (reason, where, message)
         seen[key] = seen.get(key, 0) + 1

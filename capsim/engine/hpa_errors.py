@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from capsim.controllers.hpa import codes as c
 from capsim.controllers.hpa import messages
-from capsim.controllers.hpa import tables as t
+from capsim.controllers.hpa.spec import KINDS
 from capsim.scenario.metrics import identifier, source_of
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
+    from capsim.scenario.kubernetes.hpa import Hpa
 
 UNSERVED = "the server could not find the requested resource"
 
 
-def metric_failure(sim: Simulation, h: int, m: int, error: int) -> str:
-    """The error of metric ``m`` of HPA ``h``, as ``computeReplicasForMetric`` returns it."""
-    hpa = sim.hpas[h]
+def metric_failure(sim: Simulation, hpa: Hpa, h: int, m: int, error: int) -> str:
+    """The error of metric ``m`` of HPA ``h``, as ``computeReplicasForMetric`` returns it; ``hpa`` as it was then."""
     metric = hpa.metrics[m]
-    pod, container = example(sim, h, m)
-    inner = messages.calculator_error(metric, error, hpa.namespace, detail(sim, h, m), pod, container)
+    pod, container = example(sim, metric, h)
+    inner = messages.calculator_error(metric, error, hpa.namespace, detail(sim, hpa, m), pod, container)
     return messages.metric_error(metric, inner)
 
 
-def detail(sim: Simulation, h: int, m: int) -> str:
+def detail(sim: Simulation, hpa: Hpa, m: int) -> str:
     """What the metrics API says of a metric that it cannot give."""
-    hpa = sim.hpas[h]
     metric = hpa.metrics[m]
     if source_of(sim.scenario.metrics, hpa, metric) is None:
         return UNSERVED
@@ -36,9 +36,9 @@ def detail(sim: Simulation, h: int, m: int) -> str:
     return f"the server could not find the metric {name} for {of.get(kind, 'pods')}"
 
 
-def example(sim: Simulation, h: int, m: int) -> tuple[str, str]:
+def example(sim: Simulation, metric: Mapping[str, Any], h: int) -> tuple[str, str]:
     """A pod of the target, and the container that an error about requests or containers means."""
-    s, metric = sim.state, sim.hpas[h].metrics[m]
+    s = sim.state
     w = int(s.hpas.workload[h])
     p = int(s.workloads.first_pod[w])
     pod = sim.names.pod(w, int(s.pods.ordinal[p])) if p >= 0 else ""
@@ -61,21 +61,21 @@ def ambiguous(sim: Simulation, h: int) -> str:
     return f"pods by selector {selector} are controlled by multiple HPAs: [{' '.join(names)}]"
 
 
-def failure(sim: Simulation, h: int, active: int, m: int, error: int) -> str:
+def failure(sim: Simulation, hpa: Hpa, h: int, active: int, m: int, error: int) -> str:
     """The message of the Warning event for the first metric that failed, or for the selector."""
-    return ambiguous(sim, h) if active == c.ACTIVE_AMBIGUOUS else metric_failure(sim, h, m, error)
+    return ambiguous(sim, h) if active == c.ACTIVE_AMBIGUOUS else metric_failure(sim, hpa, h, m, error)
 
 
-def computation(sim: Simulation, h: int, invalid: int, m: int, error: int) -> str:
+def computation(sim: Simulation, hpa: Hpa, h: int, invalid: int, m: int, error: int) -> str:
     """The message of FailedComputeMetricsReplicas."""
     if m < 0:
         return ambiguous(sim, h)
-    return messages.invalid_metrics(invalid, len(sim.hpas[h].metrics), metric_failure(sim, h, m, error))
+    return messages.invalid_metrics(invalid, len(hpa.metrics), metric_failure(sim, hpa, h, m, error))
 
 
-def failed_reason(sim: Simulation, h: int, active: int, m: int) -> str:
+def failed_reason(hpa: Hpa, active: int, m: int) -> str:
     """The reason of that event."""
     if active == c.ACTIVE_AMBIGUOUS:
         return c.SCALING_ACTIVE[active][1]
-    specs = sim.state.specs
-    return messages.FAILED_METRIC[int(specs.metric[int(specs.row[h, t.S_METRIC_FIRST]) + m, t.M_KIND])]
+    source = hpa.metrics[m]["type"]
+    return messages.FAILED_METRIC[next(kind for (known, _), kind in KINDS.items() if known == source)]

@@ -7,6 +7,8 @@ import pytest
 from capsim import load, run
 from capsim.errors import ScenarioError
 from capsim.study.explain.hpa import explain_hpa
+from tests.engine.test_happenings import BASE
+from tests.engine.test_happenings import told as happened
 
 pytestmark = pytest.mark.plain
 
@@ -159,3 +161,17 @@ def test_a_scenario_with_metrics_runs_again_from_its_resolved_text(told, tmp_pat
     path = tmp_path / "again.yaml"
     path.write_text(scenario.dump_resolved())
     assert load(path) == scenario
+
+
+def test_a_failure_is_told_with_the_metrics_of_its_time(tmp_path):
+    """The HPA that is applied later has fewer metrics than the one that failed."""
+    cpu = "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}"
+    pods = "{type: Pods, pods: {metric: {name: nobody}, target: {type: AverageValue, averageValue: 1}}}"
+    assert f"[{cpu}]" in BASE
+    kind = "apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler"
+    later = f"{{{kind}, metadata: {{name: web}}, spec: {{metrics: [{cpu}]}}}}"
+    result = happened(tmp_path, f"{{at: 5m, apply: {{object: {later}}}}}", BASE.replace(f"[{cpu}]", f"[{cpu}, {pods}]"))
+    failed = result.events[result.events["reason"] == "FailedGetPodsMetric"]
+    assert len(failed)
+    assert failed["message"].str.contains("nobody").all()
+    assert (failed["time_ms"] < 300_000).all()

@@ -141,7 +141,7 @@ def metric_seen(sim: Simulation, h: int, m: int, metric: messages.Metric) -> Met
     is_percent = kind in UTILIZATION
     name = messages.metric_name(metric)
     if error != c.NO_ERROR:
-        return MetricSeen(name, is_percent, None, target, None, None, metric_failure(sim, h, m, error))
+        return MetricSeen(name, is_percent, None, target, None, None, metric_failure(sim, sim.hpas[h], h, m, error))
     used = percent if is_percent else value
     ratio = round(used / target, 4) if target else None
     return MetricSeen(name, is_percent, used, target, ratio, replicas, "")
