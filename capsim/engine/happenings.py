@@ -9,7 +9,7 @@ from capsim.controllers.hpa.spec import carry_over
 from capsim.engine.actions import ACT_BOOT_NOW, ACT_SCALE
 from capsim.engine.autoscaler import log, next_ordinal
 from capsim.engine.build.adapter import metric_rows
-from capsim.engine.build.control import build_specs, hpa_period_ms, is_restless, set_leaf
+from capsim.engine.build.control import build_specs, is_restless, set_leaf
 from capsim.engine.cron import CronJobs
 from capsim.engine.faults.control import control_plane_outage
 from capsim.engine.faults.drains import drain
@@ -26,6 +26,7 @@ from capsim.state.tables import (
     NEVER,
     NEXT_EVENT,
     OOM_DUE,
+    P_HPA_PERIOD,
     P_SCALE_TO_POD,
 )
 
@@ -124,7 +125,7 @@ class Happenings:
         bring_logs_up(sim)
         state = sim.state
         adapter = state.adapter._replace(metric=metric_rows(scenario, sim.names))
-        carried = carry_over(state.hpa, specs, hpa_period_ms(scenario))
+        carried = carry_over(state.hpa, specs, int(state.clock.params[P_HPA_PERIOD]))
         sim.state = state._replace(specs=specs, hpa=carried, adapter=adapter)
         links = state.hpas
         has_rivals = bool(links.rival_start[h] < links.rival_start[h + 1])
@@ -134,7 +135,7 @@ class Happenings:
 
 def bring_logs_up(sim: Simulation) -> None:
     """Log what the syncs that were skipped so far would have logged, under the specs that they ran with."""
-    links, period = sim.state.hpas, hpa_period_ms(sim.scenario)
+    links, period = sim.state.hpas, int(sim.state.clock.params[P_HPA_PERIOD])
     for h in range(len(sim.names.hpas)):
         last = int(links.last_ms[h])
         passed = last + (sim.now_ms - 1 - last) // period * period
@@ -145,7 +146,7 @@ def bring_logs_up(sim: Simulation) -> None:
 
 def wake_hpa(sim: Simulation, h: int) -> None:
     """HPA ``h`` syncs at its next tick."""
-    phase, period = int(sim.state.hpas.phase_ms[h]), hpa_period_ms(sim.scenario)
+    phase, period = int(sim.state.hpas.phase_ms[h]), int(sim.state.clock.params[P_HPA_PERIOD])
     ticks = max(0, -(-(sim.now_ms - phase) // period))
     set_leaf(sim.state.wheels.hpa, h, phase + ticks * period)
 

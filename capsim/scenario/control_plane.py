@@ -62,6 +62,9 @@ class KubeControllerManagerSpec(Model):
     horizontal_pod_autoscaler_initial_readiness_delay_ms: Milliseconds = Field(
         30_000, description="Readiness changes that soon after the start count as the first."
     )
+    concurrent_horizontal_pod_autoscaler_syncs: WholeNumber = Field(
+        5, ge=1, description="Workers that sync HPAs; with too many HPAs each is synced more rarely."
+    )
     node_monitor_period_ms: Milliseconds = Field(5_000, gt=0, description="Time between two looks at all nodes.")
     node_monitor_grace_period_ms: Milliseconds = Field(
         50_000, gt=0, description="A node that is not heard of for that long is unreachable (40s before 1.32)."
@@ -72,7 +75,7 @@ class KubeControllerManagerSpec(Model):
     )
     unhealthy_zone_threshold: Ratio = Field(0.55, description="Share of bad nodes (three at least) from which it is.")
     large_cluster_size_threshold: WholeNumber = Field(50, description="Zones of more nodes are not small.")
-    kube_api_qps: Positive = Field(20.0, description="Requests per second to the API server.")
+    kube_api_qps: Positive = Field(20.0, description="Requests per second to the API server, by client.")
     kube_api_burst: WholeNumber = Field(30, ge=1, description="Burst above kube-api-qps.")
 
 
@@ -151,7 +154,9 @@ class DelaySpec(Model):
         20, alias="nodeReadyToSchedulable", description="Node Ready -> its not-ready taint is gone."
     )
     unbound_delete_ms: Milliseconds = Field(10, alias="unboundDelete", description="Unbound pod deleted -> gone.")
-    hpa_sync_lag_ms: Milliseconds = Field(18, alias="hpaSyncLag", description="Added to every HPA sync period.")
+    hpa_sync_lag_ms: Milliseconds = Field(
+        18, alias="hpaSyncLag", description="How long one HPA sync takes: added to every sync period."
+    )
     autoscaler_loop_lag_ms: Milliseconds = Field(
         36, alias="autoscalerLoopLag", description="Added to every scan-interval of the Cluster Autoscaler."
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from capsim.controllers.hpa.pace import hpa_pace
 from capsim.controllers.hpa.releases import FIRST_AMBIGUOUS, release_of
 from capsim.controllers.hpa.spec import ControllerSettings, compile_specs
 from capsim.controllers.hpa.tables import HpaSpecs
@@ -52,9 +53,8 @@ def phase_ms(scenario: Scenario, loop: str, period_ms: int, name: str = "") -> i
 
 
 def hpa_period_ms(scenario: Scenario) -> int:
-    """Sync period plus the lag that every sync adds (the queue is filled again after the sync)."""
-    manager = scenario.control_plane.kube_controller_manager
-    return manager.horizontal_pod_autoscaler_sync_period_ms + scenario.control_plane.delays.hpa_sync_lag_ms
+    """Time between two syncs of an HPA (``controllers/hpa/pace.py``)."""
+    return hpa_pace(scenario).period_ms
 
 
 def build_params(scenario: Scenario, step_rows: int) -> t.I64:

@@ -43,7 +43,7 @@ def summarise(
         pending=pending(waiting),
         zero_pending=zero_pending(scenario, nodes, waiting),
         limits=limits(scenario, series, waiting, interval_ms, end_ms),
-        warnings=warnings(scenario, events),
+        warnings=warnings(scenario, events, end_ms),
         cpu=resource_use(totals, "cpu", "milli", weights),
         memory=resource_use(totals, "memory", "bytes", weights),
         traffic=traffic(totals, workloads, interval_ms, end_ms),

@@ -108,12 +108,12 @@ class Limit(Part):
 class Warning(Part):
     """Controllers that work against each other, or cannot work."""
 
-    kind: Literal["self-heal", "hpa-failed"] = Field(
+    kind: Literal["self-heal", "hpa-failed", "hpa-slow"] = Field(
         description="self-heal: a GitOps controller and somebody else set the same replicas; hpa-failed: an HPA could "
-        "not compute replicas."
+        "not compute replicas; hpa-slow: there are more HPAs than kube-controller-manager can sync in a period."
     )
-    object: str = Field(description="The workload (namespace/Kind/name) or HPA.")
-    count: int = Field(description="How often: resets, or different failures.")
+    object: str = Field(description="The workload (namespace/Kind/name), the HPA, or kube-controller-manager.")
+    count: int = Field(description="How often: resets, or different failures; hpa-slow: HPAs.")
     first_ms: int = Field(description="When first, ms.")
     last_ms: int = Field(description="When last, ms.")
     text: str = Field(description="The same in words.")
