@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from capsim.controllers.hpa.codes import REASON_ABOVE_TARGET, REASON_BELOW_TARGET
 from capsim.engine.actions import ACT_HPA_SCALE, ACT_SCALE
 from capsim.engine.autoscaler import log
-from capsim.engine.metrics_view import common_window, cpu_milli, is_settled
+from capsim.engine.metrics_view import cpu_milli
+from capsim.engine.published import published
 from capsim.state.eventlog import LOG_RESCALE
 from capsim.state.tables import (
     NEVER,
@@ -23,10 +24,8 @@ from capsim.state.tables import (
     POD_FREE,
     POD_READY,
     POD_TERMINATING,
-    SCRAPE_LAST,
-    SCRAPE_PREV,
 )
-from capsim.world.metrics import served_between, whole_second
+from capsim.world.metrics import whole_second
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
@@ -112,21 +111,11 @@ class View:
         name = self._sim.names.pod(w, int(s.pods.ordinal[p]))
         if s.pods.state[p] != POD_READY:
             return PodMetrics(name, False, -1, False, 0, -1, 0)
-        has, rate, window, stamp = self._published(w, p)
+        has, rate, window, stamp = published(s.clock, s.pods, s.usage, s.workloads, s.physics, s.marks, p)
         first, last = int(s.containers.start[w]), int(s.containers.start[w + 1])
         milli = int(CPU_MILLI(s.containers, first, last, rate)) if has else 0
         ready_ms, stamp_ms = int(SECOND(s.clock, int(s.pods.ready_ms[p]))), int(SECOND(s.clock, stamp))
         return PodMetrics(name, True, ready_ms, bool(has), milli, stamp_ms, int(window))
-
-    def _published(self, w: int, p: int) -> tuple[bool, float, int, int]:
-        """(has a sample, requests/s, window ms, stamp ms); a quiet workload is not sampled: its rate is the sample."""
-        s = self._sim.state
-        if SETTLED(s.clock, s.workloads, s.marks, w):
-            stamp = int(s.clock.values[SCRAPE_LAST])
-            rate = float(COMMON(s.clock, s.physics, s.marks, w))
-            return True, rate, stamp - int(s.clock.values[SCRAPE_PREV]), stamp
-        has, served, window, stamp = BETWEEN(s.clock, s.pods, s.usage, s.physics, s.marks, p)
-        return bool(has), served / (window / 1000.0), int(window), stamp
 
 
 def python_of(kernel: Any) -> Any:
@@ -134,8 +123,7 @@ def python_of(kernel: Any) -> Any:
     return getattr(kernel, "py_func", kernel)
 
 
-BETWEEN, CPU_MILLI, SECOND = python_of(served_between), python_of(cpu_milli), python_of(whole_second)
-SETTLED, COMMON = python_of(is_settled), python_of(common_window)
+CPU_MILLI, SECOND = python_of(cpu_milli), python_of(whole_second)
 
 
 class Customs:

@@ -51,6 +51,7 @@ from capsim.state.tables import (
     NOW,
     P_DURATION,
     P_METRICS_DELAY,
+    P_MISSED_SCRAPES,
     P_RESOLUTION,
     P_SAMPLE,
     P_STEP_ROWS,
@@ -87,6 +88,7 @@ from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import pods_left
 from capsim.world.metrics import publish, release_quiet, scrape
+from capsim.world.missed_scrapes import mark_missed
 from capsim.world.prometheus import scrape_due
 from capsim.world.traffic import step
 
@@ -230,6 +232,8 @@ def run_metrics(
     pods: Pods,
     links: PodLinks,
     usage: PodUsage,
+    nodes: Nodes,
+    groups: Groups,
     workloads: Workloads,
     physics: Physics,
     marks: Marks,
@@ -247,6 +251,8 @@ def run_metrics(
         v[NEXT_PUBLISH] = now + clock.params[P_METRICS_DELAY]
     if v[NEXT_PUBLISH] <= now:
         publish(clock, pods, links, usage, workloads, physics, marks)
+        if clock.params[P_MISSED_SCRAPES] > 0:
+            mark_missed(clock, nodes, groups, links, usage)
         wake_published(clock, wheels, workloads, physics, marks, hpas, now)
         release_quiet(marks)
         v[NEXT_PUBLISH] = NEVER
@@ -420,8 +426,8 @@ def run_phase(s: State, phase, now):
             s.serving, s.calls, s.connections, s.marks, now)
     elif phase == PHASE_METRICS:
         run_metrics(
-            s.clock, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.marks, s.hpas, s.traffic, s.adapter,
-            now)
+            s.clock, s.wheels, s.pods, s.links, s.usage, s.nodes, s.groups, s.workloads, s.physics, s.marks, s.hpas,
+            s.traffic, s.adapter, now)
     elif phase == PHASE_HPA:
         return run_hpas(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.adapter,

@@ -35,6 +35,8 @@ from capsim.engine.adapter_view import gather_adapter
 from capsim.jit import inline_kernel, kernel
 from capsim.state.revisions import first_revision
 from capsim.state.tables import (
+    P_HOUSEKEEPING,
+    P_MISSED_SCRAPES,
     POD_DOWN,
     POD_PENDING,
     POD_READY,
@@ -56,6 +58,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import Adapter
+from capsim.world.housekeeping import is_even, window_start
 from capsim.world.metrics import served_between, whole_second
 
 
@@ -92,17 +95,24 @@ def memory_milli(physics: Physics, marks: Marks, w):
 
 
 @inline_kernel
-def is_settled(clock: Clock, workloads: Workloads, marks: Marks, w):
-    """Whether every Ready pod of ``w`` has two samples taken wholly after it became Ready, all alike, and no other
-    pod is Running."""
-    quiet = marks.own_flag[w] == 0 and workloads.count[w, POD_DOWN] == 0
-    return quiet and workloads.moved_ms[w] <= clock.values[SCRAPE_PREV] - 1000
+def is_counted(clock: Clock, workloads: Workloads, marks: Marks, w):
+    """Whether every Ready pod of ``w`` has two samples taken wholly after it became Ready, while it served at the
+    common rate, and no other pod is Running."""
+    served = marks.own_flag[w] == 0 and clock.params[P_MISSED_SCRAPES] == 0 and workloads.count[w, POD_DOWN] == 0
+    return served and workloads.moved_ms[w] <= window_start(clock) - 1000
+
+
+@inline_kernel
+def is_settled(clock: Clock, workloads: Workloads, physics: Physics, marks: Marks, w):
+    """Whether these samples are all alike, too."""
+    alike = clock.params[P_HOUSEKEEPING] == 0 or is_even(clock, physics, w)
+    return alike and is_counted(clock, workloads, marks, w)
 
 
 @inline_kernel
 def common_window(clock: Clock, physics: Physics, marks: Marks, w):
     """Requests per second that a settled pod of ``w`` served between the last two published samples."""
-    if marks.busy_flag[w] == 0:
+    if marks.busy_flag[w] == 0 or clock.params[P_HOUSEKEEPING] > 0:
         return physics.pod_rps[w]
     span = clock.values[SCRAPE_LAST] - clock.values[SCRAPE_PREV]
     return (physics.samples[w, S_LAST] - physics.samples[w, S_PREV]) / (span / 1000.0)
@@ -169,7 +179,7 @@ def gather_each(
     while p >= 0:
         state = pods.state[p]
         if state == POD_READY:
-            has, served, window, stamp = served_between(clock, pods, usage, physics, marks, p)
+            has, served, window, stamp = served_between(clock, pods, usage, workloads, physics, marks, p)
             value = 0
             if has:
                 value = (
@@ -227,7 +237,7 @@ def gather_revision(
         last = first + 1
     request = request_milli(containers, w, first, last, cpu)
     target, rules = percent_of_missing(specs, m), specs.row[h, S_RULES]
-    if is_settled(clock, workloads, marks, w):
+    if is_settled(clock, workloads, physics, marks, w):
         gather_settled(clock, workloads, physics, marks, containers, g, first, last, w, cpu, request, target, rules)
         return
     # fmt: off

@@ -1,7 +1,7 @@
 """Which published metrics cannot change an HPA's mind: asked once per scrape, so that most syncs need not be executed.
 
-After a sync over settled pods with a single CPU utilisation metric, the proposal depends on one number only, the CPU
-of a pod, and so on the requests that it served. The band of rates within which the proposal stays the same is kept; a
+After a sync over pods that all count, with a single CPU utilisation metric, the proposal depends on the CPU of a pod
+only, and so on the requests that it served. The band of rates within which the proposal stays the same is kept; a
 scrape inside it wakes nobody. The band is conservative (usage is rounded up to a milli per container): rates near its
 edges execute a sync, which decides exactly.
 """
@@ -28,11 +28,12 @@ from capsim.controllers.hpa.tables import (
     HpaSpecs,
     HpaState,
 )
-from capsim.engine.metrics_view import common_window, is_settled
+from capsim.engine.metrics_view import common_window, is_counted
 from capsim.jit import inline_kernel
 from capsim.state.tables import (
     L_COST,
     L_IDLE,
+    P_HOUSEKEEPING,
     POD_PENDING,
     POD_READY,
     POD_STARTING,
@@ -43,6 +44,7 @@ from capsim.state.tables import (
     Physics,
     Workloads,
 )
+from capsim.world.housekeeping import slowest_and_fastest
 
 
 @inline_kernel
@@ -90,9 +92,8 @@ def keep_band(
         return
     if specs.metric[m, M_KIND] != RESOURCE_UTILIZATION or specs.metric[m, M_RESOURCE] != RESOURCE_CPU:
         return
-    if workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING] > 0 or not is_settled(
-        clock, workloads, marks, w
-    ):
+    waiting = workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING]
+    if waiting > 0 or not is_counted(clock, workloads, marks, w):
         return
     request = containers.pod_request[w, 0]
     cost = physics.load[w, L_COST]
@@ -108,7 +109,13 @@ def keep_band(
 
 @inline_kernel
 def changes_nothing(clock: Clock, workloads: Workloads, physics: Physics, marks: Marks, hpas: HpaLinks, h, w):
-    """Whether what was just published for workload ``w`` lies within the band of its HPA."""
-    if hpas.band[h, 0] > hpas.band[h, 1] or not is_settled(clock, workloads, marks, w):
+    """Whether what was just published for workload ``w`` lies within the band of its HPA.
+
+    Where each pod has readings of its own, each lies between the slowest and the fastest rate that they look back at.
+    """
+    if hpas.band[h, 0] > hpas.band[h, 1] or not is_counted(clock, workloads, marks, w):
         return False
+    if clock.params[P_HOUSEKEEPING] > 0:
+        low, high = slowest_and_fastest(clock, physics, w)
+        return hpas.band[h, 0] <= low and high <= hpas.band[h, 1]
     return hpas.band[h, 0] <= common_window(clock, physics, marks, w) <= hpas.band[h, 1]

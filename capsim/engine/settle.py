@@ -92,4 +92,4 @@ def settle(
             n = marks.node[i]
             marks.node_flag[n] = 0
             if nodes.state[n] != NODE_FREE:
-                share_node(clock, classes, pods, links, usage, nodes, scan, physics, marks, n, now)
+                share_node(clock, classes, pods, links, usage, nodes, scan, workloads, physics, marks, n, now)

@@ -133,6 +133,12 @@ class MetricsServerSpec(Model):
 
     metric_resolution_ms: Milliseconds = Field(15_000, gt=0, description="Time between scrapes.")
     delay_ms: Milliseconds = Field(0, description="From a scrape until its values can be read.")
+    missed_scrapes_ratio: NotNegative = Field(
+        0.0,
+        le=1.0,
+        description="Share of scrapes that a kubelet does not answer, drawn for each node and scrape: its pods have "
+        "no metrics at that scrape and the next.",
+    )
 
     @model_validator(mode="after")
     def _published_before_the_next(self) -> Self:

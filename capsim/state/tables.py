@@ -148,8 +148,8 @@ COUNTER_COLUMNS = 13
     P_CA_FREQUENT,
 ) = 17, 18, 19, 20, 21, 22, 23
 P_TREE_NODES, P_SKIP_SYNCS, P_STEP_ROWS, P_CONTENTION, P_HOUSEKEEPING, P_BUSY_SCRAPES = 24, 25, 26, 27, 28, 29
-P_BACKOFF, P_BACKOFF_MAX, P_WATCHERS, P_ROLLOUT_STEP, P_PROPAGATION = 30, 31, 32, 33, 34
-PARAM_COLUMNS = 35
+P_BACKOFF, P_BACKOFF_MAX, P_WATCHERS, P_ROLLOUT_STEP, P_PROPAGATION, P_MISSED_SCRAPES = 30, 31, 32, 33, 34, 35
+PARAM_COLUMNS = 36
 
 
 class Clock(NamedTuple):
@@ -235,8 +235,8 @@ class PodUsage(NamedTuple):
     """Requests served at the previous and the last published scrape, and at the last one taken."""
     connections: F64
     """Connections to the pod, where requests stay on theirs (``Connections``)."""
-    stamp: F64
-    """[P, 3]: with housekeeping, when these were read, ms."""
+    missed_ms: I64
+    """Time of the last published scrape that the pod's node did not answer, -NEVER: none."""
 
 
 class Classes(NamedTuple):

@@ -15,6 +15,7 @@ from capsim.state.tables import (
     C_PODS_GONE,
     CAPACITY_VERSION,
     EV_POD_TRY,
+    NEVER,
     NODE_READY,
     O_DARK,
     P_RATE_LIMITS,
@@ -163,7 +164,7 @@ def start_serving(
     usage.sample_prev[p] = 0.0
     usage.sample_last[p] = 0.0
     usage.sample_taken[p] = 0.0
-    usage.stamp[p, 0] = usage.stamp[p, 1] = usage.stamp[p, 2] = -1e15
+    usage.missed_ms[p] = -NEVER
     workloads.count[w, POD_STARTING] -= 1
     workloads.count[w, POD_READY] += 1
     workloads.spread[w, nodes.group[n]] += 1

@@ -161,7 +161,7 @@ def spread(
                 hot += 1
             if holds and physics.backlog[w] > 0.0:
                 rate = cap
-            give_own(clock, pods, usage, physics, marks, p, rate, now)
+            give_own(clock, pods, links, usage, workloads, physics, marks, p, rate, now)
         p = links.workload_next[p]
     if ready > 0:
         waiting = min(connections.setting[i, 1] * cap, connections.setting[i, 2])

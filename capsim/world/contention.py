@@ -10,6 +10,8 @@ periods below one second; the node's system daemons are taken to use exactly wha
 
 from __future__ import annotations
 
+import math
+
 from capsim.jit import inline_kernel, kernel
 from capsim.state.marks import mark_busy, mark_dirty
 from capsim.state.tables import (
@@ -23,7 +25,6 @@ from capsim.state.tables import (
     S_LAST,
     S_PREV,
     S_TAKEN,
-    SCRAPE_LAST,
     TIGHT_NODES,
     U_EXCESS,
     Classes,
@@ -35,6 +36,7 @@ from capsim.state.tables import (
     PodLinks,
     Pods,
     PodUsage,
+    Workloads,
 )
 from capsim.state.tables_calls import BY_CONNECTION
 from capsim.world.rates import TINY, integral_at
@@ -48,13 +50,19 @@ def served_by(pods: Pods, usage: PodUsage, physics: Physics, p, now):
     return usage.area[p] + integral_at(physics, pods.workload[p], now) - usage.base[p]
 
 
-@inline_kernel
-def write_samples(usage: PodUsage, physics: Physics, w, p):
-    """Write down the samples of a pod that served at the common rate at the last three scrapes."""
-    since = usage.area[p] - usage.base[p]
-    usage.sample_prev[p] = since + physics.samples[w, S_PREV]
-    usage.sample_last[p] = since + physics.samples[w, S_LAST]
-    usage.sample_taken[p] = since + physics.samples[w, S_TAKEN]
+@kernel
+def write_samples(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w):
+    """Workload ``w`` is sampled pod by pod from now on: write down the samples of its Ready pods, which served at the
+    common rate at the last three scrapes (or were not Ready yet)."""
+    p = workloads.first_pod[w]
+    while p >= 0:
+        if pods.state[p] == POD_READY:
+            since = usage.area[p] - usage.base[p]
+            least = 0.0 if pods.ready_ms[p] >= 0 else -math.inf
+            usage.sample_prev[p] = max(least, since + physics.samples[w, S_PREV])
+            usage.sample_last[p] = max(least, since + physics.samples[w, S_LAST])
+            usage.sample_taken[p] = max(least, since + physics.samples[w, S_TAKEN])
+        p = links.workload_next[p]
 
 
 @kernel
@@ -73,15 +81,26 @@ def give_common(pods: Pods, usage: PodUsage, physics: Physics, marks: Marks, p, 
 
 
 @kernel
-def give_own(clock: Clock, pods: Pods, usage: PodUsage, physics: Physics, marks: Marks, p, rate, now):
+def give_own(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    p,
+    rate,
+    now,
+):
     """Pod ``p`` serves at ``rate`` requests per second from now on."""
     w = pods.workload[p]
     if usage.own[p] == 1 and abs(usage.rate_rps[p] - rate) <= TINY * (1.0 + rate):
         return
     if usage.own[p] == 0:
         mark_busy(marks, physics, clock, w, now)
-        if pods.ready_ms[p] <= clock.values[SCRAPE_LAST]:
-            write_samples(usage, physics, w, p)
+        if marks.own_flag[w] == 0:
+            write_samples(pods, links, usage, workloads, physics, w)
     marks.own_flag[w] = clock.params[P_BUSY_SCRAPES]
     usage.area[p] = served_by(pods, usage, physics, p, now)
     usage.base[p] = now
@@ -153,6 +172,7 @@ def share_node(
     usage: PodUsage,
     nodes: Nodes,
     scan: NodeScan,
+    workloads: Workloads,
     physics: Physics,
     marks: Marks,
     n,
@@ -180,5 +200,5 @@ def share_node(
                 give_common(pods, usage, physics, marks, p, now)
             else:
                 rate = max(0.0, share - physics.load[w, L_IDLE]) / physics.load[w, L_COST]
-                give_own(clock, pods, usage, physics, marks, p, rate, now)
+                give_own(clock, pods, links, usage, workloads, physics, marks, p, rate, now)
         p = links.node_next[p]

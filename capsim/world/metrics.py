@@ -7,14 +7,13 @@ before it, with its age as the window. Stamps are cut to whole wall-clock second
 Only workloads whose rates or pods changed within the last scrapes ("busy") are sampled; for all others two successive
 samples differ by exactly rate x resolution, which needs no sampling.
 
-With housekeeping (``housekeeping.py``) the pods of busy workloads are sampled one by one, each at its own reading.
-
-Not modelled: scrape failures.
+With housekeeping (``housekeeping.py``) each pod has readings of its own, which are made when they are asked for.
+Scrapes that a kubelet does not answer: ``missed_scrapes.py``.
 """
 
 from __future__ import annotations
 
-from capsim.jit import inline_kernel, kernel
+from capsim.jit import inline_kernel
 from capsim.state.marks import FRESH
 from capsim.state.tables import (
     M_BUSY,
@@ -40,7 +39,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.world.contention import served_by
-from capsim.world.housekeeping import read_counter
+from capsim.world.housekeeping import counter_at, readings_ms
 from capsim.world.rates import fold, integral_at, pod_memory
 
 FRESH_CONTAINER_MIN_MS = 10_000
@@ -64,39 +63,6 @@ def sample_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloa
         p = links.workload_next[p]
 
 
-@kernel
-def sample_readings(
-    clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w, now
-):
-    """Take the last reading of every Ready pod of ``w``."""
-    p = workloads.first_pod[w]
-    while p >= 0:
-        if pods.state[p] == POD_READY:
-            stamp, served = read_counter(clock, workloads, pods, usage, physics, p, now, now)
-            usage.stamp[p, 2] = stamp
-            usage.sample_taken[p] = served
-        p = links.workload_next[p]
-
-
-@kernel
-def write_readings(
-    clock: Clock, pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, physics: Physics, w, now
-):
-    """Workload ``w`` is busy from now on: write down what its Ready pods' readings were at the scrapes before."""
-    p = workloads.first_pod[w]
-    while p >= 0:
-        if pods.state[p] == POD_READY:
-            last, prev = clock.values[SCRAPE_LAST], clock.values[SCRAPE_PREV]
-            usage.stamp[p, 1], usage.sample_last[p] = read_counter(clock, workloads, pods, usage, physics, p, last, now)
-            usage.stamp[p, 0], usage.sample_prev[p] = read_counter(clock, workloads, pods, usage, physics, p, prev, now)
-            if usage.stamp[p, 0] == usage.stamp[p, 1]:
-                earlier = last - 2 * clock.params[P_HOUSEKEEPING]
-                usage.stamp[p, 0], usage.sample_prev[p] = read_counter(
-                    clock, workloads, pods, usage, physics, p, earlier, now
-                )
-        p = links.workload_next[p]
-
-
 @inline_kernel
 def scrape(
     clock: Clock,
@@ -111,12 +77,7 @@ def scrape(
     """Take the samples of all busy workloads."""
     for i in range(marks.touched_count[M_BUSY]):
         w = marks.busy[i]
-        if clock.params[P_HOUSEKEEPING] > 0:
-            if marks.own_flag[w] == 0:
-                write_readings(clock, pods, links, usage, workloads, physics, w, now)
-                marks.own_flag[w] = clock.params[P_BUSY_SCRAPES]
-            sample_readings(clock, pods, links, usage, workloads, physics, w, now)
-        elif marks.own_flag[w] > 0:
+        if marks.own_flag[w] > 0:
             sample_pods(pods, links, usage, workloads, physics, w, now)
         if physics.backlog[w] > 0.0:
             fold(physics, w, now)
@@ -124,7 +85,7 @@ def scrape(
         physics.samples[w, S_MEMORY_TAKEN] = pod_memory(physics, w, workloads.count[w, POD_READY], physics.pod_rps[w])
         if marks.busy_flag[w] == FRESH or physics.own[w, 0] > 0.0 or physics.backlog[w] > 0.0:
             marks.busy_flag[w] = clock.params[P_BUSY_SCRAPES]
-        if physics.own[w, 0] > 0.0 or (clock.params[P_HOUSEKEEPING] > 0 and marks.own_flag[w] < marks.busy_flag[w]):
+        if physics.own[w, 0] > 0.0:
             marks.own_flag[w] = clock.params[P_BUSY_SCRAPES]
     clock.values[SCRAPE_TAKEN] = now
 
@@ -135,19 +96,6 @@ def publish_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Worklo
     p = workloads.first_pod[w]
     while p >= 0:
         if pods.state[p] == POD_READY:
-            usage.sample_prev[p] = usage.sample_last[p]
-            usage.sample_last[p] = usage.sample_taken[p]
-        p = links.workload_next[p]
-
-
-@kernel
-def publish_readings(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloads, w):
-    """The same with readings: one that is not newer than the last is not another sample."""
-    p = workloads.first_pod[w]
-    while p >= 0:
-        if pods.state[p] == POD_READY and usage.stamp[p, 2] > usage.stamp[p, 1]:
-            usage.stamp[p, 0] = usage.stamp[p, 1]
-            usage.stamp[p, 1] = usage.stamp[p, 2]
             usage.sample_prev[p] = usage.sample_last[p]
             usage.sample_last[p] = usage.sample_taken[p]
         p = links.workload_next[p]
@@ -166,10 +114,7 @@ def publish(
         physics.samples[w, S_LAST] = physics.samples[w, S_TAKEN]
         physics.samples[w, S_MEMORY_LAST] = physics.samples[w, S_MEMORY_TAKEN]
         if marks.own_flag[w] > 0:
-            if clock.params[P_HOUSEKEEPING] > 0:
-                publish_readings(pods, links, usage, workloads, w)
-            else:
-                publish_pods(pods, links, usage, workloads, w)
+            publish_pods(pods, links, usage, workloads, w)
             marks.own_flag[w] -= 1
 
 
@@ -193,23 +138,29 @@ def release_quiet(marks: Marks):
 
 
 @inline_kernel
-def served_between(clock: Clock, pods: Pods, usage: PodUsage, physics: Physics, marks: Marks, p):
+def served_between(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, p):
     """(has a value, requests served in the window, window ms, stamp ms) of pod ``p`` as last published."""
     w = pods.workload[p]
-    last_ms = clock.values[SCRAPE_LAST]
-    prev_ms = clock.values[SCRAPE_PREV]
-    ready_ms = pods.ready_ms[p]
+    last_ms, prev_ms, earlier_ms = clock.values[SCRAPE_LAST], clock.values[SCRAPE_PREV], clock.values[SCRAPE_PREV]
+    ready_ms, missed_ms = pods.ready_ms[p], usage.missed_ms[p]
     by_pod = marks.own_flag[w] > 0
-    if by_pod and clock.params[P_HOUSEKEEPING] > 0:
-        last_ms, prev_ms = int(usage.stamp[p, 1]), int(usage.stamp[p, 0])
-    if ready_ms > last_ms:
+    read = clock.params[P_HOUSEKEEPING] > 0 and not by_pod
+    if read:
+        last_ms, prev_ms, earlier_ms = readings_ms(clock, workloads, pods, p)
+    if ready_ms > last_ms or missed_ms >= clock.values[SCRAPE_LAST]:
         return False, 0.0, 1, last_ms
     since = usage.area[p] - usage.base[p]
-    last = usage.sample_last[p] if by_pod else since + physics.samples[w, S_LAST]
-    if ready_ms <= prev_ms:
-        prev = usage.sample_prev[p] if by_pod else since + physics.samples[w, S_PREV]
-        return True, max(0.0, last - prev), last_ms - prev_ms, last_ms
+    if read:
+        last = counter_at(pods, usage, physics, p, last_ms)
+    else:
+        last = usage.sample_last[p] if by_pod else since + physics.samples[w, S_LAST]
     age = last_ms - ready_ms
-    if age < FRESH_CONTAINER_MIN_MS or age >= clock.params[P_RESOLUTION]:
+    if age >= FRESH_CONTAINER_MIN_MS and age < clock.params[P_RESOLUTION]:
+        return True, last, age, last_ms
+    if ready_ms > prev_ms or missed_ms >= earlier_ms:
         return False, 0.0, 1, last_ms
-    return True, last, age, last_ms
+    if read:
+        prev = counter_at(pods, usage, physics, p, prev_ms)
+    else:
+        prev = usage.sample_prev[p] if by_pod else since + physics.samples[w, S_PREV]
+    return True, max(0.0, last - prev), last_ms - prev_ms, last_ms

@@ -254,7 +254,7 @@ def compute_rates(
     if rate != before or pod_memory(physics, w, ready, rate) != physics.samples[w, S_MEMORY]:
         mark_busy(marks, physics, clock, w, now)
         if rate != before and clock.params[P_HOUSEKEEPING] > 0:
-            remember(physics, w, now)
+            remember(clock, physics, w, now)
         physics.pod_rps[w] = rate
         if rate != before and clock.values[TIGHT_NODES] > 0:
             mark_tight(workloads, links, pods, scan, marks, w)

@@ -398,12 +398,18 @@ control_planes = st.builds(
     ControlPlaneSpec,
     rate_limits=st.booleans(),
     kube_controller_manager=st.builds(
-        KubeControllerManagerSpec, release=st.sampled_from(["1.36", "1.36", "1.36", "1.32", "1.15"])
+        KubeControllerManagerSpec,
+        release=st.sampled_from(["1.36", "1.36", "1.36", "1.32", "1.15"]),
+        kube_api_qps=st.sampled_from([20.0, 20.0, 0.1]),
     ),
-    kubelet=st.builds(KubeletSpec, housekeeping_interval_ms=st.sampled_from([0, 0, 10_000])),
+    kubelet=st.builds(KubeletSpec, housekeeping_interval_ms=st.sampled_from([0, 10_000, 10_000, 4_000])),
     prometheus=st.builds(PrometheusSpec, scrape_interval_ms=st.sampled_from([15_000, 60_000])),
     prometheus_adapter=st.builds(PrometheusAdapterSpec, metrics_relist_interval_ms=st.sampled_from([60_000, 600_000])),
-    metrics_server=st.builds(MetricsServerSpec, delay_ms=st.sampled_from([0, 2000])),
+    metrics_server=st.builds(
+        MetricsServerSpec,
+        delay_ms=st.sampled_from([0, 2000]),
+        missed_scrapes_ratio=st.sampled_from([0.0, 0.0, 0.0, 0.1]),
+    ),
     delays=st.sampled_from(
         [
             DelaySpec(),

@@ -8,6 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capsim import load, run
+from capsim.engine.drive import Simulation
+from capsim.engine.published import published
+from capsim.scenario import ServiceSpec, StepsSeries
+from capsim.state.tables import POD_READY
+from tests.engine.clusters import behaviour, cluster, deployment, group
 
 pytestmark = [pytest.mark.plain]
 
@@ -86,3 +91,35 @@ def test_shares_are_max_min_fair(tmp_path_factory, capacity, pods):
     shares = fair_shares(capacity, [4000.0 if s else w for s, w in zip(short, wants)], [float(r) for r, _ in pods])
     assert used.sum() <= capacity * (1 + 1e-6)
     np.testing.assert_allclose(used, shares, rtol=1e-3)
+
+
+def test_pods_of_one_workload_on_contended_and_free_nodes_are_published_as_they_serve():
+    """Two pods of ``a``: one shares its node with ``b``, whose traffic grows; no sample before that is made up."""
+    a, b = deployment("a", 2, 600), deployment("b", 1, 1000)
+
+    def steps(*corners):
+        listed = [{"at_ms": at, "value": value} for at, value in corners]
+        return StepsSeries.model_validate({"steps": listed}, by_name=True)
+
+    sim = Simulation(
+        cluster(
+            [a, b],
+            [group(1700, 2)],
+            workloads={w.key: behaviour(10.0) for w in (a, b)},
+            services={f"default/{w.name}": ServiceSpec(workloads=[w.key]) for w in (a, b)},
+            traffic={"default/a": steps((0, 160)), "default/b": steps((0, 10), (200_000, 150), (320_000, 10))},
+        )
+    )
+    rates = []
+    for at_ms in range(190_001, 420_000, 5_000):
+        sim.advance(at_ms)
+        s = sim.state
+        mine = [p for p in np.flatnonzero(s.pods.state == POD_READY) if s.pods.workload[p] == 0]
+        rows = [published(s.clock, s.pods, s.usage, s.workloads, s.physics, s.marks, p) for p in mine]
+        assert all(row[0] for row in rows)
+        rates.append(sorted(row[1] for row in rows))
+    lowest, highest = 1700 * 600 / 1600 / 10, 160 - 1700 * 600 / 1600 / 10
+    assert np.min(rates) == pytest.approx(lowest)
+    assert np.max(rates) == pytest.approx(highest)
+    assert np.sum(rates, axis=1) == pytest.approx(160.0)
+    assert rates[0] == rates[-1] == [80.0, 80.0]

@@ -94,6 +94,7 @@ def build_params(scenario: Scenario, step_rows: int) -> t.I64:
     p[t.P_HOUSEKEEPING] = housekeeping
     # Two samples are alike when both readings, each up to two intervals old, lie after the change.
     p[t.P_BUSY_SCRAPES] = BUSY_SCRAPES + -(-4 * housekeeping // int(p[t.P_RESOLUTION]))
+    p[t.P_MISSED_SCRAPES] = round(scenario.control_plane.metrics_server.missed_scrapes_ratio * 2**32)
     autoscaler_params(scenario, p)
     return p
 
@@ -185,9 +186,10 @@ def build_links(scenario: Scenario, names: Names, workloads: t.Workloads, period
 
 
 def is_restless(scenario: Scenario, hpa: Hpa, has_rivals: bool) -> int:
-    """1 for an HPA whose every tick is executed: it asks the adapter, or watches others' pods or several revisions."""
+    """1 for an HPA whose every tick is executed: it asks the adapter, or watches others' pods or several revisions, or
+    metrics come and go."""
     served = any(source_of(scenario.metrics, hpa, metric) is not None for metric in hpa.metrics)
-    return int(served or has_rivals)
+    return int(served or has_rivals or scenario.control_plane.metrics_server.missed_scrapes_ratio > 0)
 
 
 def build_rivals(scenario: Scenario) -> dict[str, t.I64]:

@@ -19,7 +19,7 @@ def empty_pods(rows: int) -> tuple[t.Pods, t.PodLinks, t.PodUsage]:
     links = t.PodLinks(*(none() for _ in t.PodLinks._fields))
     links.queued[:] = 0
     rates = {name: np.zeros(rows) for name in t.PodUsage._fields[1:-1]}
-    usage = t.PodUsage(own=np.zeros(rows, np.int64), **rates, stamp=np.zeros((rows, 3)))
+    usage = t.PodUsage(own=np.zeros(rows, np.int64), **rates, missed_ms=np.full(rows, -t.NEVER, np.int64))
     return pods, links, usage
 
 

@@ -204,7 +204,7 @@ def build_physics(scenario: Scenario, names: Names, containers: Containers) -> P
         load=load,
         limits=limits,
         own=np.zeros((count, 6)),
-        past=np.zeros((count, 16 if scenario.control_plane.kubelet.housekeeping_interval_ms else 1, 3)),
+        past=np.zeros((count, 32 if scenario.control_plane.kubelet.housekeeping_interval_ms else 1, 3)),
         samples=np.zeros((count, 6)),
         usage=np.zeros((count, 3)),
         area=np.zeros((count, 2)),
