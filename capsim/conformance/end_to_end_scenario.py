@@ -15,6 +15,7 @@ from capsim.scenario import (
     Hpa,
     Instance,
     KubeControllerManagerSpec,
+    KubeletSpec,
     KubeObjects,
     MetricsServerSpec,
     NodeGroup,
@@ -195,6 +196,7 @@ def control_plane(recording: Json, shift: int) -> ControlPlaneSpec:
     return ControlPlaneSpec(
         kube_controller_manager=KubeControllerManagerSpec.model_validate(manager, by_alias=True),
         metrics_server=MetricsServerSpec(metric_resolution_ms=RESOLUTION_MS),
+        kubelet=KubeletSpec(housekeeping_interval_ms=0),  # the recorded kubelets are stand-ins that read at the scrape
         phases=Phases(
             scrape_ms=(first_of(recording, "scrape", 0.0) + shift) % RESOLUTION_MS,
             hpa_ms={name: round(at[0] * 1000) + shift for name, at in recording["derived"]["hpa_syncs"].items()},

@@ -120,9 +120,9 @@ class KubeletSpec(Model):
         200, description="One request to the registry, as for an image that is there already (an assumption)."
     )
     housekeeping_interval_ms: Milliseconds = Field(
-        0,
+        10_000,
         description="Shortest time between two readings of a container's counters by cAdvisor, which adds up to as "
-        "much again of jitter (upstream: 10s); 0: counters are read at the scrape.",
+        "much again of jitter; 0: counters are read at the scrape.",
     )
 
 

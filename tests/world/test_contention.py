@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from capsim import load, run
 from capsim.engine.drive import Simulation
 from capsim.engine.published import published
-from capsim.scenario import ServiceSpec, StepsSeries
+from capsim.scenario import ControlPlaneSpec, KubeletSpec, ServiceSpec, StepsSeries
 from capsim.state.tables import POD_READY
 from tests.engine.clusters import behaviour, cluster, deployment, group
 
@@ -107,6 +107,7 @@ def test_pods_of_one_workload_on_contended_and_free_nodes_are_published_as_they_
             [group(1700, 2)],
             workloads={w.key: behaviour(10.0) for w in (a, b)},
             services={f"default/{w.name}": ServiceSpec(workloads=[w.key]) for w in (a, b)},
+            control_plane=ControlPlaneSpec(phases="zero", kubelet=KubeletSpec(housekeeping_interval_ms=0)),
             traffic={"default/a": steps((0, 160)), "default/b": steps((0, 10), (200_000, 150), (320_000, 10))},
         )
     )

@@ -9,6 +9,7 @@ from capsim.engine.drive import Simulation
 from capsim.scenario import (
     ControlPlaneSpec,
     Distribution,
+    KubeletSpec,
     MetricsServerSpec,
     Phases,
     Scale,
@@ -36,7 +37,9 @@ def seen(at_ms, *, start_ms=5000, scrape_ms=0, delay_ms=0, rates=((0, 20),), sca
         traffic={"default/a": StepsSeries.model_validate({"steps": steps}, by_name=True)},
         events=[] if scale_ms is None else [TimedEvent(at_ms=scale_ms, scale=Scale(target=APP.key, replicas=2))],
         control_plane=ControlPlaneSpec(
-            phases=Phases(scrape_ms=scrape_ms), metrics_server=MetricsServerSpec(delay_ms=delay_ms)
+            phases=Phases(scrape_ms=scrape_ms),
+            metrics_server=MetricsServerSpec(delay_ms=delay_ms),
+            kubelet=KubeletSpec(housekeeping_interval_ms=0),
         ),
     )
     sim = Simulation(scenario, [custom])

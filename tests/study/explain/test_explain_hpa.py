@@ -62,7 +62,7 @@ def test_every_sync_of_the_rush_hour(app10):
     )
     assert any("recommended 2, stabilised to" in text and "(8 Ready, 2 not yet)" in text for text in lines)
     assert any(text.endswith("10 => 2: All metrics below target") for text in lines)
-    assert any("2 => 3: cpu resource utilization (percentage of request) above target" in text for text in lines)
+    assert any("2 => 4: cpu resource utilization (percentage of request) above target" in text for text in lines)
 
 
 def test_one_sync(app10):
