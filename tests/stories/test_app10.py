@@ -21,7 +21,8 @@ def test_eight_pods_run_and_two_never_do(told):
     assert list(run.waited["reason"]) == [NO_ROOM, NO_ROOM]
 
 
-# The recorded load was scripted, without backlog (overload: drop); the start decides how API stamps are cut.
+# The recorded load was scripted, without backlog (overload: drop), and counters were read at the scrape; the start
+# decides how API stamps are cut.
 @pytest.mark.parametrize(
     ("hpa", "scrape", "start", "recorded"),
     [
@@ -32,6 +33,7 @@ def test_with_the_recorded_phases_the_hpa_decides_as_recorded(told, hpa, scrape,
     run = told(
         "app10",
         "services.app10.overload=drop",
+        "controlPlane.kubelet.housekeeping-interval=0",
         f"controlPlane.phases.hpa={hpa}",
         f"controlPlane.phases.scrape={scrape}",
         f"start=2026-11-23T16:21:{start}Z",
