@@ -8,6 +8,7 @@ from typing import Any
 from capsim.rng import draw
 from capsim.scenario.cluster import Instance, NodeGroup
 from capsim.scenario.cluster_autoscaler import ClusterAutoscalerSpec
+from capsim.scenario.control_plane import ControlPlaneSpec, KubeControllerManagerSpec
 from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.kubernetes.pod import Container, PodTemplate
@@ -41,11 +42,13 @@ class Fleet:
     step_ms: int = 60_000
     sample_ms: int = 900_000
     autoscaled: bool = True
+    kube_api_qps: float = 20.0
+    """Of kube-controller-manager; upstream's default is enough for 300 HPAs."""
 
 
 MONTH = Fleet("month", workloads=100, days=30, pods_each=8.4, node_milli=16_000, most_nodes=400)
 """30 days, about 1,000 pods and 100 nodes, the Cluster Autoscaler every 10 s, noise of 5 % each minute."""
-BIG_DAY = Fleet("big-day", workloads=1000, days=1, pods_each=56, node_milli=32_000, most_nodes=8000)
+BIG_DAY = Fleet("big-day", workloads=1000, days=1, pods_each=56, node_milli=32_000, most_nodes=8000, kube_api_qps=100.0)
 """24 hours, 100,000 pods and 5,000 nodes at its peak."""
 
 
@@ -139,5 +142,6 @@ def fleet_scenario(fleet: Fleet) -> Scenario:
         services={f"default/{name}": ServiceSpec(workloads=[f"default/Deployment/{name}"]) for name in names},
         traffic={f"default/{name}": traffic(fleet, i) for i, name in enumerate(names)},
         workloads={f"default/Deployment/{name}": behaviour() for name in names},
+        control_plane=ControlPlaneSpec(kube_controller_manager=KubeControllerManagerSpec(kube_api_qps=fleet.kube_api_qps)),
         cluster_autoscaler=ClusterAutoscalerSpec() if fleet.autoscaled else None,
     )

@@ -47,8 +47,11 @@ def day(housekeeping_ms: int) -> Scenario:
     )
 
 
-@pytest.mark.parametrize("housekeeping_ms", [0, 10_000], ids=["at the scrape", "housekeeping"])
-@pytest.mark.parametrize(("skip", "target_ns"), [(False, None), (True, 25)], ids=["all executed", "idle ones skipped"])
+@pytest.mark.parametrize(
+    ("skip", "target_ns", "housekeeping_ms"),
+    [(False, None, 0), (True, 25, 0), (True, 25, 10_000)],
+    ids=["all executed", "idle ones skipped", "idle ones skipped, housekeeping"],
+)
 def test_hpa_day(measure, skip, target_ns, housekeeping_ms):
     sim = Simulation(day(housekeeping_ms), skip_syncs=skip)
     fresh = sim.snapshot()
