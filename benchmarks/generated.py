@@ -142,6 +142,8 @@ def fleet_scenario(fleet: Fleet) -> Scenario:
         services={f"default/{name}": ServiceSpec(workloads=[f"default/Deployment/{name}"]) for name in names},
         traffic={f"default/{name}": traffic(fleet, i) for i, name in enumerate(names)},
         workloads={f"default/Deployment/{name}": behaviour() for name in names},
-        control_plane=ControlPlaneSpec(kube_controller_manager=KubeControllerManagerSpec(kube_api_qps=fleet.kube_api_qps)),
+        control_plane=ControlPlaneSpec(
+            kube_controller_manager=KubeControllerManagerSpec(kube_api_qps=fleet.kube_api_qps)
+        ),
         cluster_autoscaler=ClusterAutoscalerSpec() if fleet.autoscaled else None,
     )
