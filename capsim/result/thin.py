@@ -21,8 +21,7 @@ class ThinModel:
 ALWAYS = (
     ThinModel(
         "scheduler",
-        "its decisions are exact; claims of volumes are not bound, nodes have no images at the start, scheduling "
-        "gates are never removed",
+        "its decisions are exact; claims of volumes are not bound, scheduling gates are never removed",
     ),
     ThinModel(
         "workloads",
@@ -31,15 +30,15 @@ ALWAYS = (
     ),
     ThinModel(
         "kubelet",
-        "image pull, container start and readiness are one duration (startupTime); no probes, OOM kills or evictions "
-        "under pressure",
+        "unless the scenario names images, pull, start and readiness are one duration (startupTime); no liveness "
+        "probes, no eviction under pressure, no extra CPU at start",
     ),
     ThinModel(
         "services",
         "requests are a flow; response times (serviceTime, calls, slos) are those of queues in theory, within a stated "
         "error, and services are taken to be independent of each other",
     ),
-    ThinModel("nodes", "booting is one duration; nodes fail only when an event of the scenario says so"),
+    ThinModel("nodes", "no pressure on memory or disk, no subnets that run out of addresses"),
 )
 METRICS_ADAPTER = ThinModel(
     "metrics adapter",
