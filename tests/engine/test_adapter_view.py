@@ -191,5 +191,5 @@ def test_a_metric_that_nothing_serves_fails_at_every_sync():
         "metric default/bookings/nil: unable to fetch metrics from external metrics API: the server could not find the "
         "requested resource"
     )
-    assert metric_failure(sim, 0, 0, 1) == text
+    assert metric_failure(sim, sim.hpas[0], 0, 0, 1) == text
     assert told(scenario, MINUTE_MS)[2] == text

@@ -70,7 +70,7 @@ def test_a_real_failure_of_the_file_system_in_mid_parquet(tmp_path):
         "import resource, signal; from pathlib import Path;"
         "from capsim.result import write; from tests.result import story;"
         "result = story.result(); result.summary; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000));"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (12000, 12000));"
         f"write(result, Path({str(tmp_path / 'run')!r}))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
