@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from capsim.conformance.end_to_end_chance import removals
 from capsim.conformance.end_to_end_compare import compare_run
 from capsim.conformance.end_to_end_report import TimedReport
 from capsim.conformance.end_to_end_run import replay
@@ -42,3 +43,6 @@ def replay_file(content: Any, report: TimedReport, file: Path | str) -> None:
         raise ValueError(f"{file}: the recording's inputs lack {missing}") from missing
     report.cases += 1
     compare_run(str(content["meta"]["run"]), content, replayed, report)
+    drawn = removals(content)
+    if drawn is not None:
+        report.chance.append(drawn)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capsim.conformance import Report
+
+if TYPE_CHECKING:
+    from capsim.conformance.end_to_end_chance import Removals
 
 TOLERANCE_S = 1.5
 """Largest difference of times that counts as equal."""
@@ -16,6 +19,9 @@ class TimedReport(Report):
     """Outcome of the suite end_to_end; ``errors_s``: differences (simulated - recorded, s) by kind of event."""
 
     errors_s: dict[str, list[float]] = field(default_factory=dict)
+
+    chance: list[Removals] = field(default_factory=list)
+    """What chance decides in a run, over seeds."""
 
     def time(self, kind: str, recorded_s: float, simulated_s: float) -> float:
         """Keep one difference; returns it."""
@@ -57,8 +63,9 @@ class TimedReport(Report):
                 f"  {kind}: {error['count']} times, off by {error['largest_s']:.3f} s at most, "
                 f"{error['mean_s']:.3f} s on average"
             )
-        return "\n".join(lines)
+        return "\n".join([*lines, *(one.text() for one in self.chance)])
 
     def as_dict(self) -> dict[str, Any]:
         """The report for machines."""
-        return {**super().as_dict(), "time_errors": self.errors()}
+        chance = [one.as_dict() for one in self.chance]
+        return {**super().as_dict(), "time_errors": self.errors(), "chance": chance}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from capsim.conformance.end_to_end import replay_file, run
+from capsim.conformance.end_to_end_chance import SEEDS
 from capsim.conformance.end_to_end_cluster import CHANCE, NODE_EVENT, REPEAT, as_recorded
 from capsim.conformance.end_to_end_compare import divided
 from capsim.conformance.end_to_end_report import TOLERANCE_S, TimedReport
@@ -113,3 +114,15 @@ def test_counterparts_need_the_same_spread():
     assert counterparts(recorded, {0, 2}, here, {"a", "b"}) == {7, 9}
     assert counterparts(recorded, {0}, here[:2], {"a", "b"}) is None
     assert counterparts(recorded, {0}, here, {"a"}) is None
+
+
+@pytest.mark.skipif(SEEDS == 0, reason="twenty runs take minutes in plain Python")
+def test_what_chance_decides_is_told_over_seeds():
+    """The autoscaled recordings: whether a node becomes removable depends on which pods were drawn as victims."""
+    report = run([DATA])
+    assert [one.run for one in report.chance] == ["app10_autoscaled", "app10_autoscaled_short1"]
+    for one in report.chance:
+        counts = [len(times) for times in one.seeds_s]
+        assert min(counts) <= len(one.recorded_s) <= max(counts)
+        assert len(set(counts)) > 1, "seeds differ"
+        assert f"chance in {one.run}" in report.text()
