@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from capsim.conformance.end_to_end_cluster import node_times
-from capsim.conformance.end_to_end_run import set_ages, set_flush_phase
+from capsim.conformance.end_to_end_run import begun
 from capsim.conformance.end_to_end_scenario import Json, scenario_of, shift_ms
-from capsim.engine.drive import Simulation
 from capsim.engine.run import collect
 from capsim.jit import PLAIN
-from capsim.state import tables as t
 
 SEEDS = 0 if PLAIN else 20
 """Runs beside a recording; plain Python would take minutes for each."""
@@ -63,11 +61,7 @@ def removals(recording: Json, seeds: int = SEEDS) -> Removals | None:
 
 def removed(recording: Json, seed: int) -> list[float]:
     """When nodes are marked for deletion with one seed, s."""
-    shift = shift_ms(recording)
-    sim = Simulation(scenario_of(recording).replaced(seed=seed))
-    sim.state.clock.params[t.P_CONTENTION] = 0
-    set_flush_phase(sim, recording, shift)
-    set_ages(sim, recording["inputs"], shift)
+    sim, shift = begun(recording, scenario_of(recording).replaced(seed=seed)), shift_ms(recording)
     sim.advance(sim.scenario.duration_ms)
     marked = collect(sim).nodes["deleting_ms"].dropna()
     return sorted((int(at) - shift) / 1000 for at in marked if int(at) > 0)

@@ -21,6 +21,7 @@ from capsim.engine.custom import View
 from capsim.engine.drive import Simulation
 from capsim.engine.run import Recording, collect
 from capsim.rng import STREAM_VICTIM, draw
+from capsim.scenario import Scenario
 from capsim.state import eventlog as e
 from capsim.state import tables as t
 
@@ -72,10 +73,7 @@ class Replayed:
 def replay(recording: Json) -> Replayed:
     """Run a recording's scenario to its end."""
     shift = shift_ms(recording)
-    sim = Simulation(scenario_of(recording), skip_syncs=False)
-    sim.state.clock.params[t.P_CONTENTION] = 0
-    set_flush_phase(sim, recording, shift)
-    set_ages(sim, recording["inputs"], shift)
+    sim = begun(recording, scenario_of(recording), skip_syncs=False)
     found = Replayed(sim, shift, None)  # type: ignore[arg-type]  # filled below
     stops: list[tuple[int, int, str, float]] = [(at_ms, 1, "", h) for h, at_ms in ticks(sim)]
     stops += [(round(at_s * 1000) + shift - LEAD_MS, 0, app, at_s) for app, at_s in scale_downs(recording) if at_s > 0]
@@ -92,6 +90,17 @@ def replay(recording: Json) -> Replayed:
     found.events = [[row[0] - shift, *row[1:]] for row in sim.sink.rows("events", 6).tolist()]
     found.scale_downs = [judge(found, recording, *down) for down in open_downs]
     return found
+
+
+def begun(recording: Json, scenario: Scenario, skip_syncs: bool = True) -> Simulation:
+    """A simulation of the recording's ``scenario`` in the recorded state at its start; the recorded world has no
+    contention."""
+    shift = shift_ms(recording)
+    sim = Simulation(scenario, skip_syncs=skip_syncs)
+    sim.state.clock.params[t.P_CONTENTION] = 0
+    set_flush_phase(sim, recording, shift)
+    set_ages(sim, recording["inputs"], shift)
+    return sim
 
 
 def ticks(sim: Simulation) -> list[tuple[int, int]]:

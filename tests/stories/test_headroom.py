@@ -10,6 +10,8 @@ import pytest
 
 from tests.stories.conftest import ROOT
 
+AT_THE_SCRAPE = "controlPlane.kubelet.housekeeping-interval=0"
+
 
 class Headroom:
     """What the story compares of one run."""
@@ -25,7 +27,7 @@ class Headroom:
 
 @pytest.fixture
 def headroom(told):
-    return lambda variant: Headroom(told(f"headroom/{variant}"))
+    return lambda variant, *sets: Headroom(told(f"headroom/{variant}", *sets))
 
 
 def test_placeholders_save_the_wait_for_less_than_a_higher_minimum(headroom):
@@ -58,7 +60,8 @@ def test_placeholders_save_the_wait_for_less_than_a_higher_minimum(headroom):
 
 
 def test_placeholders_below_the_cutoff_reserve_nothing(headroom):
-    none, expendable = headroom("scenario"), headroom("expendable")
+    # Read at the scrape: with cAdvisor's delay the nodes of the spike come in other loops, and some have room to spare.
+    none, expendable = headroom("scenario", AT_THE_SCRAPE), headroom("expendable", AT_THE_SCRAPE)
     assert expendable.pending_s == pytest.approx(none.pending_s, abs=1)
     grown = expendable.events[expendable.events["reason"] == "TriggeredScaleUp"]["object"]
     assert len(grown)
@@ -66,4 +69,4 @@ def test_placeholders_below_the_cutoff_reserve_nothing(headroom):
     assert expendable.usd < 1.05 * none.usd
     # They run only in what the nodes for shop pods have left.
     assert expendable.placeholders["ready_ms"].min() > expendable.events[grown.index.min() :]["time_ms"].iloc[0]
-    assert (expendable.placeholders["ready_ms"].isna()).sum() >= 6
+    assert (expendable.placeholders["ready_ms"].isna()).sum() == 6

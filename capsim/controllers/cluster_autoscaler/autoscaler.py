@@ -42,6 +42,8 @@ class Seen:
     """1 by slot."""
     upcoming: dict[int, int]
     templates: dict[int, NodeTemplate]
+    without: list[int]
+    """Slots of starting nodes, for which upcoming ones stand in."""
 
 
 @dataclass
@@ -123,8 +125,8 @@ class Autoscaler:
         if status.why_not:
             return
         upcoming = self.state.upcoming()
-        self.seen = Seen(ready, upcoming, templates)
         without = [slot for g in upcoming for slot in self.state.groups[g].not_started]
+        self.seen = Seen(ready, upcoming, templates, without)
         leaving = sum(len(view.pods_on(slot)) for slot in draining)
         extra = min(len(view.pending) + leaving, int(np.maximum(view.maximum, 0).sum())) + 2
         sim = build(view, upcoming, templates, without, self.cursor, extra)

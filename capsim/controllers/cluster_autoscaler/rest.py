@@ -17,8 +17,7 @@ from capsim.controllers.cluster_autoscaler.removal import LONG_TERMINATING_MS
 from capsim.controllers.cluster_autoscaler.resource_limits import DELETION_MS
 from capsim.controllers.cluster_autoscaler.status import LoopStatus
 from capsim.controllers.cluster_autoscaler.view import View, World, among
-
-NEVER = 1 << 60
+from capsim.state.tables import NEVER
 
 
 def fingerprint(scaler: Autoscaler) -> Any:
@@ -66,8 +65,8 @@ def is_steady(scaler: Autoscaler, view: View, status: LoopStatus) -> bool:
     """Whether the next loops only look, as long as no node changes and all pods fit on those there or coming."""
     if not is_settled(status) or scaler.deletions.tasks or scaler.deletions.in_progress() or scaler.seen is None:
         return False
-    starting = scaler.state.total.not_started
-    listed = view.listed[~among(view.listed, set(starting))] if starting else view.listed
+    without = scaler.seen.without
+    listed = view.listed[~among(view.listed, set(without))] if without else view.listed
     return bool(scaler.seen.ready[listed].all())
 
 

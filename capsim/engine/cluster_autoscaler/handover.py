@@ -75,9 +75,9 @@ def _written_over(tables: ca.CaTables, new: ca.CaTables) -> bool:
 
 def _rows(scaler: Autoscaler, seen: Seen, view: View) -> Layout:
     """The rows of the loop's snapshot without pods; those of upcoming nodes have their DaemonSets'."""
-    without = [slot for g in seen.upcoming for slot in scaler.state.groups[g].not_started]
-    count = len(view.listed) - len(without) + sum(seen.upcoming.values())
-    return build(replace(view, bound=NO_PODS), seen.upcoming, seen.templates, without, scaler.cursor, -count % PAGE)
+    count = len(view.listed) - len(seen.without) + sum(seen.upcoming.values())
+    bare = replace(view, bound=NO_PODS)
+    return build(bare, seen.upcoming, seen.templates, seen.without, scaler.cursor, -count % PAGE)
 
 
 def _steady(turn: Turn, sim: Simulation) -> ca.Steady:
