@@ -1,4 +1,7 @@
-"""How many more replicas of each workload fit right now: the engine's own scheduler, tried until it finds no node."""
+"""How many more replicas of each workload fit right now: the engine's own scheduler, tried until it finds no node.
+
+Where pods do not look at other pods the nodes are asked one by one instead (``scheduler/filling.py``): the same answer.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,24 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from capsim.engine.actions import ACT_START_PODS
 from capsim.engine.drive import Simulation
 from capsim.engine.start import SETTLED_MS, make_room_to_fail
 from capsim.errors import ScenarioError
 from capsim.scenario import Scenario
 from capsim.scenario.kubernetes.workload import Workload
-from capsim.state.tables import C_BINDS, POD_FREE, POD_TOP
+from capsim.state.tables import C_BINDS, I64, POD_FREE, POD_TOP
 
 FIRST, LARGEST = 16, 4096
 """Pods that are tried at a time: few at first, because what is tried beyond the last that fits is in vain."""
 PLACELESS = frozenset({"configMap", "secret", "projected", "downwardAPI", "emptyDir", "hostPath"})
 """Volumes that are there on any node."""
+
+
+Answer = tuple[int, str, dict[str, int]]
+"""How many more pods, why no more, and where."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +64,19 @@ def fit(scenario: Scenario, names: list[str] | None = None, limit: int = 0) -> l
 
 def fits_of(sim: Simulation, rows: list[int], limit: int = 0) -> list[Fit]:
     """The same for a simulation at its start; it is left as it was."""
-    known: dict[bytes, tuple[int, str, dict[str, int]]] = {}
+    known: dict[bytes, Answer] = {}
     found = []
-    start = sim.snapshot()
+    start: Any = None
     for w in rows:
         workload = sim.scenario.objects.workloads[w]
         key = likeness(sim, w)
         if key not in known:
-            known[key] = more_of(sim, w, limit)
-            sim.restore(start)
+            answer = counted(sim, w, limit)
+            if answer is None:
+                start = sim.snapshot() if start is None else start
+                answer = more_of(sim, w, limit)
+                sim.restore(start)
+            known[key] = answer
         more, reason, nodes = known[key]
         requests = workload.template.requests()
         found.append(
@@ -138,7 +151,32 @@ def likeness(sim: Simulation, w: int) -> bytes:
     return parts + repr((template.affinity, alone)).encode()
 
 
-def more_of(sim: Simulation, w: int, limit: int) -> tuple[int, str, dict[str, int]]:
+def counted(sim: Simulation, w: int, limit: int) -> Answer | None:
+    """What `more_of` finds, counted node by node without placing a pod; None where the order of placing matters."""
+    from capsim.controllers.scheduler.filling import fill, fits_by_resources
+    from capsim.controllers.scheduler.messages import failed_scheduling
+
+    s = sim.state
+    c = int(s.workloads.pod_class[w])
+    if not fits_by_resources(s.presence, s.scheduling, c):
+        return None
+    more = np.zeros(s.nodes.state.shape[0], np.int64)
+    counts = np.zeros(s.queue.diagnoses.shape[1], np.int64)
+    fill(s.clock, s.classes, s.nodes, s.presence, s.scheduling, c, more, counts)
+    total = int(more.sum())
+    if limit and total >= limit:
+        return None  # which nodes the first pods take is for the scheduler to say
+    return total, failed_scheduling(counts.tolist(), sim.names.reasons), dict(by_node(sim, more).most_common())
+
+
+def by_node(sim: Simulation, counts: I64) -> Counter[str]:
+    """Counts by slot of node, 0 left out, as counts by name."""
+    nodes, taken = sim.state.nodes, counts.nonzero()[0]
+    rows = zip(nodes.group[taken].tolist(), nodes.ordinal[taken].tolist(), counts[taken].tolist(), strict=True)
+    return Counter({sim.names.node(group, ordinal): count for group, ordinal, count in rows})
+
+
+def more_of(sim: Simulation, w: int, limit: int) -> Answer:
     """Creates pods of workload ``w`` until one finds no node, or ``limit``: how many, why no more, and where."""
     bound = int(sim.state.clock.counters[C_BINDS])
     before = placed(sim, w)
@@ -163,18 +201,10 @@ def more_of(sim: Simulation, w: int, limit: int) -> tuple[int, str, dict[str, in
 
 def placed(sim: Simulation, w: int) -> Counter[str]:
     """Pods of workload ``w`` by node."""
-    import numpy as np
-
-    pods, nodes = sim.state.pods, sim.state.nodes
+    pods = sim.state.pods
     top = int(sim.state.clock.values[POD_TOP])
     there = (pods.workload[:top] == w) & (pods.state[:top] != POD_FREE) & (pods.node[:top] >= 0)
-    slots, counts = np.unique(pods.node[:top][there], return_counts=True)
-    return Counter(
-        {
-            sim.names.node(int(nodes.group[n]), int(nodes.ordinal[n])): int(count)
-            for n, count in zip(slots.tolist(), counts.tolist(), strict=True)
-        }
-    )
+    return by_node(sim, np.bincount(pods.node[:top][there], minlength=sim.state.nodes.state.shape[0]))
 
 
 def reason_of(sim: Simulation, w: int) -> str:

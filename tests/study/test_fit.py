@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from capsim.engine.drive import Simulation
 from capsim.errors import ScenarioError
 from capsim.scenario import Instance, NodeGroup, Toleration
 from capsim.state.tables import UNSCHEDULABLE
-from capsim.study.fit import chosen, fit, fits_of, with_podspec
+from capsim.study.fit import chosen, counted, fit, fits_of, more_of, with_podspec
 from tests.engine.clusters import cluster, deployment, group
 
 GIB = 2**30
@@ -69,6 +71,54 @@ def test_asking_changes_nothing_and_likes_are_asked_once():
     assert first == fits_of(sim, rows) == fits_of(Simulation(scenario), rows)
     assert len({found.more for found in first[:3]}) == 1
     assert first[3].more < first[0].more
+
+
+@st.composite
+def crowded(draw):
+    """A cluster whose groups, taints, extended resources and pods differ, and which of its workloads is asked about."""
+    groups = [
+        group(
+            draw(st.integers(500, 4000)), draw(st.integers(1, 4)), name=f"g{i}",
+            taints=draw(st.sampled_from(([], [{"key": "only", "effect": "NoSchedule"}]))),
+            labels={"disk": draw(st.sampled_from(("ssd", "hdd")))},
+        )
+        for i in range(draw(st.integers(1, 3)))
+    ]  # fmt: skip
+    tolerations = (Toleration(key="only", operator="Exists"),)
+    workloads = [
+        deployment(
+            f"w{i}", draw(st.integers(0, 6)), draw(st.sampled_from((0, 90, 250, 700, 5000))),
+            tolerations=draw(st.sampled_from(((), tolerations))),
+            node_selector=draw(st.sampled_from(({}, {"disk": "ssd"}))),
+        )
+        for i in range(draw(st.integers(1, 4)))
+    ]  # fmt: skip
+    return cluster(workloads, groups, initial_state="declared"), draw(st.integers(0, len(workloads) - 1))
+
+
+@pytest.mark.plain
+@given(crowded(), st.sampled_from((0, 3)))
+@settings(max_examples=40)
+def test_counting_finds_what_placing_finds(found, limit):
+    """Node by node without placing: as many, on the same nodes, and the same message for the next one."""
+    scenario, w = found
+    sim = Simulation(scenario)
+    answer = counted(sim, w, limit)
+    placed = more_of(sim, w, limit)
+    if answer is None:
+        assert limit <= placed[0]
+    else:
+        assert answer == placed
+
+
+def test_pods_that_look_at_each_other_are_placed():
+    apart = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "a"}}}
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}}
+    scenario = cluster([deployment("a", 1, affinity=affinity), deployment("b", 1)], [group(4000, 3)])
+    sim = Simulation(scenario)
+    assert counted(sim, 0, 0) is None
+    assert counted(sim, 1, 0) is not None
+    assert more(scenario, "a").more == 2
 
 
 def test_a_limit_stops_the_count():
