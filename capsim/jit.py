@@ -30,10 +30,10 @@ Where no folder can be written, kernels run uncached.
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -77,22 +77,32 @@ def _source(path: Path) -> bytes:
     return path.read_bytes()
 
 
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+(capsim[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.MULTILINE
+)
+
+
+def imported_names(source: bytes) -> set[str]:
+    """capsim modules and names that the lines of a module import; read as text, because parsing all modules that the
+    kernels need would take a quarter of a second at every start."""
+    found: set[str] = set()
+    for module, names, modules in _IMPORT.findall(source):
+        listed = re.sub(rb"#[^\n]*", b"", names or modules).strip(b"()").split(b",")
+        first = [words[0].decode() for words in (part.split() for part in listed) if words]
+        if module:
+            found.update([module.decode(), *(f"{module.decode()}.{name}" for name in first)])
+        else:
+            found.update(name for name in first if name.startswith("capsim"))
+    return found
+
+
 @functools.cache
 def _imports(path: Path) -> frozenset[Path]:
     """capsim modules that the module at ``path`` imports by name, as files."""
-    found: set[Path] = set()
-    for node in ast.walk(ast.parse(_source(path))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("capsim"):
-            found.update(_files_of(node.module))
-            for alias in node.names:
-                found.update(_files_of(f"{node.module}.{alias.name}"))
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.startswith("capsim"):
-                    found.update(_files_of(alias.name))
-    return frozenset(found)
+    return frozenset(file for name in imported_names(_source(path)) for file in _files_of(name))
 
 
+@functools.cache
 def _files_of(module: str) -> list[Path]:
     place = _PACKAGE.joinpath(*module.split(".")[1:])
     if place.is_dir():
@@ -139,17 +149,28 @@ def _writable(folder: Path) -> bool:
         return False
 
 
+@functools.cache
+def _is_ours(py_file: str) -> bool:
+    return Path(py_file).resolve().is_relative_to(_PACKAGE)
+
+
+@functools.cache
+def _place_of(py_file: str) -> tuple[str, str]:
+    """Folder of a module's compiled kernels, and the digest in its name."""
+    path = Path(py_file).resolve()
+    stem, digest = ".".join(path.relative_to(_PACKAGE).with_suffix("").parts), module_digest(path)
+    return str(cache_root() / f"{stem}-{digest}"), digest
+
+
 class _ModuleLocator(_CacheLocator):  # type: ignore[misc]
     """Places the cache of one module in a folder named by its digest."""
 
     def __init__(self, py_file: str) -> None:
-        path = Path(py_file).resolve()
         self._py_file = py_file
-        self._stem = ".".join(path.relative_to(_PACKAGE).with_suffix("").parts)
-        self._digest = module_digest(path)
+        self._folder, self._digest = _place_of(py_file)
 
     def get_cache_path(self) -> str:
-        return str(cache_root() / f"{self._stem}-{self._digest}")
+        return self._folder
 
     def get_source_stamp(self) -> str:
         return self._digest
@@ -161,8 +182,7 @@ class _ModuleLocator(_CacheLocator):  # type: ignore[misc]
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> _ModuleLocator | None:
         if not _writable(cache_root()):
             return None
-        locator = cls(py_file)
-        return locator if _writable(Path(locator.get_cache_path())) else None
+        return cls(py_file) if _writable(Path(_place_of(py_file)[0])) else None
 
 
 class _ModuleCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]
@@ -171,6 +191,11 @@ class _ModuleCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]
 
 class _ModuleCache(FunctionCache):  # type: ignore[misc]
     _impl_class = _ModuleCacheImpl
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """As numba's, without filling its registries first (0.1 s): what is loaded is machine code."""
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 # Inner kernels never run by themselves: only the entry that they are linked into does. Optimising each of them, and
@@ -306,7 +331,7 @@ def _compile(function: Any, *, wrapped: bool, forceinline: bool, carrier: bool =
     options["forceinline"] = forceinline or not (wrapped or separate)
     dispatcher = numba.njit(**options)(function)
     _without_literals(dispatcher)
-    if not carrier and Path(function.__code__.co_filename).resolve().is_relative_to(_PACKAGE):
+    if not carrier and _is_ours(function.__code__.co_filename):
         try:
             dispatcher._cache = _ModuleCache(function)
         except RuntimeError:

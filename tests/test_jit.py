@@ -53,6 +53,20 @@ def test_python_calls_no_inner_kernel():
     assert not wrong
 
 
+def test_imports_are_found_as_by_a_parser():
+    """Text is read for speed: it finds at least what a parser does (a docstring may show an import)."""
+    for path in CAPSIM.rglob("*.py"):
+        expected = set()
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("capsim"):
+                expected |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Import):
+                expected |= {alias.name for alias in node.names if alias.name.startswith("capsim")}
+        found = jit.imported_names(path.read_bytes())
+        assert found >= expected, path
+        assert len(found) <= len(expected) + 3, path
+
+
 def test_digest_covers_what_a_module_imports(tmp_path):
     """A change in an imported module, or in the tables, gives another folder."""
     code = (

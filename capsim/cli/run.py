@@ -106,12 +106,12 @@ def _simulate(scenario: Scenario) -> Result:
 
 
 def announce_compilation() -> None:
-    """A word before the first run on a machine, which takes half a minute longer."""
+    """A word before the first run on a machine, which takes minutes longer."""
     from capsim.jit import PLAIN, cache_root
 
     root = cache_root()
     if not PLAIN and not (root.is_dir() and any(root.iterdir())):
-        typer.echo("First run on this machine: compiling the simulator, about half a minute, once …", err=True)
+        typer.echo("First run on this machine: compiling the simulator, two to three minutes, once …", err=True)
 
 
 def _write(result: Result, folder: Path, *, figures: bool) -> None:

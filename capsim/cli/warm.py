@@ -8,7 +8,7 @@ from capsim.cli.failures import reported
 
 
 def warm() -> None:
-    """Compile the kernels into the cache now, so that the first run need not (about half a minute)."""
+    """Compile the kernels into the cache now, so that the first run need not (two to three minutes)."""
     with reported():
         import time
 

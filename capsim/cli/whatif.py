@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from capsim.cli.failures import reported, seconds
-from capsim.cli.run import loading
+from capsim.cli.run import announce_compilation, loading
 
 RUNS = "What to run"
 OUTPUT = "Output"
@@ -48,16 +48,19 @@ def whatif(
     """A scenario with and without a change, same seeds: who waits, how full, how dear, and a sentence that decides."""
     with reported():
         wait_s = seconds("--wait", wait)
+        from capsim.study.executors import early_workers
+
+        workers = early_workers(2 * seeds)
         with loading():
-            import capsim.engine.run  # noqa: F401  numba and the kernels
             from capsim.scenario import load
             from capsim.study.changes import changed
 
             change = changed(load(scenario, overlays=overlays or [], sets=sets or []), changes)
+        announce_compilation()
         with runs_bar("simulating") as progress:
             from capsim.study.whatif import whatif as compare
 
-            found = compare(change, seeds, progress=progress, wait_s=wait_s)
+            found = compare(change, seeds, progress=progress, wait_s=wait_s, executor=workers)
         if as_json:
             import json
 

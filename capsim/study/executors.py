@@ -103,6 +103,12 @@ def prepare() -> None:
         ensure_running()
 
 
+def early_workers(tasks: int) -> Processes | None:
+    """Workers that load the libraries while this process reads the scenario; None where that would gain nothing."""
+    jobs = min(cores(), tasks)
+    return Processes(jobs) if FORK_SERVER and jobs > 1 else None
+
+
 def executor_for(jobs: int) -> Executor:
     """:class:`Serial` for one job, :class:`Processes` for more."""
     return Serial() if jobs <= 1 else Processes(jobs)

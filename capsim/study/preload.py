@@ -1,7 +1,7 @@
 """What worker processes start with: all libraries, and every kernel compiled or read from the cache, loaded once.
 
-Importing this module does it. The fork server imports it before it forks the first worker, so that compilation (half
-a minute, on the first run of a machine) happens once, and a worker is ready within milliseconds.
+Importing this module does it. The fork server imports it before it forks the first worker, so that compilation
+(minutes, on the first run of a machine) happens once, and a worker is ready within milliseconds.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 from capsim.errors import CapsimError, RunError
 from capsim.result.summary.model import Summary
 from capsim.scenario import Scenario
-from capsim.study.executors import cores, executor_for
+from capsim.study.executors import Executor, cores, executor_for
 
 PATIENCE_S = 8.0
 """What would take longer than this shares the cores; less is done before workers have started and loaded everything."""
@@ -28,23 +28,29 @@ class Trial:
 
 
 def summaries(
-    scenarios: Sequence[Scenario], seeds: int = 1, jobs: int | None = None, progress: Told | None = None
+    scenarios: Sequence[Scenario],
+    seeds: int = 1,
+    jobs: int | None = None,
+    progress: Told | None = None,
+    executor: Executor | None = None,
 ) -> list[list[Summary]]:
     """The summaries of each scenario, one per seed: its own and those that follow it.
 
-    The first run is made here and measured; the others run in worker processes when that is worth it. Raises RunError
-    for the first run that fails.
+    All run with ``executor``. Without one the first run is made here and measured; the others run in worker processes
+    when that is worth it. Raises RunError for the first run that fails.
     """
     trials = [Trial(scenario, step) for scenario in scenarios for step in range(seeds)]
-    since = time.perf_counter()
-    done: dict[int, Any] = {0: simulated(trials[0])}
-    took_s = time.perf_counter() - since
-    if progress is not None:
-        progress(1, len(trials))
-    rest = trials[1:]
-    workers = min(jobs or cores(), len(rest)) if took_s * len(rest) > PATIENCE_S else 1
+    done: dict[int, Any] = {}
+    if executor is None:
+        since = time.perf_counter()
+        done[0] = simulated(trials[0])
+        took_s = time.perf_counter() - since
+        if progress is not None:
+            progress(1, len(trials))
+        left = len(trials) - 1
+        executor = executor_for(min(jobs or cores(), left) if took_s * left > PATIENCE_S else 1)
     places = {id(trial): index for index, trial in enumerate(trials)}
-    with closing(executor_for(workers).run(simulated, rest)) as answers:  # type: ignore[type-var]
+    with closing(executor.run(simulated, trials[len(done) :])) as answers:  # type: ignore[type-var]
         for trial, answer in answers:
             done[places[id(trial)]] = answer
             if progress is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from capsim.result.summary.model import Limit, Summary
 from capsim.study.changes import Changed
 from capsim.study.difference import CONFIDENCE, Difference, differences
+from capsim.study.executors import Executor
 from capsim.study.measures import measures_of
 from capsim.study.trials import Told, summaries
 from capsim.study.verdict import verdict
@@ -98,8 +99,15 @@ def _measures(summary: Summary) -> dict[str, float]:
 
 
 def whatif(
-    change: Changed, seeds: int = 3, jobs: int | None = None, progress: Told | None = None, wait_s: float = 0.0
+    change: Changed,
+    seeds: int = 3,
+    jobs: int | None = None,
+    progress: Told | None = None,
+    wait_s: float = 0.0,
+    executor: Executor | None = None,
 ) -> WhatIf:
-    """Run both sides with the same seeds; pods may wait `wait_s` for a node. Raises RunError when a run fails."""
-    baseline, variant = summaries([change.baseline, change.scenario], seeds, jobs, progress)
+    """Run both sides with the same seeds, all with `executor` if there is one; pods may wait `wait_s` for a node.
+
+    Raises RunError when a run fails."""
+    baseline, variant = summaries([change.baseline, change.scenario], seeds, jobs, progress, executor)
     return WhatIf(change, baseline, variant, wait_s)

@@ -12,10 +12,37 @@ import numpy as np
 from capsim.controllers.cluster_autoscaler.backoff import Backoff
 from capsim.controllers.cluster_autoscaler.options import Options
 from capsim.controllers.cluster_autoscaler.view import Instance, View, World
+from capsim.jit import entry
 from capsim.state.tables import I64
 
 INSTANCES_REFRESH_MS = 120_000
 DELETION_EXPECTED_MS = 300_000
+
+
+T_REGISTERED, T_READY, T_UNREADY, T_GONE, T_STARTING, T_COLUMNS = range(6)
+"""Columns of ``tally``: the first four are those of ``Readiness``."""
+
+
+@entry
+def tally(listed: I64, exists: I64, ready: I64, created_ms, group: I64, startup_ms, now, counts: I64, starting: I64):
+    """Count the ``listed`` nodes by group, the last row of ``counts`` [G + 1, T_COLUMNS] all of them; ``starting`` are
+    the slots of those that have not started yet."""
+    last = counts.shape[0] - 1
+    for i in range(listed.shape[0]):
+        n = listed[i]
+        what = T_UNREADY
+        if exists[n] == 0:
+            what = T_GONE
+        elif ready[n] == 1:
+            what = T_READY
+        elif created_ms[n] + startup_ms > now:
+            what = T_STARTING
+            starting[counts[last, T_STARTING]] = n
+        counts[last, T_REGISTERED] += 1
+        counts[last, what] += 1
+        if group[n] >= 0:
+            counts[group[n], T_REGISTERED] += 1
+            counts[group[n], what] += 1
 
 
 @dataclass
@@ -147,17 +174,20 @@ class ClusterState:
         self.unregistered = found
 
     def _count(self, view: View, ready: I64, now_ms: int) -> None:
-        nodes, listed = view.nodes, view.listed
-        gone = nodes.exists[listed] == 0
-        is_ready = ~gone & (ready[listed] == 1)
-        starting = ~gone & ~is_ready & (nodes.created_ms[listed] + self.options.max_node_startup_ms > now_ms)
-        unready = ~gone & ~is_ready & ~starting
-        group = nodes.group[listed]
-        self.total = self._readiness(listed, gone, is_ready, starting, unready)
-        self.groups = []
-        for g in range(view.groups):
-            of = group == g
-            self.groups.append(self._readiness(listed[of], gone[of], is_ready[of], starting[of], unready[of]))
+        nodes, groups = view.nodes, view.groups
+        counts, starting = np.zeros((groups + 1, T_COLUMNS), np.int64), np.empty(len(view.listed), np.int64)
+        # fmt: off
+        tally(
+            view.listed, nodes.exists, ready, nodes.created_ms, nodes.group, self.options.max_node_startup_ms, now_ms,
+            counts, starting)
+        # fmt: on
+        *self.groups, self.total = (
+            Readiness(row[T_REGISTERED], row[T_READY], row[T_UNREADY], row[T_GONE]) for row in counts.tolist()
+        )
+        for slot in starting[: counts[groups, T_STARTING]].tolist():
+            self.total.not_started.append(slot)
+            if nodes.group[slot] >= 0:
+                self.groups[nodes.group[slot]].not_started.append(slot)
         for slot, (_, g, since) in self.unregistered.items():
             if not nodes.exists[slot]:
                 continue  # the list of machines is older: the cloud does not know the machine any more
@@ -167,16 +197,6 @@ class ClusterState:
                     one.long_unregistered += 1
                 else:
                     one.unregistered += 1
-
-    @staticmethod
-    def _readiness(
-        slots: I64,
-        gone: np.ndarray,
-        ready: np.ndarray,
-        starting: np.ndarray,
-        unready: np.ndarray,
-    ) -> Readiness:
-        return Readiness(len(slots), int(ready.sum()), int(unready.sum()), int(gone.sum()), slots[starting].tolist())
 
     def _set_targets(self, targets: list[int]) -> None:
         self.targets = targets

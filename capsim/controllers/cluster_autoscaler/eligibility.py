@@ -11,11 +11,13 @@ from collections.abc import Callable
 import numpy as np
 
 from capsim.controllers.cluster_autoscaler.go_sort import go_order
-from capsim.controllers.cluster_autoscaler.removal import LONG_TERMINATING_MS, find_empty, left_out
+from capsim.controllers.cluster_autoscaler.removal import find_empty, long_terminating
 from capsim.controllers.cluster_autoscaler.resource_limits import DELETION_MS
 from capsim.controllers.cluster_autoscaler.simulation import Simulation
+from capsim.controllers.cluster_autoscaler.tables import DAEMON, MIRROR, Kinds, PodTable, Snapshot
 from capsim.controllers.cluster_autoscaler.unremovable import UnremovableNodes
-from capsim.controllers.cluster_autoscaler.view import View, among
+from capsim.controllers.cluster_autoscaler.view import among
+from capsim.jit import entry, inline_kernel
 from capsim.state.tables import CPU, F64, I64, MEMORY
 
 
@@ -38,51 +40,70 @@ def in_order(sim: Simulation, nodes: I64, before: set[int]) -> I64:
     return nodes[go_order(2.0 * (1 - empty) + (1.0 - seen))]
 
 
-def utilisation(sim: Simulation, nodes: I64) -> F64:
-    """Larger of CPU and memory requests over allocatable of each node (slots); GPUs alone where it has some.
+@inline_kernel
+def left_out(kinds: Kinds, snap: Snapshot, pods: PodTable, r, k, daemons, mirrors, now):
+    """Requests for resource ``k`` on row ``r`` that utilisation leaves out: those of DaemonSet (``daemons`` 1) and
+    mirror pods (``mirrors`` 1), which also lower the allocatable; and those of pods that terminate for too long."""
+    fixed, gone = 0, 0
+    p = snap.first[r]
+    while p >= 0:
+        c = pods.kind[p]
+        if (daemons == 1 and kinds.flags[c] & DAEMON) or (mirrors == 1 and kinds.flags[c] & MIRROR):
+            fixed += kinds.request[c, k]
+        elif long_terminating(kinds, pods, p, now):
+            gone += kinds.request[c, k]
+        p = snap.next[p]
+    return fixed, gone
 
-    NaN where a node has no CPU or memory: upstream's error, after which it counts as unused.
+
+@inline_kernel
+def share_of(kinds: Kinds, snap: Snapshot, pods: PodTable, have: I64, n, r, k, unit, daemons, mirrors, now):
+    """Requests for resource ``k`` over what node ``n`` (row ``r``) has of it, as Go divides: NaN or infinite by 0."""
+    fixed, gone = left_out(kinds, snap, pods, r, k, daemons, mirrors, now)
+    base, used = have[n, k] - fixed, have[n, k] - snap.free[r, k] - fixed - gone
+    if base == 0:
+        return np.nan if used == 0 else np.inf * used
+    return float(used) * unit / (float(base) * unit)
+
+
+@entry
+def measure(
+    kinds: Kinds, snap: Snapshot, pods: PodTable, have: I64, group: I64, rows_of: I64, slots: I64, skips: I64, mirrors,
+    gpu, gpus: I64, now, share: F64,
+):  # fmt: skip
+    """Fill ``share`` [slots]: what ``utilisation`` returns. ``have`` [N, R] is allocatable; ``skips`` [G + 1] 1: the
+    group's DaemonSets do not count; ``gpus`` [slots] 1: the node has GPUs, of column ``gpu`` (-1: none is known)."""
+    for i in range(slots.shape[0]):
+        n = slots[i]
+        r, daemons = rows_of[n], skips[group[n]]
+        if gpus[i] == 1:
+            left = 0
+            if gpu >= 0:
+                left = have[n, gpu] - left_out(kinds, snap, pods, r, gpu, daemons, mirrors, now)[0]
+            share[i] = share_of(kinds, snap, pods, have, n, r, gpu, 1.0, daemons, mirrors, now) if left != 0 else 0.0
+        elif have[n, CPU] == 0 or have[n, MEMORY] == 0:
+            share[i] = 0.0
+        else:
+            cpu = share_of(kinds, snap, pods, have, n, r, CPU, 1.0, daemons, mirrors, now)
+            memory = share_of(kinds, snap, pods, have, n, r, MEMORY, 1000.0, daemons, mirrors, now)
+            share[i] = cpu if cpu >= memory or cpu != cpu else memory
+
+
+def utilisation(sim: Simulation, nodes: I64, gpus: np.ndarray | None = None) -> F64:
+    """Larger of CPU and memory requests over allocatable of each node (slots); GPUs alone where it has some (``gpus``).
+
+    0 where a node has no CPU or memory: upstream's error, after which it counts as unused. NaN where nothing is left
+    of either without its DaemonSets.
     """
     view = sim.view
-    rows = sim.rows_of[nodes]
-    allocatable = view.nodes.allocatable[nodes]
-    used = allocatable - sim.snap.free[rows]
-    base = allocatable
-    skipping = np.array([bool(view.group_option(g, "ignore_daemonsets")) for g in range(view.groups)] + [False])
-    skip = skipping[view.nodes.group[nodes]] if view.groups else np.zeros(len(nodes), np.bool_)
-    terminating = bool(long_gone(view).any())
-    if skip.any() or view.options.ignore_mirror or terminating:
-        used, base = used.copy(), base.copy()
-        for with_daemons in (False, True):
-            some = np.flatnonzero(skip == with_daemons)
-            fixed = np.zeros((len(some), used.shape[1]), np.int64)
-            gone = np.zeros_like(fixed)
-            left_out(
-                view.kinds, sim.snap, view.pods, rows[some], int(with_daemons), int(view.options.ignore_mirror),
-                view.now_ms, fixed, gone,
-            )  # fmt: skip
-            used[some] -= fixed + gone
-            base[some] -= fixed
-    share: F64 = np.zeros((len(nodes), 2))
-    valid = allocatable[:, (CPU, MEMORY)] != 0
-    for column, r, milli in ((0, CPU, 1.0), (1, MEMORY, 1000.0)):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share[:, column] = (used[:, r] * milli) / (base[:, r] * milli)
-    result = np.where(valid.all(axis=1), share.max(axis=1), 0.0)
-    for i in np.flatnonzero(has_gpu(sim, nodes)).tolist():
-        have = int(base[i, view.gpu]) if view.gpu >= 0 else 0
-        result[i] = int(used[i, view.gpu]) / have if have else 0.0
-    return result
-
-
-def long_gone(view: View) -> np.ndarray:
-    """Which bound pods have been terminating for too long (see ``removal.long_terminating``)."""
-    deleted = view.pods.deleted_ms[view.bound]
-    leaving = deleted >= 0
-    if leaving.any():
-        grace = view.kinds.grace_ms[view.pods.kind[view.bound]]
-        leaving &= deleted + grace + LONG_TERMINATING_MS < view.now_ms
-    return leaving
+    share: F64 = np.zeros(len(nodes))
+    skips = np.array([bool(view.group_option(g, "ignore_daemonsets")) for g in range(view.groups)] + [False], np.int64)
+    with_gpus = (has_gpu(sim, nodes) if gpus is None else gpus).astype(np.int64)
+    measure(
+        view.kinds, sim.snap, view.pods, view.nodes.allocatable, view.nodes.group, sim.rows_of, nodes, skips,
+        int(view.options.ignore_mirror), view.gpu, with_gpus, view.now_ms, share,
+    )  # fmt: skip
+    return share
 
 
 def has_gpu(sim: Simulation, nodes: I64) -> np.ndarray:
@@ -98,12 +119,12 @@ def eligible(sim: Simulation, nodes: I64, ready: I64, unremovable: UnremovableNo
     """(candidates that may be simulated, utilisation by slot of all that were measured); the others' reasons go to
     ``unremovable``."""
     view, options = sim.view, sim.view.options
-    measured = utilisation(sim, nodes) if len(nodes) else np.empty(0)
-    gpus = has_gpu(sim, nodes) if len(nodes) else np.empty(0, np.bool_)
-    threshold = _per_group(view.groups, lambda g: view.group_option(g, "threshold"))
-    gpu_threshold = _per_group(view.groups, lambda g: view.group_option(g, "gpu_threshold"))
+    gpus = has_gpu(sim, nodes)
+    measured = utilisation(sim, nodes, gpus)
     group = view.nodes.group[nodes]
-    limit = np.where(gpus, gpu_threshold[group], threshold[group])
+    limit = _per_group(view.groups, lambda g: view.group_option(g, "threshold"))[group]
+    if gpus.any():
+        limit = np.where(gpus, _per_group(view.groups, lambda g: view.group_option(g, "gpu_threshold"))[group], limit)
     busy = measured > limit if options.newest else measured >= limit
     marked = view.nodes.deleted_ms[nodes]
     passes_over = [

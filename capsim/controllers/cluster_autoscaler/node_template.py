@@ -29,10 +29,9 @@ class Templates:
         nodes = view.nodes
         stable = (nodes.changed_ms[ready] + STABLE_MS < now_ms) & (nodes.flags[ready] & UNSCHEDULABLE == 0)
         good = ready[stable & (nodes.group[ready] >= 0)]
-        _, firsts = np.unique(nodes.group[good], return_index=True)
-        for slot in good[firsts].tolist():
-            g = int(nodes.group[slot])
-            found[g] = self.cache[g] = self._of_node(view, slot, g)
+        first = dict(zip(nodes.group[good[::-1]].tolist(), good[::-1].tolist(), strict=True))
+        for g in sorted(first):
+            found[g] = self.cache[g] = self._of_node(view, first[g], g)
         for g in range(view.groups):
             if g not in found:
                 found[g] = self.cache[g] if g in self.cache else view.template(g)

@@ -51,26 +51,6 @@ def find_empty(kinds: Kinds, snap: Snapshot, pods: PodTable, rows: I64, now: int
     return count
 
 
-@entry
-def left_out(
-    kinds: Kinds, snap: Snapshot, pods: PodTable, rows: I64, daemons: int, mirrors: int, now: int, fixed: I64, gone: I64
-) -> int:
-    """Requests on each of ``rows`` that utilisation leaves out: ``fixed`` [rows, R] of DaemonSet (``daemons`` = 1) and
-    mirror pods, which also lower the allocatable, and ``gone`` [rows, R] of pods that terminate too long. Returns 0."""
-    for i in range(rows.shape[0]):
-        p = snap.first[rows[i]]
-        while p >= 0:
-            c = pods.kind[p]
-            is_fixed = (daemons == 1 and kinds.flags[c] & DAEMON) or (mirrors == 1 and kinds.flags[c] & MIRROR)
-            for k in range(fixed.shape[1]):
-                if is_fixed:
-                    fixed[i, k] += kinds.request[c, k]
-                elif long_terminating(kinds, pods, p, now):
-                    gone[i, k] += kinds.request[c, k]
-            p = snap.next[p]
-    return 0
-
-
 @inline_kernel
 def what_to_do(kinds: Kinds, pods: PodTable, budgets: I64, allowed: I64, p, now):
     """Outcome of the drain rules for pod ``p``: see ``drain_rules``; a budget that is used up blocks."""

@@ -8,6 +8,7 @@ of groups and upcoming nodes holds until a node changes or ``S_UNTIL``.
 
 from __future__ import annotations
 
+from capsim.controllers.cluster_autoscaler.disruptions import count_budgets
 from capsim.controllers.cluster_autoscaler.go_sort import order_first
 from capsim.controllers.cluster_autoscaler.layout import lay_out, list_pods, list_row
 from capsim.controllers.cluster_autoscaler.placement import find, hinted, link, put, remember
@@ -17,10 +18,6 @@ from capsim.controllers.cluster_autoscaler.tables import (
     CURSOR,
     DAEMON,
     FOUND,
-    LIMIT_MAX_PERCENT,
-    LIMIT_MAX_UNAVAILABLE,
-    LIMIT_MIN_AVAILABLE,
-    LIMIT_MIN_PERCENT,
     MIRROR,
     O_DELAY_DOWN,
     O_DELAY_FAIL,
@@ -58,7 +55,6 @@ from capsim.state.tables import (
     NODE_TOP,
     P_CA_PERIOD,
     POD_PENDING,
-    POD_READY,
     Clock,
     Groups,
     Nodes,
@@ -237,27 +233,6 @@ def order_candidates(
     return chosen
 
 
-@kernel
-def count_budgets(workloads: Workloads, steady: Steady):
-    """status.disruptionsAllowed of each budget, as ``engine/cluster_autoscaler/disruption.py`` has it."""
-    for b in range(steady.allowed.shape[0]):
-        expected, healthy = 0, 0
-        for w in range(workloads.kind.shape[0]):
-            expected += steady.covered[1, b, w] * workloads.desired[w]
-            healthy += steady.covered[0, b, w] * workloads.count[w, POD_READY]
-        kind, value = steady.limit[b, 0], steady.limit[b, 1]
-        wanted = 0
-        if kind == LIMIT_MAX_UNAVAILABLE:
-            wanted = max(0, expected - value)
-        elif kind == LIMIT_MAX_PERCENT:
-            wanted = max(0, expected + -value * expected // 100)
-        elif kind == LIMIT_MIN_AVAILABLE:
-            wanted = value
-        elif kind == LIMIT_MIN_PERCENT:
-            wanted = -(-value * expected // 100)
-        steady.allowed[b] = max(0, healthy - wanted) if expected > 0 else 0
-
-
 @inline_kernel
 def most_unneeded(steady: Steady):
     """How many unneeded nodes are enough for now (upstream: unneededNodesLimit)."""
@@ -333,7 +308,7 @@ def scale_down(
         if not listed:
             list_pods(kinds, snap, nodes, links, table, steady, count)
         chosen = order_candidates(kinds, snap, table, nodes, links, steady, count, now)
-        count_budgets(workloads, steady)
+        count_budgets(workloads.desired, workloads.count, steady.covered, steady.limit, steady.allowed)
         for r in range(snap.scalars[ROWS]):
             steady.goals_left[r] = steady.goals[r]
         # fmt: off

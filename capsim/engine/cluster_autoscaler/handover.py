@@ -11,7 +11,6 @@ from capsim.controllers.cluster_autoscaler import rest
 from capsim.controllers.cluster_autoscaler import tables as ca
 from capsim.controllers.cluster_autoscaler.planner import Unneeded
 from capsim.controllers.cluster_autoscaler.simulation import NO_PODS, build
-from capsim.engine.cluster_autoscaler.disruption import limits
 from capsim.state import tables as t
 
 PAGE = 64
@@ -100,7 +99,7 @@ def _steady(turn: Turn, sim: Simulation) -> ca.Steady:
     return last._replace(
         options=np.array(options, np.int64), wait_ms=np.array(waits, np.int64), seen=new(nodes, 3),
         target=new(len(waits)), since_ms=new(nodes), before=new(nodes), soft=new(nodes), budgets=world.kinds.budgets,
-        covered=np.stack(world.covered), limit=limits(sim), allowed=new(len(world.kinds.budgets)),
+        covered=world.covered, limit=world.limits, allowed=new(len(world.kinds.budgets)),
         keys=np.zeros(longest),
         order=new(longest), stack=new(64, 3), candidate=new(nodes), eligible=new(nodes), chosen=new(nodes),
         counted=np.ones(nodes, np.int64), since_next=new(nodes), result=new(nodes, 5), moving=new(pods + 1, 3),

@@ -141,3 +141,4 @@ class Turn:
         self.told = set(told)
         self.last = copy.deepcopy(scaler)
         self.world.soft = dict(soft)
+        self.world.forget_names()

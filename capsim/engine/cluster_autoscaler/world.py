@@ -12,8 +12,24 @@ from capsim.controllers.cluster_autoscaler.options import GroupOptions, Options
 from capsim.controllers.cluster_autoscaler.view import Budgets, Instance, NodeTemplate, View
 from capsim.engine.actions import ACT_DELETE_NODE, ACT_EVICT_POD, ACT_TAINT
 from capsim.engine.autoscaler import log, next_ordinal
-from capsim.engine.cluster_autoscaler.disruption import allowed, coverage
+from capsim.engine.cluster_autoscaler.disruption import allowed, coverage, limits
 from capsim.engine.cluster_autoscaler.kinds import GPU, Kinds
+from capsim.engine.cluster_autoscaler.looking import (
+    N_CHANGED,
+    N_DELETED,
+    N_EXISTS,
+    N_FLAGS,
+    N_GROUP,
+    N_LISTED,
+    N_READY,
+    NODE_COLUMNS,
+    P_BOUND,
+    P_DELETED,
+    P_WAITING,
+    POD_COLUMNS,
+    see_nodes,
+    see_pods,
+)
 from capsim.rng import STREAM_EXPANDER, draw
 from capsim.state import tables as t
 from capsim.state.eventlog import LOG_SCALE_DOWN
@@ -22,7 +38,6 @@ if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
 
 I64 = t.I64
-TAINTS = t.FLAG_UNSCHEDULABLE | t.FLAG_NOT_READY | t.FLAG_TO_BE_DELETED | t.FLAG_UNREACHABLE
 REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 
 
@@ -34,7 +49,7 @@ class EngineWorld:
         self.options = options
         self.group_options = group_options
         self.kinds = Kinds(sim, options)
-        self.covered = coverage(sim, self.kinds.budgets)
+        self.covered, self.limits = coverage(sim, self.kinds.budgets), limits(sim)
         self.soft: dict[int, int] = {}
         """Slot -> uid of nodes with the DeletionCandidate taint."""
         self.acts = 0
@@ -47,8 +62,11 @@ class EngineWorld:
         self.gpu = sim.names.resources.index(GPU) if GPU in sim.names.resources else -1
         self._names: list[str] = []
         self._uids: I64 = np.empty(0, np.int64)
+        self._named = -1
+        """Nodes that had been added when names were brought up to date."""
         self._machines: dict[int, tuple[tuple[bytes, bytes, bytes], list[Instance]]] = {}
         """The last list of each group's machines, with what it was made from."""
+        self._constants: dict[int, I64] = {}
 
     def _vector(self, amounts: dict[str, int]) -> list[int]:
         return [amounts.get(name, 0) for name in self.sim.names.resources]
@@ -73,6 +91,10 @@ class EngineWorld:
 
     def names(self) -> list[str]:
         """Names of nodes by slot; brought up to date where a slot has a new node."""
+        added = int(self.sim.state.clock.counters[t.C_NODES_ADDED])
+        if added == self._named:
+            return self._names
+        self._named = added
         nodes, top = self.sim.state.nodes, int(self.sim.state.clock.values[t.NODE_TOP])
         uid = nodes.uid[:top]
         if len(self._uids) < top:
@@ -82,6 +104,10 @@ class EngineWorld:
             self._names[n] = self.sim.names.node(int(nodes.group[n]), int(nodes.ordinal[n]))
             self._uids[n] = uid[n]
         return self._names
+
+    def forget_names(self) -> None:
+        """The run has gone back: other nodes may have the slots."""
+        self._named = -1
 
     def node_name(self, slot: int) -> str:
         """See ``view.World``."""
@@ -163,7 +189,7 @@ class EngineWorld:
         if int(pods.uid[pod]) != uid or int(pods.state[pod]) in (t.POD_FREE, t.POD_TERMINATING):
             return ""
         covering = self.kinds.budgets[:, int(pods.pod_class[pod])] == 1
-        if covering.any() and (allowed(self.sim, self.covered)[covering] < 1).any():
+        if covering.any() and (allowed(self.sim, self.covered, self.limits)[covering] < 1).any():
             return REFUSED
         self.acts += 1
         self.sim.make_room(heap=4)
@@ -179,21 +205,23 @@ class EngineWorld:
             kind, row = s.workloads.kind[s.classes.workload], s.classes.workload
             of = np.where(kind == t.KIND_REVISION, s.workloads.deployment[row], row)
             self.kinds.set_drain(s.workloads.desired[of])
+        nodes, listed = self._nodes()
+        pods, bound, waiting = self._pods()
         view = View(
             now_ms=now_ms,
             options=self.options,
             kinds=self.kinds.table,
-            nodes=self._node_table(),
-            listed=self._listed(),
-            pods=self._pod_table(),
-            bound=self._pods(t.POD_STARTING, t.POD_READY, t.POD_DOWN, t.POD_TERMINATING),
-            pending=self._waiting(),
+            nodes=nodes,
+            listed=listed,
+            pods=pods,
+            bound=bound,
+            pending=waiting,
             group_names=self.group_names,
             group_options=self.group_options,
             minimum=s.groups.size[: len(self.group_names), t.G_MIN],
             maximum=s.groups.size[: len(self.group_names), t.G_MAX],
             price=self.prices,
-            budgets=Budgets(self.kinds.budgets, allowed(self.sim, self.covered)),
+            budgets=Budgets(self.kinds.budgets, allowed(self.sim, self.covered, self.limits)),
             template=lambda g: self._template(view, g),
             shape_domain=self.kinds.shape_domain,
             shape_gpu=self.kinds.shape_gpu,
@@ -203,64 +231,46 @@ class EngineWorld:
         )
         return view
 
-    def _listed(self) -> I64:
-        """Node objects in the order in which their machines were asked for."""
-        nodes = self.sim.state.nodes
-        slots = np.flatnonzero((nodes.state != t.NODE_FREE) & (nodes.state != t.NODE_REQUESTED))
-        return slots[np.argsort(nodes.uid[slots])]
-
-    def _pods(self, *states: int) -> I64:
-        """Pods in these states, by creation."""
-        pods = self.sim.state.pods
-        slots = np.flatnonzero(np.logical_or.reduce([pods.state == state for state in states]))
-        uid = pods.uid[slots]
-        return slots if len(uid) < 2 or bool((uid[1:] > uid[:-1]).all()) else slots[np.argsort(uid, kind="stable")]
-
-    def _waiting(self) -> I64:
-        """Pods that the scheduler has called unschedulable, by creation."""
-        slots = self._pods(t.POD_PENDING)
-        s = self.sim.state
-        return slots[(s.links.queued[slots] == 2) | (s.pods.diagnosis[slots] >= 0)]
-
-    def _node_table(self) -> ca.NodeTable:
-        nodes = self.sim.state.nodes
-        groups = len(self.group_names)
-        managed = nodes.group < groups
-        ready = ((nodes.state == t.NODE_READY) | (nodes.state == t.NODE_DELETING)) & (nodes.times[:, t.T_READY] != -1)
-        ready &= nodes.flags & t.FLAG_UNREACHABLE == 0
-        capacity = nodes.allocatable.copy()
-        capacity[managed] = self.capacity[nodes.group[managed]] if groups else capacity[managed]
-        candidate = np.zeros(len(nodes.uid), np.int64)
+    def _nodes(self) -> tuple[ca.NodeTable, I64]:
+        """All nodes, and the slots of Node objects in the order in which their machines were asked for."""
+        nodes, count = self.sim.state.nodes, len(self.sim.state.nodes.uid)
+        seen, capacity = np.empty((NODE_COLUMNS, count), np.int64), np.empty_like(nodes.allocatable)
+        # fmt: off
+        objects = see_nodes(
+            nodes.state, nodes.flags, nodes.group, nodes.times, nodes.allocatable, self.capacity, seen, capacity)
+        # fmt: on
+        candidate = np.zeros(count, np.int64)
         for slot, uid in list(self.soft.items()):
             if int(nodes.uid[slot]) == uid:
                 candidate[slot] = 1
             else:
                 del self.soft[slot]
-        marked = nodes.flags & t.FLAG_TO_BE_DELETED != 0
-        return ca.NodeTable(
-            uid=nodes.uid,
-            group=np.where(managed & (nodes.state != t.NODE_FREE), nodes.group, -1),
-            created_ms=nodes.times[:, t.T_REGISTERED],
-            ready=ready.astype(np.int64),
-            changed_ms=np.maximum(nodes.times[:, t.T_READY], nodes.times[:, t.T_CHANGED]),
-            flags=nodes.flags & TAINTS,
-            shape=nodes.shape,
-            allocatable=nodes.allocatable,
-            capacity=capacity,
-            deleted_ms=np.where(marked, nodes.times[:, t.T_DELETING] // 1000 * 1000, -1),
-            candidate=candidate,
-            kept=np.zeros(len(nodes.uid), np.int64),
-            exists=(nodes.state != t.NODE_FREE).astype(np.int64),
-        )
-
-    def _pod_table(self) -> ca.PodTable:
-        pods = self.sim.state.pods
-        none = np.full(len(pods.uid), -1, np.int64)
-        return ca.PodTable(
-            uid=pods.uid, kind=pods.pod_class, node=pods.node, created_ms=pods.created_ms,
-            deleted_ms=np.where(pods.state == t.POD_TERMINATING, pods.deleted_ms, -1),
-            terminal=np.zeros(len(pods.uid), np.int64), nominated=none,
+        table = ca.NodeTable(
+            uid=nodes.uid, group=seen[N_GROUP], created_ms=nodes.times[:, t.T_REGISTERED], ready=seen[N_READY],
+            changed_ms=seen[N_CHANGED], flags=seen[N_FLAGS], shape=nodes.shape, allocatable=nodes.allocatable,
+            capacity=capacity, deleted_ms=seen[N_DELETED], candidate=candidate, kept=self._constant(0, count),
+            exists=seen[N_EXISTS],
         )  # fmt: skip
+        return table, _by_uid(seen[N_LISTED, :objects], nodes.uid)
+
+    def _pods(self) -> tuple[ca.PodTable, I64, I64]:
+        """All pods, those on nodes, and those that the scheduler has called unschedulable; both by creation."""
+        s, count = self.sim.state, len(self.sim.state.pods.uid)
+        pods, seen, counts = s.pods, np.empty((POD_COLUMNS, count), np.int64), np.empty(2, np.int64)
+        see_pods(pods.state, pods.deleted_ms, s.links.queued, pods.diagnosis, seen, counts)
+        table = ca.PodTable(
+            uid=pods.uid, kind=pods.pod_class, node=pods.node, created_ms=pods.created_ms, deleted_ms=seen[P_DELETED],
+            terminal=self._constant(0, count), nominated=self._constant(-1, count),
+        )  # fmt: skip
+        bound, waiting = counts.tolist()
+        return table, _by_uid(seen[P_BOUND, :bound], pods.uid), _by_uid(seen[P_WAITING, :waiting], pods.uid)
+
+    def _constant(self, value: int, count: int) -> I64:
+        """A column that nobody writes to."""
+        known = self._constants.get(value)
+        if known is None or len(known) < count:
+            known = self._constants[value] = np.full(count, value, np.int64)
+        return known[:count]
 
     def _template(self, view: View, group: int) -> NodeTemplate:
         g = self.sim.state.groups
@@ -269,3 +279,9 @@ class EngineWorld:
         return view.node_template(
             int(g.shapes[group, 0]), g.template[group].copy(), self.capacity[group], np.ascontiguousarray(kinds)
         )
+
+
+def _by_uid(slots: I64, uids: I64) -> I64:
+    """Slots in the order of what was created first."""
+    uid = uids[slots]
+    return slots if len(uid) < 2 or bool((uid[1:] > uid[:-1]).all()) else slots[np.argsort(uid, kind="stable")]
