@@ -6,6 +6,7 @@ from capsim.controllers.cluster_autoscaler.scan import IGNORED_BY_DRAIN
 from capsim.controllers.gitops.self_heal import notice
 from capsim.controllers.scheduler.cycle import forget_nomination, requeue
 from capsim.controllers.scheduler.wake import capacity_gained
+from capsim.controllers.workloads.lifetimes import follow_record
 from capsim.controllers.workloads.replicas import delete_pod, set_desired, try_after_creation, wake_replicas
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, entity_of, generation_of, kind_of, push
@@ -21,6 +22,7 @@ from capsim.state.tables import (
     EV_POD_LEFT,
     EV_POD_READY,
     EV_POD_TRY,
+    EV_RECORDED,
     EV_SCALE,
     FLAG_NOT_READY,
     FLAG_SILENT,
@@ -53,6 +55,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import SelfHeal
+from capsim.state.tables_lifetimes import Lifetimes
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import create_pod, hide_images, node_changed, remove_pod, set_dark, show_images
 from capsim.world.kubelet import become_ready
@@ -340,7 +343,7 @@ def node_event(
 def dispatch(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, presence:
-    Presence, k: Scheduling, hpas: HpaLinks, heal: SelfHeal, log: Log, code, now):
+    Presence, k: Scheduling, hpas: HpaLinks, heal: SelfHeal, lifetimes: Lifetimes, log: Log, code, now):
     """Carry out one due event; the caller has made room for all that it can add."""
     kind = kind_of(code)
     i = entity_of(code)
@@ -365,6 +368,10 @@ def dispatch(
     elif kind == EV_POD_TRY:
         if same(pods.uid[i], code):
             requeue(clock, queue, pods, links, classes, i, pods.uid[i], now)
+    elif kind == EV_RECORDED:
+        follow_record(
+            clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, presence,
+            lifetimes, i, now)
     elif same(nodes.uid[i], code):
         node_event(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, queue,

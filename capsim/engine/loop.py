@@ -84,6 +84,7 @@ from capsim.state.tables import (
 from capsim.state.tables_adapter import A_NEXT_RELIST_MS, Adapter, SelfHeal
 from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.tables_jobs import Jobs
+from capsim.state.tables_lifetimes import Lifetimes
 from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import pods_left
@@ -155,6 +156,7 @@ def run_transitions(
     k: Scheduling,
     hpas: HpaLinks,
     heal: SelfHeal,
+    lifetimes: Lifetimes,
     log: Log,
     now,
 ):
@@ -185,6 +187,7 @@ def run_transitions(
             k,
             hpas,
             heal,
+            lifetimes,
             log,
             pop(heap),
             now,
@@ -419,7 +422,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_TRANSITIONS:
         return run_transitions(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
-            s.physics, s.marks, s.queue, s.presence, s.scheduling, s.hpas, s.heal, s.log, now)
+            s.physics, s.marks, s.queue, s.presence, s.scheduling, s.hpas, s.heal, s.lifetimes, s.log, now)
     elif phase == PHASE_RATES:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,

@@ -17,6 +17,7 @@ from capsim.engine.actions import ACT_BEGIN, ACT_NODE_READY, ACT_RETRY, ACT_SCAL
 from capsim.engine.autoscaler import next_ordinal
 from capsim.engine.build.adapter import settle_adapter
 from capsim.engine.build.cluster import node_vector
+from capsim.engine.build.lifetimes import start_lifetimes
 from capsim.engine.build.rollouts import start_rollout
 from capsim.engine.build.startup import settle_images
 from capsim.engine.cluster_autoscaler.settle import next_growth
@@ -67,6 +68,7 @@ def start(sim: Simulation) -> None:
         settle_nodes(sim)
     if settled:
         settle_adapter(sim)
+    start_lifetimes(sim)
 
 
 def start_jobs(sim: Simulation) -> None:
@@ -227,6 +229,8 @@ def declare_workload(sim: Simulation, w: int, replicas: int) -> None:
 def initial_replicas(sim: Simulation) -> list[int]:
     """Replicas of each workload at time 0."""
     declared = [workload.replicas for workload in sim.scenario.objects.workloads]
+    if sim.scenario.initial_state == "empty":  # the record creates them, too
+        declared = [0 if w.key in sim.scenario.lifetimes else w.replicas for w in sim.scenario.objects.workloads]
     if sim.scenario.initial_state != "settled":
         return declared
     for h in range(len(sim.scenario.objects.hpas)):

@@ -31,6 +31,7 @@ from capsim.state.tables import (
 from capsim.state.tables_adapter import Adapter, SelfHeal
 from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.tables_jobs import Jobs
+from capsim.state.tables_lifetimes import Lifetimes
 from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.tables_startup import Startup
@@ -67,6 +68,7 @@ class State(NamedTuple):
     rollouts: Rollouts
     autoscaler: CaTables
     jobs: Jobs
+    lifetimes: Lifetimes
     specs: HpaSpecs
     hpa: HpaState
     log: Log

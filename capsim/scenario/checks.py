@@ -15,6 +15,7 @@ from capsim.scenario.event import AddNodes
 from capsim.scenario.expander_priorities import parse_priorities
 from capsim.scenario.explain import Place
 from capsim.scenario.kubernetes.reading import Reading
+from capsim.scenario.lifetime_checks import lifetime_faults
 from capsim.scenario.merge import suggestion
 from capsim.scenario.metric_checks import MetricChecks
 from capsim.scenario.rollout_checks import rollout_faults
@@ -45,6 +46,8 @@ class Checks:
             self._fail(*rollout_fault)
         for fault in call_faults(self.scenario):
             self._fail(fault.path, fault.message, fault.found, fault.allowed)
+        for lifetime_fault in lifetime_faults(self.scenario):
+            self._fail(*lifetime_fault)
 
     def _object_note(self, section: Any, field: str, text: str, object_name: str) -> None:
         self.reading.note(section, field, text, self.root.mark, object_name)

@@ -24,7 +24,7 @@ from capsim.scenario.scenario import Scenario
 from capsim.scenario.series import is_file
 from capsim.scenario.tree import Tree
 
-FILE_KEYS = ("apiVersion", "extends", "manifests", "objects", "inventory", "traces")
+FILE_KEYS = ("apiVersion", "extends", "manifests", "objects", "inventory", "traces", "pods")
 
 
 def load(
@@ -65,6 +65,7 @@ def _name_of(path: str) -> str:
 def assembled(tree: Tree, lenient: bool = False) -> Scenario:
     """The scenario of a tree. `lenient`: references to objects outside the files are noted instead of refused."""
     earlier = _inventory(tree)
+    _expand_pods(tree)
     gathering = Gathering(tree, lenient)
     reading = gathering.reading
     reading.others += [(o.kind, o.namespace, o.name, o.reason) for o in earlier.others]
@@ -81,6 +82,13 @@ def assembled(tree: Tree, lenient: bool = False) -> Scenario:
     if problems or scenario is None:
         raise ScenarioError(problems)
     return _completed(scenario, reading, earlier)
+
+
+def _expand_pods(tree: Tree) -> None:
+    if "pods" in tree.root:
+        from capsim.scenario.pod_records.expand import expand_pods  # imports pyarrow
+
+        tree.problems += expand_pods(tree.root)
 
 
 def _expand_traces(root: SourceMap, objects: KubeObjects, tree: Tree) -> None:

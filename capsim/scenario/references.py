@@ -42,6 +42,7 @@ class References:
         self._rename("workloads", self._workload)
         self._rename("usage", self._workload)
         self._rename("placement", self._workload)
+        self._rename("lifetimes", self._workload)
         self._rename("services", self._declared_service)
         services = self.root.get("services")
         if isinstance(services, SourceMap):

@@ -16,6 +16,7 @@ from capsim.scenario.event import TimedEvent
 from capsim.scenario.images import ImageSpec
 from capsim.scenario.inventory import Inventory
 from capsim.scenario.kubernetes.objects import KubeObjects
+from capsim.scenario.lifetimes import Lifetimes, PodsFile
 from capsim.scenario.metrics import MetricSpec
 from capsim.scenario.model import Integer, Milliseconds, Model, Text, WholeNumber, problem
 from capsim.scenario.self_heal import SelfHealSpec
@@ -99,6 +100,9 @@ class ScenarioKeys(Model):
     metrics: dict[Text, MetricSpec] = Field(
         {}, description="What custom and external metrics measure, by the name that HPAs ask for."
     )
+    lifetimes: dict[Text, Lifetimes] = Field(
+        {}, description="ReplicaSets whose pods come and go as recorded; written by capsim for the tables under `pods`."
+    )
     self_heal: list[SelfHealSpec] = Field([], description="Workloads whose replicas a GitOps controller sets back.")
     events: list[TimedEvent] = Field([], description="Timed actions: what somebody does, or what breaks.")
     cluster_autoscaler: ClusterAutoscalerSpec | None = Field(
@@ -140,6 +144,9 @@ class ScenarioFile(ScenarioKeys):
     )
     objects: list[dict[Text, Any]] = Field(
         [], description="Kubernetes objects; one that the manifests hold too is merged over it."
+    )
+    pods: list[PodsFile] = Field(
+        [], description="Tables of recorded pods: each pod is created and deleted when its row says so."
     )
     traces: list[TraceFile] = Field(
         [],

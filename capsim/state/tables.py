@@ -55,6 +55,8 @@ EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_
 EV_POD_LEFT = 6
 """The endpoints no longer hold a pod that does not serve."""
 EV_NODE_GONE, EV_SCALE = 8, 9
+EV_RECORDED = 10
+"""The next entry of the recorded lifetimes."""
 
 # Kinds of workload.
 KIND_DEPLOYMENT, KIND_REPLICASET, KIND_DAEMONSET, KIND_POD, KIND_ROLLOUT, KIND_STATEFULSET = 0, 1, 2, 3, 4, 5
@@ -96,6 +98,7 @@ SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDU
     32,
 )
 STOP_AT, BREATH, EVENTS_LEFT, CA_SEEN_WORK, CA_NEXT_TIMER, DAEMONSETS = 34, 35, 36, 37, 38, 39
+"""DAEMONSETS: the most pods that one transition can create (a node's registration: one of each DaemonSet)."""
 PREEMPTOR, CA_SEEN_PENDING = 40, 41
 FROZEN_UNTIL, OOM_DUE = 42, 43
 """Until then nobody writes to the API server: controllers stand still, what runs goes on."""

@@ -26,6 +26,7 @@ from capsim.engine.build.control import (
     hpa_period_ms,
 )
 from capsim.engine.build.jobs import build_jobs
+from capsim.engine.build.lifetimes import build_lifetimes
 from capsim.engine.build.names import Names
 from capsim.engine.build.rollouts import Plan, build_rollouts
 from capsim.engine.build.scheduling import (
@@ -147,6 +148,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
         rollouts=build_rollouts(scenario, plan, workloads),
         autoscaler=empty_tables(len(names.resources)),
         jobs=build_jobs(scenario, plan.crons, workloads),
+        lifetimes=build_lifetimes(scenario, names),
         specs=specs,
         hpa=new_state(specs, period),
         log=empty_log(wanted.buffers, wanted.buffers, wanted.buffers),

@@ -132,7 +132,8 @@ def build_clock(scenario: Scenario, params: t.I64) -> t.Clock:
     v[t.CA_SEEN_WORK] = -1
     v[t.CA_ACT_DUE] = t.NEVER
     v[t.EVENTS_LEFT] = scenario.output.events_cap
-    v[t.DAEMONSETS] = sum(w.kind == "DaemonSet" for w in scenario.objects.workloads)
+    daemons = sum(w.kind == "DaemonSet" for w in scenario.objects.workloads)
+    v[t.DAEMONSETS] = max(daemons, int(bool(scenario.lifetimes)))
     return t.Clock(v, np.zeros(t.COUNTER_COLUMNS, np.int64), params)
 
 

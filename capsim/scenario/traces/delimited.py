@@ -40,6 +40,16 @@ def batches(
         raise ScenarioError(problems or where.in_trace("cannot be read", found=_first_line(error))) from None
 
 
+def text_batches(header: Header, columns: Sequence[str], where: Where) -> Iterator[pa.RecordBatch]:
+    """Batches of text. Raises ScenarioError with the rows of another length."""
+    types: dict[str, Any] = dict.fromkeys(columns, pa.string())
+    try:
+        yield from _stream(header, types)
+    except pa.ArrowInvalid as error:
+        problems = _diagnosed(header, types, where)
+        raise ScenarioError(problems or where.in_trace("cannot be read", found=_first_line(error))) from None
+
+
 def _stream(header: Header, types: dict[str, Any], parse: dict[str, Any] | None = None) -> Iterator[pa.RecordBatch]:
     options = pa.csv.ConvertOptions(include_columns=list(types), column_types=types, strings_can_be_null=True)
     with pa.input_stream(header.path, compression="gzip" if header.is_gzip else None) as stream:

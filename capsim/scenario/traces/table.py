@@ -68,6 +68,25 @@ def _parquet_batches(header: Header, names: list[str]) -> Iterator[pa.RecordBatc
         yield from file.iter_batches(batch_size=1 << 19, columns=names)
 
 
+def text_columns(header: Header, names: list[str], where: Where) -> dict[str, list[str | None]]:
+    """Columns as texts, None where a cell is empty. Raises ScenarioError with the rows of another length."""
+    columns: dict[str, list[str | None]] = {name: [] for name in names}
+    batches = _parquet_batches(header, names) if header.is_parquet else delimited.text_batches(header, names, where)
+    try:
+        for batch in batches:
+            for name, cells in columns.items():
+                column = batch.column(name)
+                cells.extend(column.cast(pa.string()).to_pylist())
+    except pa.ArrowException as error:
+        raise ScenarioError(where.in_trace("cannot be read", found=str(error).splitlines()[0][:200])) from None
+    except OSError as error:
+        text = str(error).splitlines()[0][:200]
+        raise ScenarioError(where.in_trace("damaged or cut short", found=text, allowed="the whole file")) from None
+    if not columns[names[0]]:
+        raise ScenarioError(where.in_trace("the file holds no rows", allowed="a row for each pod"))
+    return columns
+
+
 class _Reading:
     """Collects batches."""
 

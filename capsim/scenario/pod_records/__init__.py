@@ -1,0 +1,1 @@
+"""Tables of recorded pods (``pods`` in a scenario file) to ReplicaSets with lifetimes."""
