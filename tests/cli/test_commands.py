@@ -43,7 +43,15 @@ def test_init_copies_a_folder_with_all_its_variants(capsim, name):
     assert done.exit_code == 0, done.output
     assert f"Next: capsim run {name}/scenario.yaml" in done.output
     assert {path.name for path in Path(name).iterdir()} >= {path.name for path in (SCENARIOS / name).glob("*.yaml")}
-    assert capsim("validate", f"{name}/scenario.yaml").exit_code == 0
+    checked = capsim("validate", f"{name}/scenario.yaml")
+    if name in NEED_A_RECORDING:
+        assert "pods[0].file: the trace cannot be read: no such file" in checked.output
+    else:
+        assert checked.exit_code == 0
+
+
+NEED_A_RECORDING = ("dlrm",)
+"""Its recording is not part of capsim, and named relative to a checkout."""
 
 
 @pytest.mark.parametrize("name", STORIES)
