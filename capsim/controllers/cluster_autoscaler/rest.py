@@ -43,8 +43,13 @@ def fingerprint(scaler: Autoscaler) -> Any:
 
 def is_settled(status: LoopStatus) -> bool:
     """Whether the loop ran to its end without a decision that the next one has to take again."""
-    quiet = status.scale_up.result in ("NotNeeded", "NoOptionsAvailable") and not status.results
-    return quiet and not status.why_not and not status.error and status.scale_down != "NodeDeleteStarted"
+    return _is_quiet(status) and not status.results and status.scale_down != "NodeDeleteStarted"
+
+
+def _is_quiet(status: LoopStatus) -> bool:
+    """Whether the loop ran to its end and added no node."""
+    quiet = status.scale_up.result in ("NotNeeded", "NoOptionsAvailable")
+    return quiet and not status.why_not and not status.error
 
 
 def next_change_ms(scaler: Autoscaler, view: View, world: World) -> int:
@@ -62,8 +67,10 @@ def steady_until_ms(scaler: Autoscaler, view: View, world: World) -> int:
 
 
 def is_steady(scaler: Autoscaler, view: View, status: LoopStatus) -> bool:
-    """Whether the next loops only look, as long as no node changes and all pods fit on those there or coming."""
-    if not is_settled(status) or scaler.deletions.tasks or scaler.deletions.in_progress() or scaler.seen is None:
+    """Whether the next loops only look, as long as no node changes and all pods fit on those there or coming.
+
+    Deletions may go on meanwhile: one that ends changes its node's state or taints."""
+    if not _is_quiet(status) or scaler.seen is None:
         return False
     without = scaler.seen.without
     listed = view.listed[~among(view.listed, set(without))] if without else view.listed

@@ -1,4 +1,4 @@
-"""A loop of the autoscaler without Python, where it only looks: no node came, went or changed, none is being deleted.
+"""A loop of the autoscaler without Python, where it only looks: no node came, went or changed since Python's last one.
 
 It takes the same steps as ``autoscaler.py`` on the run's own tables: pending pods are put on nodes that are there or
 coming, candidates for scale-down are ordered, those used little enough are simulated, soft taints follow. A loop that
@@ -11,7 +11,7 @@ from __future__ import annotations
 from capsim.controllers.cluster_autoscaler.disruptions import count_budgets
 from capsim.controllers.cluster_autoscaler.go_sort import order_first
 from capsim.controllers.cluster_autoscaler.layout import lay_out, list_pods, list_row
-from capsim.controllers.cluster_autoscaler.placement import find, hinted, link, put, remember
+from capsim.controllers.cluster_autoscaler.placement import find, hinted, link, put, remember, unlink
 from capsim.controllers.cluster_autoscaler.removal import R_STATUS, REMOVABLE, long_terminating, simulate_first
 from capsim.controllers.cluster_autoscaler.tables import (
     BEING_DELETED,
@@ -55,6 +55,7 @@ from capsim.state.tables import (
     NODE_TOP,
     P_CA_PERIOD,
     POD_PENDING,
+    POD_TERMINATING,
     Clock,
     Groups,
     Nodes,
@@ -99,13 +100,48 @@ def has_overdue(nodes: Nodes, steady: Steady, top, now):
         return False
     for n in range(top):
         if steady.since_ms[n] >= 0 and steady.since_ms[n] + steady.wait_ms[nodes.group[n]] < now:
-            return True
+            if nodes.flags[n] & BEING_DELETED == 0:
+                return True
     return False
 
 
+@inline_kernel
+def insert(pods: Pods, steady: Steady, first, count, p):
+    """Take pod ``p`` into ``waiting``, whose rows ``first`` to ``count`` are sorted by creation."""
+    i = count
+    while i > first and pods.uid[steady.waiting[i - 1]] > pods.uid[p]:
+        steady.waiting[i] = steady.waiting[i - 1]
+        i -= 1
+    steady.waiting[i] = p
+
+
 @kernel
-def gather_waiting(pods: Pods, links: PodLinks, workloads: Workloads, kinds: Kinds, steady: Steady):
-    """Pods that the scheduler called unschedulable, in the order in which they are tried; -1: too many."""
+def gather_leaving(nodes: Nodes, pods: Pods, links: PodLinks, kinds: Kinds, steady: Steady, top, count):
+    """Append the pods that the drained nodes still have to evict, node by node; -1: too many."""
+    drained, rank = 0, 1
+    for n in range(top):
+        drained += 1 if steady.seen[n, 3] > 0 else 0
+    while rank <= drained:
+        first = count
+        for n in range(top):
+            p = nodes.first_pod[n] if steady.seen[n, 3] == rank and steady.rows_of[n] >= 0 else -1
+            while p >= 0:
+                if pods.state[p] != POD_TERMINATING and kinds.flags[pods.pod_class[p]] & (DAEMON | MIRROR) == 0:
+                    if count == WAITING_MOST:
+                        return -1
+                    insert(pods, steady, first, count, p)
+                    count += 1
+                p = links.node_next[p]
+        rank += 1
+    return count
+
+
+@kernel
+def gather_waiting(
+    nodes: Nodes, pods: Pods, links: PodLinks, workloads: Workloads, kinds: Kinds, steady: Steady, top
+):  # fmt: skip
+    """Pods that the scheduler called unschedulable, then those that drained nodes still have to evict, in the order in
+    which they are tried; -1: too many."""
     count = 0
     for w in range(workloads.kind.shape[0]):
         if workloads.count[w, POD_PENDING] == 0:
@@ -115,13 +151,10 @@ def gather_waiting(pods: Pods, links: PodLinks, workloads: Workloads, kinds: Kin
             if pods.state[p] == POD_PENDING and (links.queued[p] == 2 or pods.diagnosis[p] >= 0):
                 if count == WAITING_MOST:
                     return -1
-                i = count
-                while i > 0 and pods.uid[steady.waiting[i - 1]] > pods.uid[p]:
-                    steady.waiting[i] = steady.waiting[i - 1]
-                    i -= 1
-                steady.waiting[i] = p
+                insert(pods, steady, 0, count, p)
                 count += 1
             p = links.workload_next[p]
+    count = gather_leaving(nodes, pods, links, kinds, steady, top, count)
     for i in range(count):
         steady.keys[i] = -float(kinds.priority[pods.pod_class[steady.waiting[i]]])
         steady.order[i] = i
@@ -158,6 +191,8 @@ def place_waiting(kinds: Kinds, snap: Snapshot, pending: Hints, pods: Pods, stea
                 forget_attempt(snap, pending, steady, i + 1, cursor)
                 return False
         if r >= 0:
+            if pods.node[p] >= 0:  # it leaves the list of its node, which keeps its request
+                unlink(snap, p)
             put(kinds, snap, c, r, 1)
             link(snap, p, r)
     return True
@@ -363,7 +398,7 @@ def steady_loop(
         return False
     if has_overdue(nodes, steady, top, now):
         return False
-    waiting = gather_waiting(pods, links, workloads, kinds, steady)
+    waiting = gather_waiting(nodes, pods, links, workloads, kinds, steady, top)
     if waiting < 0:
         return False
     lay_out(kinds, snap, nodes, links, pods, steady)

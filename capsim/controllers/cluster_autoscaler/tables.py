@@ -150,7 +150,8 @@ class Steady(NamedTuple):
     options: I64
     """The ``O_`` columns below."""
     seen: I64
-    """[N, 3] uid, state and flags of each slot at the last loop that Python executed."""
+    """[N, 4] uid, state and flags of each slot at the last loop that Python executed; its place
+    among the nodes that were being drained, by name, 0: it was not."""
     target: I64
     """[G] sizes aimed at, then."""
     wait_ms: I64

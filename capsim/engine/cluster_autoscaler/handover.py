@@ -11,6 +11,7 @@ from capsim.controllers.cluster_autoscaler import rest
 from capsim.controllers.cluster_autoscaler import tables as ca
 from capsim.controllers.cluster_autoscaler.planner import Unneeded
 from capsim.controllers.cluster_autoscaler.simulation import NO_PODS, build
+from capsim.controllers.cluster_autoscaler.view import among
 from capsim.state import tables as t
 
 PAGE = 64
@@ -40,13 +41,16 @@ def give(turn: Turn, sim: Simulation, view: View, status: LoopStatus) -> None:
     seen = scaler.seen
     if seen is None or not turn.may_be_steady or not rest.is_steady(scaler, view, status):
         return
+    if status.scale_down == "NodeDeleteStarted":
+        view = turn.world.refresh(view.now_ms)  # the loop has set taints
     rows = _rows(scaler, seen, view)
     steady = _steady(turn, sim)
+    goals = (rows.snap.slot >= 0) & ~among(rows.snap.slot, scaler.deletions.in_progress())
     steady = steady._replace(
         rows_of=rows.rows_of,
         base_free=rows.snap.free.copy(),
         base_count=rows.snap.count.copy(),
-        goals=(rows.snap.slot >= 0).astype(np.int64),
+        goals=goals.astype(np.int64),
         goals_left=np.zeros(len(rows.snap.slot), np.int64),
         everywhere=rows.everywhere(),
     )
@@ -97,7 +101,7 @@ def _steady(turn: Turn, sim: Simulation) -> ca.Steady:
         return np.zeros(shape, np.int64)
 
     return last._replace(
-        options=np.array(options, np.int64), wait_ms=np.array(waits, np.int64), seen=new(nodes, 3),
+        options=np.array(options, np.int64), wait_ms=np.array(waits, np.int64), seen=new(nodes, 4),
         target=new(len(waits)), since_ms=new(nodes), before=new(nodes), soft=new(nodes), budgets=world.kinds.budgets,
         covered=world.covered, limit=world.limits, allowed=new(len(world.kinds.budgets)),
         keys=np.zeros(longest),
@@ -116,6 +120,9 @@ def _fill(turn: Turn, sim: Simulation, steady: ca.Steady) -> None:
     values[ca.S_LAST_UP], values[ca.S_LAST_DOWN] = scaler.last_up_ms, scaler.last_down_ms
     values[ca.S_LAST_FAIL], values[ca.S_UNNEEDED] = scaler.last_fail_ms, len(planner.unneeded)
     steady.seen[:, 0], steady.seen[:, 1], steady.seen[:, 2] = nodes.uid, nodes.state, nodes.flags
+    steady.seen[:, 3] = 0
+    for place, slot in enumerate(sorted(scaler.deletions.drained, key=turn.world.names().__getitem__), start=1):
+        steady.seen[slot, 3] = place
     steady.target[:] = sim.state.groups.size[: len(steady.target), t.G_TARGET]
     steady.since_ms[:] = -1
     for one in planner.unneeded.values():
