@@ -14,12 +14,14 @@ def explain(
     folder: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run folder, as `capsim run` writes it.")],
     what: Annotated[
         str,
-        typer.Argument(metavar="WHAT", help="hpa/NAME, pod/NAME (or hpa/NAMESPACE/NAME), node/NAME or scale-up/TIME."),
+        typer.Argument(
+            metavar="WHAT", help="hpa/NAME, pod/NAME, workload/NAME (or hpa/NAMESPACE/NAME), node/NAME, scale-up/TIME."
+        ),
     ],
     at: Annotated[str | None, typer.Option(help="Only the HPA's last sync at or before this time (3m15s).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Say why an HPA decided as it did, why a pod was pending, why a node stayed or went, or why a group grew."""
+    """Say why an HPA decided so, why a pod was pending or refused, why a node stayed or went, why a group grew."""
     with reported():
         import json
 
@@ -37,6 +39,11 @@ def explain(
 
             syncs = explain_hpa(scenario, name, reached_ms, at_ms)
             found, lines = [sync.as_dict() for sync in syncs], [line(sync) for sync in syncs]
+        elif kind == "workload":
+            from capsim.study.explain.workload import explain_workload, workload_lines
+
+            refused = explain_workload(scenario, name, reached_ms)
+            found, lines = refused.as_dict(), workload_lines(refused)
         elif kind == "node":
             from dataclasses import asdict
 

@@ -376,7 +376,7 @@ def act(s: State, what, a, b, c, d, now):
     if what == ACT_LOSE:
         lose_node(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
-            s.physics, s.marks, s.presence, s.log, a, now)
+            s.physics, s.marks, s.presence, s.admission, s.log, a, now)
         return 0
     if what == ACT_BOOT_NOW:
         return boot_now(s.heap, s.nodes, a, now)
@@ -387,7 +387,8 @@ def act(s: State, what, a, b, c, d, now):
     if what in (ACT_TAINT, ACT_ADD_DAEMONS):
         if what == ACT_ADD_DAEMONS or c == 0:
             add_daemons(
-                s.clock, s.heap, s.pods, s.links, s.usage, s.nodes, s.groups, s.workloads, s.marks, a, True, now)
+                s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.nodes, s.groups, s.workloads, s.marks,
+                s.admission, a, True, now)
         if what == ACT_ADD_DAEMONS:
             return 0
         return taint(

@@ -28,6 +28,7 @@ from capsim.controllers.hpa.tables import (
     HpaSpecs,
     HpaState,
 )
+from capsim.controllers.workloads.admission import is_held
 from capsim.controllers.workloads.replicas import active_pods, wake_replicas
 from capsim.engine.metrics_view import gather
 from capsim.engine.quiet import changes_nothing, keep_band
@@ -67,6 +68,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import Adapter
+from capsim.state.tables_admission import Admission
 
 
 @inline_kernel
@@ -88,12 +90,16 @@ def wake(clock: Clock, wheels: Wheels, hpas: HpaLinks, h, at_ms):
 
 
 @inline_kernel
-def wake_changed(clock: Clock, wheels: Wheels, workloads: Workloads, hpas: HpaLinks, marks: Marks, at_ms):
-    """Wake the HPAs of all workloads whose pods or published metrics changed at this instant."""
+def wake_changed(
+    clock: Clock, wheels: Wheels, workloads: Workloads, admission: Admission, hpas: HpaLinks, marks: Marks, at_ms
+):
+    """Wake the HPAs and controllers of all workloads whose pods or published metrics changed at this instant."""
     for i in range(marks.touched_count[M_TOUCHED]):
         w = marks.touched[i]
         if marks.touched_flag[w] & WAKES:
             marks.touched_flag[w] &= ~WAKES
+            if w < workloads.hpa.shape[0] and is_held(admission, w):
+                wake_replicas(wheels, workloads, w, clock.values[NOW] + clock.params[P_ROLLOUT_STEP])
             if w < workloads.hpa.shape[0] and workloads.deployment[w] >= 0:
                 if workloads.kind[w] == KIND_JOB:
                     wake_replicas(wheels, workloads, w, clock.values[NOW] + clock.params[P_ROLLOUT_STEP])

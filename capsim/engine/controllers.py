@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from capsim.controllers.workloads.daemon import sync_daemons
 from capsim.controllers.workloads.deployment import sync_deployment
 from capsim.controllers.workloads.job import sync_job
 from capsim.controllers.workloads.replicas import reconcile
 from capsim.controllers.workloads.stateful import sync_stateful
 from capsim.jit import inline_kernel
 from capsim.state.tables import (
+    KIND_DAEMONSET,
     KIND_JOB,
     KIND_ROLLOUT,
     KIND_STATEFULSET,
@@ -27,6 +29,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_admission import Admission
 from capsim.state.tables_jobs import Jobs
 from capsim.state.tables_rollout import Rollouts
 from capsim.world.runs import end_pods
@@ -37,7 +40,7 @@ from capsim.world.runs import end_pods
 def sync_workload(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, marks: Marks, presence: Presence, queue: Queue,
-    rollouts: Rollouts, jobs: Jobs, log: Log, w, now):
+    rollouts: Rollouts, jobs: Jobs, admission: Admission, log: Log, w, now):
     """One sync of workload ``w``; a free pod row, heap and log room are there."""
     kind = workloads.kind[w]
     if kind == KIND_ROLLOUT:
@@ -47,13 +50,17 @@ def sync_workload(
             clock, heap, pods, links, usage, workloads, nodes, scan, physics, marks, presence, jobs, w, now)
         sync_job(
             clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, jobs,
-            log, w, due, now)
+            admission, log, w, due, now)
     elif kind == KIND_STATEFULSET:
         sync_stateful(
             clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, queue,
-            rollouts, log, w, now)
+            rollouts, admission, log, w, now)
+    elif kind == KIND_DAEMONSET:
+        sync_daemons(
+            clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, queue,
+            rollouts, admission, log, w, now)
     else:
         reconcile(
             clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, queue,
-            log, w, now)
+            admission, log, w, now)
 # fmt: on

@@ -6,12 +6,14 @@ from capsim.controllers.cluster_autoscaler.scan import IGNORED_BY_DRAIN
 from capsim.controllers.gitops.self_heal import notice
 from capsim.controllers.scheduler.cycle import forget_nomination, requeue
 from capsim.controllers.scheduler.wake import capacity_gained
+from capsim.controllers.workloads.daemon import is_synced
 from capsim.controllers.workloads.lifetimes import follow_record
 from capsim.controllers.workloads.replicas import delete_pod, set_desired, try_after_creation, wake_replicas
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, entity_of, generation_of, kind_of, push
 from capsim.state.eventlog import LOG_NODE_ADDED, LOG_NODE_GONE, LOG_NODE_READY, log_event
 from capsim.state.marks import PODS_CHANGED, touch
+from capsim.state.revisions import is_daemon
 from capsim.state.tables import (
     CAPACITY_VERSION,
     EV_NODE_GONE,
@@ -55,6 +57,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import SelfHeal
+from capsim.state.tables_admission import Admission
 from capsim.state.tables_lifetimes import Lifetimes
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import create_pod, hide_images, node_changed, remove_pod, set_dark, show_images
@@ -114,6 +117,7 @@ def has_daemon(pods: Pods, links: PodLinks, workloads: Workloads, w, n):
 def add_daemons(
     clock: Clock,
     heap: Heap,
+    wheels: Wheels,
     pods: Pods,
     links: PodLinks,
     usage: PodUsage,
@@ -121,6 +125,7 @@ def add_daemons(
     groups: Groups,
     workloads: Workloads,
     marks: Marks,
+    admission: Admission,
     n,
     anew,
     now,
@@ -131,7 +136,11 @@ def add_daemons(
     """
     g = nodes.group[n]
     for w in range(workloads.kind.shape[0]):
-        if workloads.kind[w] == KIND_DAEMONSET and groups.daemon_eligible[g, w] == 1:
+        if workloads.kind[w] != KIND_DAEMONSET:
+            continue
+        if is_synced(workloads, admission, w):
+            wake_replicas(wheels, workloads, w, now)
+        elif groups.daemon_eligible[g, w] == 1:
             if anew and has_daemon(pods, links, workloads, w, n):
                 continue
             workloads.desired[w] += 1
@@ -235,9 +244,9 @@ def drop_waiting_daemons(
     n,
     now,
 ):
-    """DaemonSet pods that still waited for node ``n`` are deleted; at most one for each DaemonSet."""
+    """DaemonSet pods that still waited for node ``n`` are deleted; at most one for each row."""
     for w in range(workloads.kind.shape[0]):
-        if workloads.kind[w] == KIND_DAEMONSET:
+        if is_daemon(workloads, w):
             p = workloads.first_pod[w]
             while p >= 0:
                 if pods.target[p] == n and pods.state[p] == POD_PENDING:
@@ -277,6 +286,7 @@ def lose_node(
     physics: Physics,
     marks: Marks,
     presence: Presence,
+    admission: Admission,
     log: Log,
     n,
     now,
@@ -287,6 +297,9 @@ def lose_node(
     drop_waiting_daemons(
         clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, n, now
     )
+    for w in range(workloads.kind.shape[0]):
+        if workloads.kind[w] == KIND_DAEMONSET and is_synced(workloads, admission, w):
+            wake_replicas(wheels, workloads, w, now)
     p = nodes.first_pod[n]
     while p >= 0:
         after = links.node_next[p]
@@ -311,14 +324,15 @@ def lose_node(
 def node_event(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, presence:
-    Presence, k: Scheduling, log: Log, kind, n, now):
+    Presence, k: Scheduling, admission: Admission, log: Log, kind, n, now):
     """A step in the life of node ``n``; while it is silent, only its end."""
     if nodes.flags[n] & FLAG_SILENT and kind != EV_NODE_GONE:
         return
     if kind == EV_NODE_REGISTER:
         register_node(clock, nodes, workloads, presence, marks, n, now)
         log_event(clock, log, now, LOG_NODE_ADDED, nodes.group[n], nodes.ordinal[n], 0, 0)
-        add_daemons(clock, heap, pods, links, usage, nodes, groups, workloads, marks, n, False, now)
+        add_daemons(
+            clock, heap, wheels, pods, links, usage, nodes, groups, workloads, marks, admission, n, False, now)
         if clock.values[UNSCHEDULABLE] > 0:  # pods that tolerate the not-ready taint
             capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     elif kind == EV_NODE_READY:
@@ -334,7 +348,7 @@ def node_event(
         hide_images(k.extras, n)
         lose_node(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, presence,
-            log, n, now)
+            admission, log, n, now)
 # fmt: on
 
 
@@ -343,7 +357,8 @@ def node_event(
 def dispatch(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, presence:
-    Presence, k: Scheduling, hpas: HpaLinks, heal: SelfHeal, lifetimes: Lifetimes, log: Log, code, now):
+    Presence, k: Scheduling, hpas: HpaLinks, heal: SelfHeal, lifetimes: Lifetimes,
+    admission: Admission, log: Log, code, now):
     """Carry out one due event; the caller has made room for all that it can add."""
     kind = kind_of(code)
     i = entity_of(code)
@@ -375,5 +390,5 @@ def dispatch(
     elif same(nodes.uid[i], code):
         node_event(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, queue,
-            presence, k, log, kind, i, now)
+            presence, k, admission, log, kind, i, now)
 # fmt: on

@@ -24,6 +24,7 @@ from capsim.engine.faults.machines import born_in_outage
 from capsim.engine.sink import Sink
 from capsim.engine.state import State
 from capsim.errors import RunError
+from capsim.scenario.pod_quota import in_order
 from capsim.state import tables as t
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from capsim.engine.faults.faults import Faults
     from capsim.scenario.event import TimedEvent
     from capsim.scenario.kubernetes.hpa import Hpa
+    from capsim.scenario.kubernetes.resource_quota import ResourceQuota
     from capsim.scenario.scenario import Scenario
 
 Progress = Callable[[int], None]
@@ -119,6 +121,17 @@ class Simulation:
             if isinstance(applied, Hpa) and applied.key == found.key:
                 found = applied
         return found
+
+    def quotas_at(self, at_ms: int) -> list[ResourceQuota]:
+        """The ResourceQuotas by row, as they had been applied by ``at_ms``."""
+        from capsim.scenario.kubernetes.resource_quota import ResourceQuota
+
+        found = {quota.key: quota for quota in self.scenario.objects.quotas}
+        for event in self.timeline:
+            applied = event.apply.object if event.apply is not None and event.at_ms <= at_ms else None
+            if isinstance(applied, ResourceQuota):
+                found[applied.key] = applied
+        return in_order(list(found.values()))
 
     def act(self, what: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, now_ms: int | None = None) -> int:
         """Carry out one step of ``actions.py``."""

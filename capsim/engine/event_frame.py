@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from capsim.controllers.hpa.messages import rescale_message, rescale_reason
 from capsim.controllers.scheduler.messages import failed_scheduling
 from capsim.engine.hpa_errors import computation, failed_reason, failure
+from capsim.engine.refusals import controller_of, failed_create, gathered, owner_of
 from capsim.state import eventlog as e
 from capsim.state.tables import I64
 from capsim.state.wording import CRON_SKIPPED, EVENTS, JOB_TOLD
@@ -34,10 +35,15 @@ def messages_of(sim: Simulation) -> list[str]:
     return [said.get(d) or failed_scheduling(row, sim.names.reasons) for d, row in enumerate(rows)]
 
 
-def word(sim: Simulation, row: list[int], messages: list[str]) -> tuple[str, str]:
+def word(sim: Simulation, row: list[Any], messages: list[str]) -> tuple[str, str]:
     """(object, message) of one row of the log."""
     names = sim.names
     at_ms, kind, subject, a, b, c = row
+    if kind == e.LOG_FAILED_CREATE:
+        return failed_create(sim, row)
+    if kind in (e.LOG_DAEMON_CREATE, e.LOG_DAEMON_DELETE):
+        did = "Created" if kind == e.LOG_DAEMON_CREATE else "Deleted"
+        return owner_of(names, subject, a), f"{did} pod: {names.pod(subject, a)}"
     if kind in (e.LOG_FAILED_SCHEDULING, e.LOG_TRIGGERED_SCALE_UP, e.LOG_NOT_TRIGGER_SCALE_UP):
         namespace = names.workloads[subject].split("/")[0]
         return f"Pod/{namespace}/{names.pod(subject, a)}", pod_message(sim, kind, b, c, messages)
@@ -158,8 +164,10 @@ def events_frame(sim: Simulation, pods: pd.DataFrame, messages: list[str]) -> pd
     rows: I64 = sim.sink.rows("events", 6)
     records = []
     seen: dict[tuple[str, str, str], int] = {}
-    for row in rows.tolist():
+    for row in gathered(rows.tolist()):
         kind, reason, source = EVENTS[row[1]]
+        if row[1] == e.LOG_FAILED_CREATE:
+            source = controller_of(sim.names, row[2])
         if row[1] in (e.LOG_JOB, e.LOG_CRON_SKIPPED):
             kind, reason, _ = (JOB_TOLD if row[1] == e.LOG_JOB else CRON_SKIPPED)[row[3]]
         if row[1] == e.LOG_METRIC_FAILED:

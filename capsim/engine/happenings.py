@@ -9,6 +9,7 @@ from capsim.controllers.hpa.spec import carry_over
 from capsim.engine.actions import ACT_BOOT_NOW, ACT_SCALE
 from capsim.engine.autoscaler import log, next_ordinal
 from capsim.engine.build.adapter import metric_rows
+from capsim.engine.build.admission import build_admission
 from capsim.engine.build.control import build_specs, is_restless, set_leaf
 from capsim.engine.cron import CronJobs
 from capsim.engine.faults.control import control_plane_outage
@@ -109,9 +110,12 @@ class Happenings:
         """A changed HPA takes effect at its next sync, a changed replica count at once."""
         from capsim.scenario.event import Scale
         from capsim.scenario.kubernetes.hpa import Hpa
+        from capsim.scenario.kubernetes.resource_quota import ResourceQuota
 
         if isinstance(event.object, Hpa):
             self.apply_hpa(sim, event.object)
+        elif isinstance(event.object, ResourceQuota):
+            apply_quotas(sim)
         elif isinstance(event.object, Scale):
             scale(sim, event.object.target, event.object.replicas)
 
@@ -131,6 +135,16 @@ class Happenings:
         has_rivals = bool(links.rival_start[h] < links.rival_start[h + 1])
         links.restless[h] = is_restless(scenario, changed, has_rivals or int(links.workload[h]) in sim.names.members)
         wake_hpa(sim, h)
+
+
+def apply_quotas(sim: Simulation) -> None:
+    """New bounds count from now on; who was refused tries again when it would have anyway, as upstream."""
+    objects = sim.scenario.objects.model_copy(update={"quotas": sim.quotas_at(sim.now_ms)})
+    now = sim.scenario.model_copy(update={"objects": objects})
+    admission = build_admission(now, sim.names)
+    if admission.burst.shape == sim.state.admission.burst.shape:
+        admission.burst[:] = sim.state.admission.burst
+    sim.state = sim.state._replace(admission=admission)
 
 
 def bring_logs_up(sim: Simulation) -> None:

@@ -28,6 +28,7 @@ from capsim.jit import carrier_kernel, inline_kernel
 from capsim.state.calendar import heap_time, pop, tree_first, tree_set
 from capsim.state.eventlog import events_left
 from capsim.state.marks import mark_dirty
+from capsim.state.revisions import revisions_of
 from capsim.state.tables import (
     C_INSTANTS,
     C_SCRAPES,
@@ -82,6 +83,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import A_NEXT_RELIST_MS, Adapter, SelfHeal
+from capsim.state.tables_admission import Admission
 from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.tables_jobs import Jobs
 from capsim.state.tables_lifetimes import Lifetimes
@@ -157,6 +159,7 @@ def run_transitions(
     hpas: HpaLinks,
     heal: SelfHeal,
     lifetimes: Lifetimes,
+    admission: Admission,
     log: Log,
     now,
 ):
@@ -188,6 +191,7 @@ def run_transitions(
             hpas,
             heal,
             lifetimes,
+            admission,
             log,
             pop(heap),
             now,
@@ -280,11 +284,12 @@ def run_hpas(
     hpas: HpaLinks,
     specs: HpaSpecs,
     hpa: HpaState,
+    admission: Admission,
     log: Log,
     now,
 ):
     """Every HPA whose sync is due, at most once each at this instant."""
-    wake_changed(clock, wheels, workloads, hpas, marks, now)
+    wake_changed(clock, wheels, workloads, admission, hpas, marks, now)
     while wheels.hpa[1] <= now:
         table = room_for_step(heap, queue, log, ROOM)
         if table > 0:
@@ -328,6 +333,7 @@ def run_replicas(
     queue: Queue,
     rollouts: Rollouts,
     jobs: Jobs,
+    admission: Admission,
     log: Log,
     now,
 ):
@@ -338,7 +344,13 @@ def run_replicas(
             heap,
             queue,
             log,
-            ROOM + workloads.count[w, 1] + workloads.count[w, 2] + 2 * workloads.count[w, 3] + workloads.count[w, 5],
+            ROOM
+            + revisions_of(workloads, w)
+            + admission.hard.shape[1]
+            + workloads.count[w, 1]
+            + workloads.count[w, 2]
+            + 2 * workloads.count[w, 3]
+            + workloads.count[w, 5],
         )
         if table > 0:
             return need(clock, table)
@@ -347,7 +359,7 @@ def run_replicas(
         # fmt: off
         sync_workload(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, presence, queue,
-            rollouts, jobs, log, w, now)
+            rollouts, jobs, admission, log, w, now)
         # fmt: on
     return DONE
 
@@ -387,12 +399,13 @@ def run_recorder(
     serving: Serving,
     calls: Calls,
     connections: Connections,
+    admission: Admission,
     samples: Samples,
     now,
 ):
     """Take in what was touched; close the sample whose interval ends now."""
     v = clock.values
-    wake_changed(clock, wheels, workloads, hpas, marks, now + 1)
+    wake_changed(clock, wheels, workloads, admission, hpas, marks, now + 1)
     if v[NEXT_SAMPLE] <= now:
         if samples.count[0] >= samples.out_ms.shape[0]:
             return need(clock, NEED_SAMPLES)
@@ -422,7 +435,8 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_TRANSITIONS:
         return run_transitions(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
-            s.physics, s.marks, s.queue, s.presence, s.scheduling, s.hpas, s.heal, s.lifetimes, s.log, now)
+            s.physics, s.marks, s.queue, s.presence, s.scheduling, s.hpas, s.heal, s.lifetimes,
+            s.admission, s.log, now)
     elif phase == PHASE_RATES:
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
@@ -434,7 +448,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_HPA:
         return run_hpas(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.adapter,
-            s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, now)
+            s.marks, s.queue, s.hpas, s.specs, s.hpa, s.admission, s.log, now)
     elif phase == PHASE_CUSTOM:
         if s.heal.next_ms[0] <= now:
             if events_left(s.log) < s.heal.row.shape[0]:
@@ -445,7 +459,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_REPLICAS:
         return run_replicas(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
-            s.marks, s.presence, s.queue, s.rollouts, s.jobs, s.log, now)
+            s.marks, s.presence, s.queue, s.rollouts, s.jobs, s.admission, s.log, now)
     elif phase == PHASE_SCHEDULER:
         return run_scheduler(
             s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.presence,
@@ -459,7 +473,7 @@ def run_phase(s: State, phase, now):
             s.serving, s.calls, s.connections, s.marks, now)
         return run_recorder(
             s.clock, s.wheels, s.classes, s.groups, s.workloads, s.physics, s.marks, s.hpas, s.pods, s.links,
-            s.usage, s.traffic, s.serving, s.calls, s.connections, s.samples, now)
+            s.usage, s.traffic, s.serving, s.calls, s.connections, s.admission, s.samples, now)
     return DONE
 # fmt: on
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsim.engine.actions import ACT_SCALE
+from capsim.engine.build.assemble import fill_daemons
+from capsim.engine.build.names import first_rows
 from capsim.engine.build.rollouts import settings_of
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.state.tables import P_SCALE_TO_POD
@@ -37,6 +39,12 @@ def follow(sim: Simulation, event: TimedEvent, revision: int) -> int:
         settings_of(sim.state.rollouts, w, event.apply.object)
         before = applied_before(sim, event)
         replicas = event.apply.object.replicas if event.apply.object.replicas != before.replicas else replicas
+    if changed and w in sim.names.daemonsets:
+        rows = {sim.names.owner(row): row for row in first_rows(sim.names)}
+        for other in rows:
+            if other in sim.names.members:
+                rows[other] = int(sim.state.rollouts.setting[other, D_TEMPLATE])
+        fill_daemons(sim.state.groups, sim.state.classes, [*(rows | {w: revision}).values()])
     if changed:
         setting[[D_TEMPLATE, D_PHASE, D_PROGRESS_MS]] = revision, PROGRESSING, sim.now_ms
     sim.act(ACT_SCALE, w, replicas, sim.now_ms + max(1, int(sim.state.clock.params[P_SCALE_TO_POD])))

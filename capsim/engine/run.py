@@ -11,6 +11,7 @@ import pandas as pd
 from capsim.engine.drive import Progress, Simulation
 from capsim.engine.event_frame import events_frame, messages_of
 from capsim.engine.frames import Samples, groups_frame, nodes_frame, pods_frame, totals_frame, workloads_frame
+from capsim.engine.refusals import held_back
 from capsim.engine.response_frames import balance_frame, objectives_frame, responses_frame
 from capsim.state import tables as t
 
@@ -102,6 +103,7 @@ def facts(sim: Simulation, partial: bool) -> dict[str, Any]:
         "nodes_added": int(counters[t.C_NODES_ADDED]),
         "autoscaler_scans": int(counters[t.C_CA_SCANS]),
         "scrapes": int(counters[t.C_SCRAPES]),
+        **({"held_back": held_back(sim)} if sim.state.admission.burst.size else {}),
         "events_dropped": int(counters[t.C_EVENTS_DROPPED]),
         "wall_seconds": {"build": round(sim.build_s, 6), "advance": round(sim.advance_s, 6)},
     }

@@ -16,8 +16,11 @@ from capsim.engine import growth
 from capsim.engine.actions import ACT_BEGIN, ACT_NODE_READY, ACT_RETRY, ACT_SCALE, ACT_START_PODS
 from capsim.engine.autoscaler import next_ordinal
 from capsim.engine.build.adapter import settle_adapter
+from capsim.engine.build.admission import room_for
 from capsim.engine.build.cluster import node_vector
+from capsim.engine.build.control import set_leaf
 from capsim.engine.build.lifetimes import start_lifetimes
+from capsim.engine.build.names import first_rows
 from capsim.engine.build.rollouts import start_rollout
 from capsim.engine.build.startup import settle_images
 from capsim.engine.cluster_autoscaler.settle import next_growth
@@ -161,7 +164,17 @@ def slot_of(sim: Simulation, name: str) -> int:
 
 
 def create(sim: Simulation, w: int, count: int, target: int = -1, *, fixed: bool = False) -> None:
-    """Create ``count`` pods of workload ``w`` that have been Ready for long where they fit."""
+    """Create ``count`` pods of workload ``w`` that have been Ready for long where they fit.
+
+    Those that admission refuses are missing: their controller looks at once.
+    """
+    allowed = min(count, room_for(sim.state, w))
+    if allowed < count and not fixed:
+        owner = sim.names.owner(w)
+        for row in {w, owner}:
+            sim.state.workloads.reconcile_ms[row] = 0
+            set_leaf(sim.state.wheels.replicas, row, 0)
+        count = allowed
     sim.make_room(pods=count)
     while count > 0:
         done = sim.act(ACT_START_PODS, w, count, target, int(fixed), now_ms=SETTLED_MS)
@@ -188,9 +201,9 @@ def start_daemons(sim: Simulation) -> None:
 
 def start_daemons_of(sim: Simulation, n: int) -> None:
     """The DaemonSet pods of node ``n``."""
-    for w in sorted(sim.names.daemonsets):
+    for w in first_rows(sim.names):
         if sim.state.classes.shape_reason[w, sim.state.nodes.shape[n]] < 0:
-            sim.state.workloads.desired[w] += 1
+            sim.state.workloads.desired[sim.names.owner(w)] += 1
             create(sim, w, 1, n)
 
 

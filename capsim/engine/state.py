@@ -29,6 +29,7 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_adapter import Adapter, SelfHeal
+from capsim.state.tables_admission import Admission
 from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.tables_jobs import Jobs
 from capsim.state.tables_lifetimes import Lifetimes
@@ -69,6 +70,7 @@ class State(NamedTuple):
     autoscaler: CaTables
     jobs: Jobs
     lifetimes: Lifetimes
+    admission: Admission
     specs: HpaSpecs
     hpa: HpaState
     log: Log

@@ -8,6 +8,7 @@ from typing import Literal
 from capsim.report.phrases import clock, count, milliseconds, percent, requests, share, short_name, span
 from capsim.result.summary.limits import short_reason
 from capsim.result.summary.model import (
+    HeldBack,
     Limit,
     ObjectiveSummary,
     PendingWorkload,
@@ -33,6 +34,8 @@ class Line:
 def headline(summary: Summary) -> str:
     """The whole run in one sentence or two."""
     parts = [_pending_sentence(summary) if summary.pending.pods else _quiet_sentence(summary)]
+    if summary.held_back:
+        parts.append(_held_sentence(summary.held_back))
     if summary.traffic.lost_ratio >= 0.0005:
         parts.append(f"{percent(summary.traffic.lost_ratio)} of the requests were lost.")
     return " ".join(parts)
@@ -47,6 +50,12 @@ def words(summary: Summary) -> list[Line]:
         lines.append(Line("", f"and pods of {count(others, 'more workload')}: summary.json names them", "warning"))
     if not summary.pending.pods:
         lines.append(Line("Pending", "nobody waited for a node"))
+    lines += [_held_back(row) for row in summary.held_back[:NAMED]]
+    if len(summary.held_back) > NAMED:
+        others = len(summary.held_back) - NAMED
+        lines.append(
+            Line("", f"and pods of {count(others, 'more workload')}: see held_back in summary.json", "warning")
+        )
     lines += [
         Line("Zero Pending", _zero_pending(summary)),
         Line("Bottleneck", _bottleneck(summary.limits), "warning" if summary.limits else "plain"),
@@ -139,6 +148,24 @@ def _pending(row: PendingWorkload) -> Line:
     end = f"; {row.still_pending} still waiting at the end" if row.still_pending else ""
     text = f"{count(row.pods, 'pod')} of {short_name(row.workload)} ({row.peak} at once), {times}{end}\n{row.reason}"
     return Line("Pending", text, "warning")
+
+
+def _held_sentence(rows: list[HeldBack]) -> str:
+    first = rows[0]
+    who = f"{count(first.peak, 'pod')} of {short_name(first.workload)}"
+    if len(rows) > 1:
+        who = f"{count(sum(row.peak for row in rows), 'pod')} of {len(rows)} workloads"
+    verb = "were" if sum(row.peak for row in rows) > 1 else "was"
+    return f"{who} {verb} refused, the longest for {span(max(row.seconds for row in rows))} ({first.by})."
+
+
+def _held_back(row: HeldBack) -> Line:
+    end = f"; {row.still} still missing at the end" if row.still else ""
+    text = (
+        f"up to {count(row.peak, 'pod')} of {short_name(row.workload)} refused by {row.by}, "
+        f"for {span(row.seconds)} from {clock(row.first_ms)} on{end}"
+    )
+    return Line("Held back", text, "warning")
 
 
 def _zero_pending(summary: Summary) -> str:

@@ -25,7 +25,7 @@ ALWAYS = (
     ),
     ThinModel(
         "workloads",
-        "Deployments, StatefulSets, Jobs and CronJobs follow upstream's sources; quotas and the pods of other "
+        "Deployments, StatefulSets, DaemonSets, Jobs and CronJobs follow upstream's sources; the pods of other "
         "controllers are not modelled",
     ),
     ThinModel(

@@ -34,10 +34,12 @@ from capsim.scenario.distribution import Distribution
 from capsim.scenario.event import AddNodes, Apply, Scale, TimedEvent
 from capsim.scenario.inventory import Inventory, Line
 from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.kubernetes.limit_range import LimitRange
 from capsim.scenario.kubernetes.node import NodeObject
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.kubernetes.pdb import Pdb
 from capsim.scenario.kubernetes.pod import Container, PodTemplate, Toleration
+from capsim.scenario.kubernetes.resource_quota import ResourceQuota
 from capsim.scenario.kubernetes.service import KService
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.load import load
@@ -83,6 +85,7 @@ __all__ = [
     "KubeSchedulerSpec",
     "KubeletSpec",
     "LeaderElection",
+    "LimitRange",
     "Line",
     "MetricSpec",
     "MetricsServerSpec",
@@ -97,6 +100,7 @@ __all__ = [
     "PrometheusAdapterSpec",
     "PrometheusSpec",
     "RampSeries",
+    "ResourceQuota",
     "Rollback",
     "Rollout",
     "Scale",

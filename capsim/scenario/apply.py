@@ -11,21 +11,28 @@ from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import identified, read_objects
+from capsim.scenario.kubernetes.resource_quota import ResourceQuota
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.merge import merged
 from capsim.scenario.names import Keys
 
-APPLIED = ("Deployment", "ReplicaSet", "StatefulSet")
-ALLOWED = "an existing HorizontalPodAutoscaler, Deployment, StatefulSet, or a ReplicaSet's spec.replicas"
+APPLIED = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
+ALLOWED = (
+    "an existing HorizontalPodAutoscaler, Deployment, StatefulSet, DaemonSet, ResourceQuota, or a ReplicaSet's "
+    "spec.replicas"
+)
+Applied = Hpa | Workload | ResourceQuota
 
 
 def resolve_applied(root: SourceMap, objects: KubeObjects, reading: Reading) -> None:
-    """Replaces `events[].apply.object` by the model of what results: an Hpa, a Deployment, or a Scale of a workload.
+    """Replaces `events[].apply.object` by the model of what results: an Hpa, a Deployment, a ResourceQuota, or a Scale
+    of a workload.
 
     Applied objects follow one another in time: each is merged over what the earlier ones left.
     """
     events = root.get("events")
-    current: dict[str, Hpa | Workload] = {f"{h.namespace}/HorizontalPodAutoscaler/{h.name}": h for h in objects.hpas}
+    current: dict[str, Applied] = {f"{h.namespace}/HorizontalPodAutoscaler/{h.name}": h for h in objects.hpas}
+    current.update((f"{q.namespace}/ResourceQuota/{q.name}", q) for q in objects.quotas)
     current.update((w.key, w) for w in objects.workloads if w.kind in APPLIED)
     items = events if isinstance(events, SourceList) else []
     for index in _by_time(items):
@@ -50,8 +57,8 @@ def _by_time(items: list[Any]) -> list[int]:
 
 
 def _applied(
-    written: SourceMap, path: str, objects: KubeObjects, current: dict[str, Hpa | Workload], reading: Reading
-) -> Hpa | Scale | Workload | None:
+    written: SourceMap, path: str, objects: KubeObjects, current: dict[str, Applied], reading: Reading
+) -> Applied | Scale | None:
     metadata = written.get("metadata")
     name = metadata.get("name") if isinstance(metadata, SourceMap) else None
     namespace = metadata.get("namespace") or "default" if isinstance(metadata, SourceMap) else "default"
@@ -61,6 +68,8 @@ def _applied(
     before = current.get(key)
     if isinstance(before, Hpa):
         return _hpa(written, before, key, objects, current, reading)
+    if isinstance(before, ResourceQuota):
+        return _quota(written, before, key, current, reading)
     if before is not None:
         return _workload(written, path, before, current, reading)
     known = [*current, *(w.key for w in objects.workloads)]
@@ -76,7 +85,7 @@ def _hpa(
     before: Hpa,
     key: str,
     objects: KubeObjects,
-    current: dict[str, Hpa | Workload],
+    current: dict[str, Applied],
     reading: Reading,
 ) -> Hpa | None:
     whole = merged(sourced(before.manifest(), written.mark), written, ("object",))
@@ -94,8 +103,22 @@ def _hpa(
     return hpas[0] if hpas else None
 
 
+def _quota(
+    written: SourceMap, before: ResourceQuota, key: str, current: dict[str, Applied], reading: Reading
+) -> ResourceQuota | None:
+    whole = merged(sourced(before.manifest(), written.mark), written, ("object",))
+    again = Reading(reading.lenient)
+    read_objects(identified(whole, (whole, "kind"), again), again)
+    reading.problems += again.problems
+    found: list[ResourceQuota] = again.models.get("quotas", [])
+    if not found:
+        return None
+    current[key] = found[0]
+    return found[0]
+
+
 def _workload(
-    written: SourceMap, path: str, workload: Workload, current: dict[str, Hpa | Workload], reading: Reading
+    written: SourceMap, path: str, workload: Workload, current: dict[str, Applied], reading: Reading
 ) -> Scale | Workload | None:
     """The replicas that an applied workload asks for, or the whole Deployment where more than those differs."""
     before = sourced(workload.manifest(), written.mark)
@@ -108,7 +131,7 @@ def _workload(
     if not models:
         return None
     result: Workload = models[0]
-    if result == workload.model_copy(update={"replicas": result.replicas}):
+    if workload.kind != "DaemonSet" and result == workload.model_copy(update={"replicas": result.replicas}):
         current[workload.key] = result
         return Scale(target=workload.key, replicas=result.replicas)
     fixed = "spec.selector" if result.selector != workload.selector else "spec" if workload.kind == "ReplicaSet" else ""

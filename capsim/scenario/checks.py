@@ -18,6 +18,7 @@ from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.lifetime_checks import lifetime_faults
 from capsim.scenario.merge import suggestion
 from capsim.scenario.metric_checks import MetricChecks
+from capsim.scenario.pod_quota import always_refused
 from capsim.scenario.rollout_checks import rollout_faults
 from capsim.scenario.scenario import Scenario
 from capsim.scenario.scheduled_size import Resize
@@ -40,6 +41,7 @@ class Checks:
         self._placement()
         self._pods_that_fit_nowhere()
         self._groups_that_hold_nothing()
+        self._refused_pods()
         self._without_effect()
         MetricChecks(self.scenario, self._fail, self._object_note).run()
         for rollout_fault in rollout_faults(self.scenario):
@@ -231,6 +233,14 @@ class Checks:
             if start >= most:
                 text = f"the cluster starts with {start}: no node is ever added"
                 self._note("warnings", ("clusterAutoscaler", flag), text)
+
+    def _refused_pods(self) -> None:
+        """Workloads that never get a pod: a LimitRange or a ResourceQuota refuses all of them."""
+        for workload in self.scenario.objects.workloads:
+            text = always_refused(self.scenario.objects, workload)
+            if text:
+                note = f"none of its pods is ever created: {text}"
+                self._object_note("warnings", "ResourceQuota, LimitRange", note, workload.key)
 
     def _without_effect(self) -> None:
         spec = self.scenario.cluster_autoscaler

@@ -9,6 +9,7 @@ from pydantic_core.core_schema import SerializationInfo
 
 from capsim.scenario.chaos import ControlPlaneOutage, Crash, Drain, Fail, SpotReclaim, Upgrade, ZoneOutage
 from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.kubernetes.resource_quota import ResourceQuota
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem
 from capsim.scenario.rollout import PauseRollout, Rollback, Rollout
@@ -22,13 +23,10 @@ class Scale(Model):
     replicas: WholeNumber = Field(description="Replicas from then on (an HPA may change them again).")
 
 
-def _written_object(value: Hpa | Scale | Workload, info: SerializationInfo) -> Any:
+def _written_object(value: Hpa | Scale | Workload | ResourceQuota, info: SerializationInfo) -> Any:
     if not info.by_alias:
         return value.model_dump()
-    if isinstance(value, Workload):
-        manifest = value.manifest()
-        return {**manifest, "spec": {"$patch": "replace", **manifest["spec"]}}
-    if isinstance(value, Hpa):
+    if not isinstance(value, Scale):
         manifest = value.manifest()
         return {**manifest, "spec": {"$patch": "replace", **manifest["spec"]}}
     namespace, kind, name = value.target.split("/")
@@ -41,15 +39,17 @@ def _written_object(value: Hpa | Scale | Workload, info: SerializationInfo) -> A
 
 
 AppliedObject = Annotated[
-    Hpa | Scale | Workload,
+    Hpa | Scale | Workload | ResourceQuota,
     SkipValidation,
     PlainSerializer(_written_object),
-    WithJsonSchema({"type": "object", "description": "A HorizontalPodAutoscaler or a workload, as in a manifest."}),
+    WithJsonSchema(
+        {"type": "object", "description": "A HorizontalPodAutoscaler, a workload or a ResourceQuota, as in a manifest."}
+    ),
 ]
 
 
 class Apply(Model):
-    """`kubectl apply` of an object that exists; a changed template of a Deployment is rolled out."""
+    """`kubectl apply` of an object that exists; a changed template of a workload is rolled out."""
 
     object: AppliedObject = Field(description="The object; what it does not hold stays.")
 
@@ -72,7 +72,7 @@ class TimedEvent(Model):
     at_ms: Milliseconds = Field(alias="at", description="Time since the start of the run.")
     scale: Scale | None = Field(None, description="Set the replicas of a workload.")
     apply: Apply | None = Field(
-        None, description="Apply a changed HorizontalPodAutoscaler, Deployment or replica count."
+        None, description="Apply a changed HorizontalPodAutoscaler, workload, ResourceQuota or replica count."
     )
     add_nodes: AddNodes | None = Field(None, description="Add nodes to a group; Ready after the group's bootDelay.")
     resize: Resize | None = Field(
@@ -87,8 +87,12 @@ class TimedEvent(Model):
     control_plane_outage: ControlPlaneOutage | None = Field(
         None, alias="controlPlaneOutage", description="Control-plane nodes fail."
     )
-    rollout: Rollout | None = Field(None, description="Roll out a new version of a Deployment.")
-    rollback: Rollback | None = Field(None, description="Roll a Deployment back to an earlier revision.")
+    rollout: Rollout | None = Field(
+        None, description="Roll out a new version of a Deployment, StatefulSet or DaemonSet."
+    )
+    rollback: Rollback | None = Field(
+        None, description="Roll a Deployment, StatefulSet or DaemonSet back to an earlier revision."
+    )
     pause_rollout: PauseRollout | None = Field(None, description="Pause the rollouts of a Deployment.")
     resume_rollout: PauseRollout | None = Field(None, description="Resume the rollouts of a Deployment.")
 

@@ -170,6 +170,8 @@ class Gathering:
             services=models.get("services", []),
             hpas=models.get("hpas", []),
             pdbs=models.get("pdbs", []),
+            quotas=models.get("quotas", []),
+            limit_ranges=models.get("limit_ranges", []),
             priority_classes=reading.priority_classes,
             namespaces=namespaces,
             other=reading.others,

@@ -200,8 +200,8 @@ class References:
             action["target"] = key
             return
         own = key.split("/")[1]
-        if own != "Deployment" and (own != "StatefulSet" or kind not in ("rollout", "rollback")):
-            allowed = "a Deployment" if "Rollout" in kind else "a Deployment or StatefulSet"
+        if own != "Deployment" and (own not in ("StatefulSet", "DaemonSet") or kind not in ("rollout", "rollback")):
+            allowed = "a Deployment" if "Rollout" in kind else "a Deployment, StatefulSet or DaemonSet"
             self._fail((action, "target"), path, f"{kind}: not of a {own}", key, allowed)
         action["target"] = key
 

@@ -1,4 +1,4 @@
-"""Rollouts: how the pods of a Deployment change at an event, and which revisions follow one another."""
+"""Rollouts: how the pods of a workload change at an event, and which revisions follow one another."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from capsim.scenario.distribution import Distribution
 from capsim.scenario.model import Bytes, Milliseconds, Model, Resources, Text, WholeNumber
 from capsim.scenario.workload import CpuMilliFloat
 
-TARGET = "The Deployment: `name`, `namespace/name` or `namespace/Kind/name`."
+TARGET = "The Deployment, StatefulSet or DaemonSet: `name`, `namespace/name` or `namespace/Kind/name`."
 
 
 class Rollout(Model):
-    """A new version of a Deployment's pods; what is not given stays. `target` alone: `kubectl rollout restart`."""
+    """A new version of a workload's pods; what is not given stays. `target` alone: `kubectl rollout restart`."""
 
     target: Text = Field(description=TARGET)
     container: Text | None = Field(None, description="The container that changes; default the first.")
@@ -45,4 +45,4 @@ class Rollback(Model):
 class PauseRollout(Model):
     """`kubectl rollout pause` or `resume`."""
 
-    target: Text = Field(description=TARGET)
+    target: Text = Field(description="The Deployment: `name`, `namespace/name` or `namespace/Kind/name`.")

@@ -35,7 +35,10 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_OOM_KILLED,
     LOG_BACK_OFF,
     LOG_CRASHED,
-) = range(28)
+    LOG_FAILED_CREATE,
+    LOG_DAEMON_CREATE,
+    LOG_DAEMON_DELETE,
+) = range(31)
 
 
 @inline_kernel

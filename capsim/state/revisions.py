@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from capsim.jit import inline_kernel
-from capsim.state.tables import KIND_CRON, KIND_ROLLOUT, KIND_STATEFULSET, POD_DOWN, Workloads
+from capsim.state.tables import (
+    KIND_CRON,
+    KIND_DAEMONSET,
+    KIND_REVISION,
+    KIND_ROLLOUT,
+    KIND_STATEFULSET,
+    POD_DOWN,
+    Workloads,
+)
 
 
 @inline_kernel
@@ -17,9 +25,33 @@ def first_revision(workloads: Workloads, w):
 
 
 @inline_kernel
+def revisions_of(workloads: Workloads, w):
+    """How many revisions follow row ``w``."""
+    count = 0
+    r = workloads.next_revision[w]
+    while r >= 0:
+        count += 1
+        r = workloads.next_revision[r]
+    return count
+
+
+@inline_kernel
+def is_daemon(workloads: Workloads, w):
+    """Whether row ``w`` holds pods of a DaemonSet, or of a revision of one."""
+    if workloads.kind[w] == KIND_REVISION:
+        return workloads.kind[workloads.deployment[w]] == KIND_DAEMONSET
+    return workloads.kind[w] == KIND_DAEMONSET
+
+
+@inline_kernel
 def is_split(workloads: Workloads, w):
     """Whether ``w`` is a workload with revisions, which have its pods."""
-    return workloads.next_revision[w] >= 0 and workloads.kind[w] in (KIND_ROLLOUT, KIND_STATEFULSET, KIND_CRON)
+    return workloads.next_revision[w] >= 0 and workloads.kind[w] in (
+        KIND_ROLLOUT,
+        KIND_STATEFULSET,
+        KIND_DAEMONSET,
+        KIND_CRON,
+    )
 
 
 @inline_kernel

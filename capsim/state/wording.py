@@ -37,6 +37,10 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_OOM_KILLED: (WARNING, "OOMKilled", "kubelet"),
     e.LOG_BACK_OFF: (WARNING, "BackOff", "kubelet"),
     e.LOG_CRASHED: (WARNING, "Exited", "kubelet"),
+    # The source is that of the workload's controller (FAILED_CREATE).
+    e.LOG_FAILED_CREATE: (WARNING, "FailedCreate", "replicaset-controller"),
+    e.LOG_DAEMON_CREATE: (NORMAL, "SuccessfulCreate", "daemonset-controller"),
+    e.LOG_DAEMON_DELETE: (NORMAL, "SuccessfulDelete", "daemonset-controller"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }
 """Log kind -> (type, reason, source)."""

@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from capsim.scenario.pod_quota import charged, counts
 from capsim.state import tables as t
+from capsim.state.tables_admission import B_COUNT, B_HELD, B_LEFT
 from capsim.state.tables_jobs import INDEX_BITS, J_STATE, J_SUCCEEDED, JOB_RUNNING
 from capsim.state.tables_rollout import D_NUMBER, R_EXISTS, R_NUMBER
 
@@ -28,6 +30,7 @@ def check(sim) -> None:
     check_rollouts(sim)
     check_stateful(sim)
     check_jobs(sim)
+    check_admission(sim)
 
 
 def alive(sim) -> list[int]:
@@ -165,6 +168,11 @@ def check_daemons(sim) -> None:
     """A DaemonSet has one pod for each node that it is meant for and that stays, and never two for one."""
     s = sim.state
     for w in sim.names.daemonsets:
+        if w in sim.names.owners:
+            continue
+        if w in sim.names.members or s.admission.burst[w : w + 1, B_COUNT].any():
+            check_synced_daemons(sim, w)
+            continue
         eligible = {
             n
             for n in range(s.nodes.state.shape[0])
@@ -176,6 +184,19 @@ def check_daemons(sim) -> None:
         assert staying <= set(targets) <= eligible
         assert all(count == 1 for count in targets.values())
         assert s.workloads.desired[w] == len(targets)
+
+
+def check_synced_daemons(sim, w) -> None:
+    """One that is rolled out, or was refused pods: with surge two for a node, and none where none is wanted."""
+    s = sim.state
+    strategy = sim.scenario.objects.workloads[w].strategy
+    most = 2 if (strategy.get("rollingUpdate") or {}).get("maxSurge") else 1
+    rows = sim.names.rows(w)
+    targets = Counter(
+        int(s.pods.target[p]) for p in alive(sim) if s.pods.workload[p] in rows and s.pods.state[p] != t.POD_TERMINATING
+    )
+    assert all(count <= most for count in targets.values())
+    assert all(s.nodes.state[n] in KNOWN for n in targets)
 
 
 def check_calendars(sim) -> None:
@@ -295,6 +316,32 @@ def check_stateful(sim) -> None:
         ordinals = [int(s.pods.ordinal[p]) for p in alive(sim) if s.pods.workload[p] in sim.names.rows(w)]
         assert len(set(ordinals)) == len(ordinals)
         assert min(ordinals, default=0) >= 0
+
+
+def check_admission(sim) -> None:
+    """What the pods of a namespace have together is at most what its quotas say, where they do not begin beyond; pods
+    are held back only where some are missing; a template that is always refused has no pod that was made in the run."""
+    s = sim.state
+    if s.admission.start.shape[0] == 1:
+        return
+    made = [p for p in alive(sim) if s.pods.created_ms[p] >= 0]
+    for q, quota in enumerate(sim.quotas_at(sim.now_ms)):
+        lowered = any(event.apply is not None for event in sim.scenario.events)
+        mine = [
+            p for p in alive(sim) if sim.scenario.objects.workloads[s.pods.workload[p]].namespace == quota.namespace
+        ]
+        mine = [p for p in mine if counts(quota, sim.scenario.objects.workloads[s.pods.workload[p]])]
+        for key, most in quota.hard.items():
+            used = sum(charged(key, sim.scenario.objects.workloads[s.pods.workload[p]].template) for p in mine)
+            assert used <= most or lowered, (quota.name, key, q)
+    for p in made:
+        assert s.admission.text[s.pods.workload[p]] < 0
+    for w in range(s.admission.burst.shape[0]):
+        assert s.admission.burst[w, B_HELD] >= 0
+        assert s.admission.burst[w, B_LEFT] >= 0
+        if s.admission.burst[w, B_HELD] > 0:
+            assert s.workloads.reconcile_ms[w] < t.NEVER, "it tries again"
+            assert s.admission.burst[w, B_COUNT] > 0
 
 
 def check_jobs(sim) -> None:

@@ -21,6 +21,7 @@ from capsim.scenario import (
     KubeControllerManagerSpec,
     KubeletSpec,
     KubeObjects,
+    LimitRange,
     MetricSpec,
     MetricsServerSpec,
     NodeGroup,
@@ -31,6 +32,7 @@ from capsim.scenario import (
     PrometheusAdapterSpec,
     PrometheusSpec,
     RampSeries,
+    ResourceQuota,
     Rollback,
     Rollout,
     Scale,
@@ -50,6 +52,8 @@ from capsim.scenario import (
     ZoneOutage,
 )
 from capsim.scenario.kubernetes.job import CronSettings, JobSettings
+from capsim.scenario.kubernetes.limit_range import LimitItem
+from capsim.scenario.kubernetes.resource_quota import Scope
 
 MIB, GIB = 2**20, 2**30
 MINUTE_MS = 60_000
@@ -158,7 +162,40 @@ stateful_settings = st.fixed_dictionaries(
         "pod_management": st.sampled_from(["OrderedReady", "Parallel"]),
     }
 )
-SETTINGS = {"Deployment": rollout_settings, "StatefulSet": stateful_settings}
+daemon_settings = st.fixed_dictionaries(
+    {
+        "strategy": st.sampled_from(
+            [{}, {"type": "OnDelete"}, {"rollingUpdate": {"maxUnavailable": "50%"}},
+             {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}]
+        ),
+        "min_ready_s": st.sampled_from([0, 0, 20]),
+    }
+)  # fmt: skip
+SETTINGS = {"Deployment": rollout_settings, "StatefulSet": stateful_settings, "DaemonSet": daemon_settings}
+quotas = st.builds(
+    ResourceQuota,
+    namespace=st.just("default"),
+    name=st.sampled_from(["team", "batch"]),
+    hard=st.fixed_dictionaries(
+        {},
+        optional={
+            "pods": st.integers(0, 30),
+            "requests.cpu": st.integers(0, 60).map(lambda n: 100 * n),
+            "limits.cpu": st.integers(0, 90).map(lambda n: 100 * n),
+            "requests.memory": st.integers(0, 16).map(lambda n: 256 * MIB * n),
+        },
+    ),
+    scopes=st.sampled_from([(), (), (Scope(name="BestEffort"),), (Scope(name="NotBestEffort"),)]),
+)
+limit_ranges = st.builds(
+    lambda item: LimitRange(namespace="default", name="limits", limits=(item,)),
+    st.builds(
+        LimitItem,
+        type=st.sampled_from(["Container", "Pod"]),
+        least=st.sampled_from([{}, {"cpu": 30}]),
+        ratio_milli=st.sampled_from([{}, {"cpu": 4000}]),
+    ),
+)
 
 
 @st.composite
@@ -326,13 +363,14 @@ def rollouts(draw, target: Workload) -> Rollout:
 @st.composite
 def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
     """Somebody does something, or something breaks."""
-    listed_groups, deployments, listed_hpas, names = scenario_parts
+    listed_groups, deployments, listed_hpas, names, daemons, listed_quotas = scenario_parts
     at_ms = draw(st.integers(0, duration_ms // 1000 - 1)) * 1000 + draw(st.sampled_from([0, 0, 1, 417]))
     kinds = ["add", "drain", "fail", "fault", "fault"] + ["scale"] * bool(deployments) + ["apply"] * bool(listed_hpas)
     rolled = [w for w in deployments if w.kind == "Deployment"]
     kinds += ["rollout", "rollout", "rollback", "pause_rollout", "resume_rollout"] * bool(rolled)
     updated = [w for w in deployments if w.kind == "StatefulSet"]
-    kinds += ["update"] * bool(updated)
+    updated += daemons
+    kinds += ["update"] * bool(updated) + ["quota"] * bool(listed_quotas)
     kind = draw(st.sampled_from(kinds))
     if kind == "scale":
         action = {"scale": Scale(target=draw(st.sampled_from(deployments)).key, replicas=draw(st.integers(0, 12)))}
@@ -343,6 +381,9 @@ def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
         action = {"apply": Apply(object=new)}
     elif kind == "rollout":
         action = {"rollout": draw(rollouts(draw(st.sampled_from(rolled))))}
+    elif kind == "quota":
+        old = draw(st.sampled_from(listed_quotas))
+        action = {"apply": Apply(object=draw(quotas).replaced(name=old.name))}
     elif kind == "update":
         action = {"rollout": draw(rollouts(draw(st.sampled_from(updated))))}
     elif kind == "rollback":
@@ -462,7 +503,11 @@ def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
         listed_hpas.append(draw(hpas(target, suffix="-2")))
     healed = [SelfHealSpec(target=w.key) for w in deployments if draw(st.integers(0, 6)) == 0]
     names = [f"{g.name}-{i}" for g in listed_groups for i in range(1, g.initial + 3)] + [n.name for n in listed_nodes]
-    parts = (listed_groups, deployments, listed_hpas, names)
+    some = draw(st.integers(0, 2)) == 0
+    listed_quotas = draw(st.lists(quotas, max_size=2, unique_by=lambda one: one.name)) if some else []
+    daemons = [w for w in others if w.kind == "DaemonSet"]
+    parts = (listed_groups, deployments, listed_hpas, names, daemons, listed_quotas)
+    listed_limits = [draw(limit_ranges)] if draw(st.integers(0, 9)) == 0 else []
     return Scenario(
         name="random",
         duration_ms=duration_ms,
@@ -470,7 +515,13 @@ def scenarios(draw, minutes: tuple[int, int] = (10, 45)) -> Scenario:
         sample_interval_ms=draw(st.sampled_from([15_000, 60_000, 77_777])),
         initial_state=draw(st.sampled_from(["settled", "settled", "declared", "empty"])),
         node_groups=listed_groups,
-        objects=KubeObjects(workloads=[*deployments, *others], nodes=listed_nodes, hpas=listed_hpas),
+        objects=KubeObjects(
+            workloads=[*deployments, *others],
+            nodes=listed_nodes,
+            hpas=listed_hpas,
+            quotas=listed_quotas,
+            limit_ranges=listed_limits,
+        ),
         services=services,
         workloads=specs,
         traffic=traffic,

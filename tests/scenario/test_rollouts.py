@@ -43,7 +43,7 @@ def write(tmp_path, *events, strategy="paused: false"):
     ("event", "words"),
     [
         ("{at: 1m, rollout: {target: wep}}", ["no such workload", "web"]),
-        ("{at: 1m, rollout: {target: agent}}", ["not of a DaemonSet", "a Deployment"]),
+        ("{at: 1m, pauseRollout: {target: agent}}", ["not of a DaemonSet", "a Deployment"]),
         ("{at: 1m, rollout: {target: web, container: e}}", ["no such container", "c, d"]),
         ("{at: 1m, rollout: {target: web, requests: {cpu: 2}}}", ["more than the limit", "2 > 1"]),
         ("{at: 1m, rollout: {target: web, imagine: x}}", ["unknown key", "image"]),

@@ -62,7 +62,7 @@ from capsim.state.tables_rollout import (
 
 @kernel
 def shrink_unhealthy(
-    clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, w, new, most, now
+    clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, log: Log, w, new, most, now
 ):
     """Old replicas that are not available go first, up to ``most``, from the oldest ReplicaSet on."""
     done = 0
@@ -71,35 +71,37 @@ def shrink_unhealthy(
         after = rollouts.revision[r, R_CREATED]
         down = min(most - done, workloads.desired[r] - rollouts.revision[r, R_AVAILABLE])
         if down > 0:
-            resize(clock, wheels, workloads, marks, rollouts, w, r, workloads.desired[r] - down, now)
+            resize(clock, wheels, workloads, marks, rollouts, log, w, r, workloads.desired[r] - down, now)
             done += down
         r = oldest_with(workloads, rollouts, w, new, after)
     return done
 
 
 @kernel
-def shrink_old(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, w, new, most, now):
+def shrink_old(
+    clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, log: Log, w, new, most, now
+):
     """Old replicas go, up to ``most``, from the oldest ReplicaSet on."""
     done = 0
     r = oldest_with(workloads, rollouts, w, new, -1)
     while r >= 0 and done < most:
         after = rollouts.revision[r, R_CREATED]
         down = min(most - done, workloads.desired[r])
-        resize(clock, wheels, workloads, marks, rollouts, w, r, workloads.desired[r] - down, now)
+        resize(clock, wheels, workloads, marks, rollouts, log, w, r, workloads.desired[r] - down, now)
         done += down
         r = oldest_with(workloads, rollouts, w, new, after)
     return done
 
 
 @kernel
-def roll(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, w, new, now):
+def roll(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, log: Log, w, new, now):
     """One step of a rolling update; returns whether a size changed (rolloutRolling)."""
     wanted = workloads.desired[w]
     created = bring_in(rollouts, w, new)
     if created:
         annotate(workloads, rollouts, w, new)
     size = size_of_new(workloads, rollouts, w, new) if workloads.desired[new] < wanted else wanted
-    if resize(clock, wheels, workloads, marks, rollouts, w, new, size, now) and not created:
+    if resize(clock, wheels, workloads, marks, rollouts, log, w, new, size, now) and not created:
         return True
     old = total_size(workloads, w) - workloads.desired[new]
     least = wanted - max_unavailable(rollouts, w, wanted)
@@ -107,17 +109,19 @@ def roll(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollo
     most = old + workloads.desired[new] - least - unavailable_new
     if old == 0 or most <= 0:
         return created
-    done = shrink_unhealthy(clock, wheels, workloads, marks, rollouts, w, new, most, now)
+    done = shrink_unhealthy(clock, wheels, workloads, marks, rollouts, log, w, new, most, now)
     spare = total_available(workloads, rollouts, w) - least
     if spare > 0:
-        done += shrink_old(clock, wheels, workloads, marks, rollouts, w, new, spare, now)
+        done += shrink_old(clock, wheels, workloads, marks, rollouts, log, w, new, spare, now)
     return created or done > 0
 
 
 @kernel
-def recreate(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, w, new, now):
+def recreate(
+    clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, log: Log, w, new, now
+):
     """All old pods go, and when the last is gone the new ones come; returns whether a size changed."""
-    if shrink_old(clock, wheels, workloads, marks, rollouts, w, new, total_size(workloads, w), now) > 0:
+    if shrink_old(clock, wheels, workloads, marks, rollouts, log, w, new, total_size(workloads, w), now) > 0:
         return True
     r = workloads.next_revision[w]
     while r >= 0:
@@ -126,7 +130,7 @@ def recreate(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, r
         r = workloads.next_revision[r]
     if bring_in(rollouts, w, new):
         annotate(workloads, rollouts, w, new)
-    return resize(clock, wheels, workloads, marks, rollouts, w, new, workloads.desired[w], now)
+    return resize(clock, wheels, workloads, marks, rollouts, log, w, new, workloads.desired[w], now)
 
 
 @kernel
@@ -164,16 +168,18 @@ def tell_progress(clock: Clock, workloads: Workloads, rollouts: Rollouts, log: L
 
 
 @inline_kernel
-def take_step(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, w, new, now):
+def take_step(
+    clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, log: Log, w, new, now
+):
     """What the sync does: scale, or go on with the rollout; returns whether another sync follows."""
     if rollouts.setting[w, D_PAUSED] == 1 or is_scaling(workloads, rollouts, w):
         if rollouts.revision[new, R_EXISTS] == 1:
             bring_in(rollouts, w, new)
-        scale_replica_sets(clock, wheels, workloads, marks, rollouts, w, new, now)
+        scale_replica_sets(clock, wheels, workloads, marks, rollouts, log, w, new, now)
         return rollouts.setting[w, D_PAUSED] == 0
     if rollouts.setting[w, D_RECREATE] == 1:
-        return recreate(clock, wheels, workloads, marks, rollouts, w, new, now)
-    return roll(clock, wheels, workloads, marks, rollouts, w, new, now)
+        return recreate(clock, wheels, workloads, marks, rollouts, log, w, new, now)
+    return roll(clock, wheels, workloads, marks, rollouts, log, w, new, now)
 
 
 @separate_kernel
@@ -189,10 +195,10 @@ def sync_deployment(
     w,
     now,
 ):
-    """One sync of Deployment ``w``; the log has room for one event."""
+    """One sync of Deployment ``w``; the log has room for an event of each revision and two more."""
     soonest = count_available(pods, links, workloads, rollouts, w, now)
     new = rollouts.setting[w, D_TEMPLATE]
-    again = take_step(clock, wheels, workloads, marks, rollouts, w, new, now)
+    again = take_step(clock, wheels, workloads, marks, rollouts, log, w, new, now)
     due = tell_progress(clock, workloads, rollouts, log, w, new, now)
     if rollouts.setting[w, D_PHASE] == COMPLETE and rollouts.setting[w, D_PAUSED] == 0:
         forget_revisions(workloads, rollouts, w, new, rollouts.setting[w, D_HISTORY])

@@ -10,6 +10,14 @@ restart in place (restartPolicy OnFailure counts as Never).
 
 from __future__ import annotations
 
+from capsim.controllers.workloads.admission import (
+    JOB_FIRST_MS,
+    JOB_MOST_MS,
+    after_attempt,
+    forget_burst,
+    is_asked,
+    is_refused,
+)
 from capsim.controllers.workloads.replicas import active_pods, delete_pod, try_after_creation
 from capsim.jit import inline_kernel, kernel, separate_kernel
 from capsim.state.calendar import tree_set
@@ -37,6 +45,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_admission import B_REFUSED, Admission
 from capsim.state.tables_jobs import (
     INDEX_BITS,
     INDEX_OPEN,
@@ -135,27 +144,36 @@ def make_job_pod(
     workloads: Workloads,
     marks: Marks,
     jobs: Jobs,
+    admission: Admission,
     log: Log,
     w,
     missing,
     now,
 ):
-    """Create a pod if backoff and client allow it; returns when to look again."""
+    """Create a pod if backoff, client and admission allow it; returns when to look again."""
     interval, burst = clock.params[P_CTRL_INTERVAL], clock.params[P_CTRL_BURST]
     at_ms = max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), backoff_ends_ms(jobs, w))
     if at_ms > now:
         return at_ms
     index = free_index(pods, links, workloads, jobs, w) if jobs.setting[w, J_INDEXED] == 1 else -1
     client_take(clock, CONTROLLER_GCRA, interval, now)
-    p = create_pod(clock, pods, links, usage, workloads, marks, w, -1, now)
-    if index >= 0:
-        pods.ordinal[p] = (pods.ordinal[p] << INDEX_BITS) | index
-    jobs.setting[w, J_ACTIVE] += 1
-    try_after_creation(clock, heap, pods, p, now)
-    log_event(clock, log, now, LOG_JOB_POD, w, pods.ordinal[p], 0, 0)
-    if missing <= 1:
-        return NEVER
-    return max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), now + max(1, clock.params[P_POD_TO_POD]))
+    refused = False
+    if is_asked(admission, w):
+        name = workloads.next_ordinal[w] + admission.burst[w, B_REFUSED]
+        if index >= 0:
+            name = (name << INDEX_BITS) | index
+        refused = is_refused(clock, workloads, admission, log, w, w, name, now)
+    if not refused:
+        p = create_pod(clock, pods, links, usage, workloads, marks, w, -1, now)
+        if index >= 0:
+            pods.ordinal[p] = (pods.ordinal[p] << INDEX_BITS) | index
+        jobs.setting[w, J_ACTIVE] += 1
+        try_after_creation(clock, heap, pods, p, now)
+        log_event(clock, log, now, LOG_JOB_POD, w, pods.ordinal[p], 0, 0)
+    pace_ms = max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), now + max(1, clock.params[P_POD_TO_POD]))
+    if is_asked(admission, w):
+        return after_attempt(admission, w, refused, missing, missing, pace_ms, JOB_FIRST_MS, JOB_MOST_MS, now)
+    return pace_ms if missing > 1 else NEVER
 
 
 @inline_kernel
@@ -197,6 +215,7 @@ def sync_job(
     marks: Marks,
     presence: Presence,
     jobs: Jobs,
+    admission: Admission,
     log: Log,
     w,
     due,
@@ -217,6 +236,7 @@ def sync_job(
     if s[w, J_STATE] != JOB_RUNNING:
         due = NEVER
         workloads.desired[w] = 0
+        forget_burst(admission, w, now)
         s[w, J_ACTIVE] = 0
         delete_active(
             clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, w, now)
@@ -227,7 +247,9 @@ def sync_job(
         missing = workloads.desired[w] - s[w, J_ACTIVE]
         if missing > 0:
             due = min(due, make_job_pod(
-                clock, heap, pods, links, usage, workloads, marks, jobs, log, w, missing, now))
+                clock, heap, pods, links, usage, workloads, marks, jobs, admission, log, w, missing, now))
+        else:
+            forget_burst(admission, w, now)
         due = min(due, s[w, J_STARTED_MS] + s[w, J_DEADLINE_MS])
     # fmt: on
     workloads.reconcile_ms[w] = due

@@ -9,7 +9,7 @@ from __future__ import annotations
 from capsim.controllers.workloads.replica_sets import annotate, resize, total_size
 from capsim.controllers.workloads.rollout_bounds import max_surge
 from capsim.jit import inline_kernel, kernel
-from capsim.state.tables import Clock, Marks, Wheels, Workloads
+from capsim.state.tables import Clock, Log, Marks, Wheels, Workloads
 from capsim.state.tables_rollout import (
     D_RECREATE,
     R_AVAILABLE,
@@ -95,7 +95,9 @@ def clear_shares(workloads: Workloads, rollouts: Rollouts, w):
 
 
 @kernel
-def share_change(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, w, now):
+def share_change(
+    clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, log: Log, w, now
+):
     """Scale all active ReplicaSets in proportion; the largest takes what rounding leaves over."""
     wanted = workloads.desired[w]
     allowed = wanted + max_surge(rollouts, w, wanted) if wanted > 0 else 0
@@ -112,31 +114,31 @@ def share_change(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Mark
     r = workloads.next_revision[w]
     while r >= 0:
         if rollouts.revision[r, R_SHARE] != UNSHARED:
-            if not resize(clock, wheels, workloads, marks, rollouts, w, r, rollouts.revision[r, R_SHARE], now):
+            if not resize(clock, wheels, workloads, marks, rollouts, log, w, r, rollouts.revision[r, R_SHARE], now):
                 annotate(workloads, rollouts, w, r)
         r = workloads.next_revision[r]
 
 
 @kernel
 def scale_replica_sets(
-    clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, w, new, now
+    clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, log: Log, w, new, now
 ):
     """The Deployment was scaled, or is paused: bring its ReplicaSets to its size without rolling on."""
     wanted = workloads.desired[w]
     single = only_active(workloads, rollouts, w, new)
     if single >= 0:
-        if not resize(clock, wheels, workloads, marks, rollouts, w, single, wanted, now):
+        if not resize(clock, wheels, workloads, marks, rollouts, log, w, single, wanted, now):
             annotate(workloads, rollouts, w, single)
         return
     saturated = workloads.desired[new] == wanted and rollouts.revision[new, R_AVAILABLE] == wanted
     saturated = saturated and rollouts.revision[new, R_WANTED] == wanted
     if rollouts.setting[w, D_RECREATE] == 0 and not saturated:
-        share_change(clock, wheels, workloads, marks, rollouts, w, now)
+        share_change(clock, wheels, workloads, marks, rollouts, log, w, now)
         return
     r = workloads.next_revision[w]
     while r >= 0:
         if r == new or not saturated:
             annotate(workloads, rollouts, w, r)
         else:
-            resize(clock, wheels, workloads, marks, rollouts, w, r, 0, now)
+            resize(clock, wheels, workloads, marks, rollouts, log, w, r, 0, now)
         r = workloads.next_revision[r]

@@ -8,8 +8,20 @@ from __future__ import annotations
 from capsim.controllers.workloads.replicas import active_pods, wake_replicas
 from capsim.controllers.workloads.rollout_bounds import max_surge
 from capsim.jit import inline_kernel, kernel
+from capsim.state.eventlog import LOG_SCALING_REPLICA_SET, log_event
 from capsim.state.marks import PODS_CHANGED, touch
-from capsim.state.tables import CAPACITY_VERSION, NEVER, POD_READY, Clock, Marks, PodLinks, Pods, Wheels, Workloads
+from capsim.state.tables import (
+    CAPACITY_VERSION,
+    NEVER,
+    POD_READY,
+    Clock,
+    Log,
+    Marks,
+    PodLinks,
+    Pods,
+    Wheels,
+    Workloads,
+)
 from capsim.state.tables_rollout import (
     D_MIN_READY_MS,
     D_NUMBER,
@@ -77,13 +89,17 @@ def annotate(workloads: Workloads, rollouts: Rollouts, w, r):
 
 
 @kernel
-def resize(clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, w, r, replicas, now):
-    """Set spec.replicas of ReplicaSet ``r``; its controller acts at this instant. Returns whether it changed."""
+def resize(
+    clock: Clock, wheels: Wheels, workloads: Workloads, marks: Marks, rollouts: Rollouts, log: Log, w, r, replicas, now
+):
+    """Set spec.replicas of ReplicaSet ``r`` and tell it; its controller acts at this instant. Returns whether it
+    changed."""
     if workloads.desired[r] == replicas:
         return False
     annotate(workloads, rollouts, w, r)
     clock.values[CAPACITY_VERSION] += 1
-    workloads.desired[r] = replicas
+    log_event(clock, log, now, LOG_SCALING_REPLICA_SET, r, workloads.desired[r], replicas, 0)
+    workloads.desired[r] = workloads.announced[r] = replicas
     wake_replicas(wheels, workloads, r, now)
     touch(marks, r, PODS_CHANGED)
     return True

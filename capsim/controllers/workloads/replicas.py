@@ -7,6 +7,14 @@ at once, as upstream does.
 
 from __future__ import annotations
 
+from capsim.controllers.workloads.admission import (
+    FIRST_MS,
+    MOST_MS,
+    after_attempt,
+    forget_burst,
+    is_asked,
+    is_refused,
+)
 from capsim.controllers.workloads.victims import choose_victims
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, push, tree_set
@@ -50,6 +58,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_admission import B_REFUSED, Admission
 from capsim.state.transitions import client_ready, client_take, create_pod, schedule_try, set_dark, stop_serving
 
 
@@ -86,22 +95,30 @@ def create_one(
     usage: PodUsage,
     workloads: Workloads,
     marks: Marks,
+    admission: Admission,
+    log: Log,
     w,
     missing,
     now,
 ):
-    """Create a pod of ``w`` if the client may; returns when to look again."""
+    """Create a pod of ``w`` if the client may and admission lets it; returns when to look again."""
     interval = clock.params[P_CTRL_INTERVAL]
     burst = clock.params[P_CTRL_BURST]
     at_ms = client_ready(clock, CONTROLLER_GCRA, interval, burst, now)
     if at_ms > now:
         return at_ms
     client_take(clock, CONTROLLER_GCRA, interval, now)
-    p = create_pod(clock, pods, links, usage, workloads, marks, w, -1, now)
-    try_after_creation(clock, heap, pods, p, now)
-    if missing <= 1:
-        return NEVER
-    return max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), now + max(1, clock.params[P_POD_TO_POD]))
+    refused = False
+    if is_asked(admission, w):
+        name = workloads.next_ordinal[w] + admission.burst[w, B_REFUSED]
+        refused = is_refused(clock, workloads, admission, log, w, w, name, now)
+    if not refused:
+        p = create_pod(clock, pods, links, usage, workloads, marks, w, -1, now)
+        try_after_creation(clock, heap, pods, p, now)
+    pace_ms = max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), now + max(1, clock.params[P_POD_TO_POD]))
+    if is_asked(admission, w):
+        return after_attempt(admission, w, refused, missing, missing, pace_ms, FIRST_MS, MOST_MS, now)
+    return pace_ms if missing > 1 else NEVER
 
 
 @kernel
@@ -201,6 +218,7 @@ def reconcile(
     marks: Marks,
     presence: Presence,
     queue: Queue,
+    admission: Admission,
     log: Log,
     w,
     now,
@@ -214,8 +232,10 @@ def reconcile(
             log_event(clock, log, now, LOG_SCALING_REPLICA_SET, w, workloads.announced[w], workloads.desired[w], 0)
             workloads.announced[w] = workloads.desired[w]
         if missing > 0:
-            due = create_one(clock, heap, pods, links, usage, workloads, marks, w, missing, now)
-        elif missing < 0:
+            due = create_one(clock, heap, pods, links, usage, workloads, marks, admission, log, w, missing, now)
+        else:
+            forget_burst(admission, w, now)
+        if missing < 0:
             remove_surplus(
                 clock,
                 heap,

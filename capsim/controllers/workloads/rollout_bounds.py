@@ -18,12 +18,18 @@ from capsim.state.tables_rollout import (
 
 
 @inline_kernel
+def scaled_up(bound, is_percent, total):
+    """A bound in pods, or in percent of ``total``, rounded up."""
+    return (bound * total + 99) // 100 if is_percent == 1 else bound
+
+
+@inline_kernel
 def max_surge(rollouts: Rollouts, w, replicas):
     """Pods that Deployment ``w`` may have above ``replicas``."""
     if rollouts.setting[w, D_RECREATE] == 1:
         return 0
     surge = rollouts.setting[w, D_SURGE]
-    if rollouts.setting[w, D_SURGE_IS_PERCENT] == 1:
+    if rollouts.setting[w, D_SURGE_IS_PERCENT] == 1:  # Python calls this one too: it calls no other kernel
         return (surge * replicas + 99) // 100
     return surge
 

@@ -9,6 +9,14 @@ new one).
 
 from __future__ import annotations
 
+from capsim.controllers.workloads.admission import (
+    FIRST_MS,
+    MOST_MS,
+    after_attempt,
+    forget_burst,
+    is_asked,
+    is_refused,
+)
 from capsim.controllers.workloads.replicas import active_pods, delete_pod, try_after_creation
 from capsim.jit import inline_kernel, kernel, separate_kernel
 from capsim.state.calendar import tree_set
@@ -38,6 +46,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_admission import B_REFUSED, Admission
 from capsim.state.tables_rollout import (
     D_CURRENT,
     D_FIRST,
@@ -103,25 +112,37 @@ def make(
     workloads: Workloads,
     marks: Marks,
     rollouts: Rollouts,
+    admission: Admission,
     log: Log,
     w,
     k,
     now,
 ):
-    """Create the pod of the ``k``-th ordinal if the client may; returns when to look again."""
+    """Create the pod of the ``k``-th ordinal if client and admission let it; returns when to look again.
+
+    A refusal ends the sync of an ordered set; a parallel one tries the others of its batch, too.
+    """
     interval, burst = clock.params[P_CTRL_INTERVAL], clock.params[P_CTRL_BURST]
     at_ms = client_ready(clock, CONTROLLER_GCRA, interval, burst, now)
     if at_ms > now:
         return at_ms
     client_take(clock, CONTROLLER_GCRA, interval, now)
     row = revision_for(workloads, rollouts, w, k)
+    pace_ms = max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), now + max(1, clock.params[P_POD_TO_POD]))
+    parallel = rollouts.setting[w, D_PARALLEL] == 1
+    if is_asked(admission, row):
+        missing = max(1, workloads.desired[w] - active_pods(workloads, w))
+        name = rollouts.setting[w, D_FIRST] + k + admission.burst[w, B_REFUSED]
+        refused = is_refused(clock, workloads, admission, log, row, w, name, now)
+        size = missing if parallel else 1
+        again_ms = after_attempt(admission, w, refused, missing, size, pace_ms, FIRST_MS, MOST_MS, now)
+        if refused:
+            return again_ms
     p = create_pod(clock, pods, links, usage, workloads, marks, row, -1, now)
     pods.ordinal[p] = rollouts.setting[w, D_FIRST] + k
     try_after_creation(clock, heap, pods, p, now)
     log_event(clock, log, now, LOG_STATEFUL_CREATE, w, pods.ordinal[p], 0, 0)
-    if rollouts.setting[w, D_PARALLEL] == 0:
-        return NEVER
-    return max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), now + max(1, clock.params[P_POD_TO_POD]))
+    return pace_ms if parallel else NEVER
 
 
 @kernel
@@ -216,6 +237,7 @@ def sync_stateful(
     presence: Presence,
     queue: Queue,
     rollouts: Rollouts,
+    admission: Admission,
     log: Log,
     w,
     now,
@@ -228,8 +250,10 @@ def sync_stateful(
     list_ordinals(pods, links, workloads, queue, w, rollouts.setting[w, D_FIRST], limit)
     k, waits, due = first_to_make(pods, queue, rollouts, w, limit, now)
     if k >= 0:
-        due = min(due, make(clock, heap, pods, links, usage, workloads, marks, rollouts, log, w, k, now))
-    elif not waits:
+        due = min(due, make(clock, heap, pods, links, usage, workloads, marks, rollouts, admission, log, w, k, now))
+    else:
+        forget_burst(admission, w, now)
+    if k < 0 and not waits:
         p, again_ms = to_remove(pods, links, workloads, queue, rollouts, w, limit, now)
         due = min(due, again_ms)
         if p >= 0:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from capsim.controllers.cluster_autoscaler.tables import empty_tables
 from capsim.controllers.hpa.spec import new_state
 from capsim.controllers.scheduler.build import page_rows
 from capsim.engine.build.adapter import build_adapter, build_self_heal
+from capsim.engine.build.admission import build_admission
 from capsim.engine.build.cluster import (
     build_groups,
     empty_nodes,
@@ -27,7 +29,7 @@ from capsim.engine.build.control import (
 )
 from capsim.engine.build.jobs import build_jobs
 from capsim.engine.build.lifetimes import build_lifetimes
-from capsim.engine.build.names import Names
+from capsim.engine.build.names import Names, first_rows
 from capsim.engine.build.rollouts import Plan, build_rollouts
 from capsim.engine.build.scheduling import (
     build_classes,
@@ -46,7 +48,7 @@ from capsim.engine.build.workloads import build_containers, build_physics, build
 from capsim.engine.recorder import SAMPLE_COLUMNS
 from capsim.engine.state import State
 from capsim.scenario.scenario import Scenario
-from capsim.state.tables import KIND_DAEMONSET, NEVER, P_TREE_NODES, P_WATCHERS, PODS, Classes, Groups, Queue, Workloads
+from capsim.state.tables import NEVER, P_TREE_NODES, P_WATCHERS, PODS, Classes, Groups, Queue
 from capsim.state.tables_scheduler import PAGE
 
 SAMPLE_BYTES = 8 * 2**20
@@ -68,11 +70,14 @@ SMALLEST = Capacity(pods=1, nodes=1, heap=1, queue=1, buffers=1)
 """For tests: everything has to grow."""
 
 
-def fill_daemons(groups: Groups, classes: Classes, workloads: Workloads) -> None:
-    """Which DaemonSets run on which group, and what they request on each of its nodes."""
+def fill_daemons(groups: Groups, classes: Classes, rows: Iterable[int]) -> None:
+    """Which DaemonSets run on which group, and what they request on each of its nodes; ``rows`` are those of the
+    revisions that new pods have."""
+    groups.daemon_eligible[:] = 0
+    groups.daemons[:] = 0
     for g in range(groups.hash.shape[0]):
-        for w in range(workloads.kind.shape[0]):
-            if workloads.kind[w] == KIND_DAEMONSET and classes.shape_reason[w, groups.shapes[g, 0]] < 0:
+        for w in rows:
+            if classes.shape_reason[w, groups.shapes[g, 0]] < 0:
                 groups.daemon_eligible[g, w] = 1
                 groups.daemons[g] += classes.request[w]
 
@@ -105,7 +110,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
     group_count = groups.hash.shape[0]
     program, facts = compile_scheduler(scenario, names, book)
     classes = build_classes(scenario, program)
-    fill_daemons(groups, classes, workloads)
+    fill_daemons(groups, classes, first_rows(names))
     containers, traffic = build_containers(scenario, names), build_traffic(scenario, names)
     specs, period = build_specs(scenario), hpa_period_ms(scenario)
     links = build_links(scenario, names, workloads, period)
@@ -147,6 +152,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
         heal=build_self_heal(scenario, names),
         rollouts=build_rollouts(scenario, plan, workloads),
         autoscaler=empty_tables(len(names.resources)),
+        admission=build_admission(scenario, names),
         jobs=build_jobs(scenario, plan.crons, workloads),
         lifetimes=build_lifetimes(scenario, names),
         specs=specs,

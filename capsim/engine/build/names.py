@@ -57,6 +57,8 @@ class Names:
     """Of each row of a CronJob's Jobs: first serial number of its pods, and the minute in its name, run by run."""
     indexed: set[int] = field(default_factory=set)
     """Rows of Indexed Jobs."""
+    refusals: list[str] = field(default_factory=list)
+    """What admission says of pods that it always refuses (``Admission.text``)."""
     sources: list[str] = field(default_factory=list)
     """Services by source of ``Traffic``; recorded usage follows."""
     services: list[str] = field(default_factory=list)
@@ -81,6 +83,8 @@ class Names:
             return f"{self.workloads[self.owner(workload)].rpartition('/')[2]}-{ordinal}"
         if kind == "Job":
             return self._job_pod(workload, ordinal)
+        if kind == "DaemonSet":
+            name = self.workloads[self.owner(workload)].rpartition("/")[2]
         suffix = _letters(self.hashes[workload] + 7919 * ordinal, 5)
         if kind == "Deployment":
             return f"{name}-{self.template_hash(workload)}-{suffix}"
@@ -117,6 +121,11 @@ class Names:
     def template_hash(self, workload: int) -> str:
         """pod-template-hash of a Deployment's ReplicaSet."""
         return template_hash(self.hashes[workload])
+
+
+def first_rows(names: Names) -> list[int]:
+    """The row of each DaemonSet's pods: of one that is rolled out its first revision."""
+    return [names.rows(w)[0] for w in sorted(names.daemonsets) if w not in names.owners]
 
 
 def template_hash(hashed: int) -> str:

@@ -17,12 +17,12 @@ from capsim.controllers.workloads.rollout_bounds import max_surge
 from capsim.engine.build.jobs import CronPlan, slot_hashes, with_job_rows
 from capsim.engine.build.names import template_hash
 from capsim.rng import name_hash
-from capsim.scenario.kubernetes.rollout_strategy import rolling_bounds
+from capsim.scenario.kubernetes.rollout_strategy import daemon_bounds, rolling_bounds
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.revisions import Revision, histories
 from capsim.scenario.scenario import Scenario
 from capsim.state import tables_rollout as r
-from capsim.state.tables import KIND_REVISION, KIND_ROLLOUT, KIND_STATEFULSET, NEVER, Workloads
+from capsim.state.tables import KIND_DAEMONSET, KIND_REVISION, KIND_ROLLOUT, KIND_STATEFULSET, NEVER, Workloads
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 HASH_LABEL = "pod-template-hash"
 REVISION_LABEL = "controller-revision-hash"
 MAX_SURGE: Callable[..., int] = getattr(max_surge, "py_func", max_surge)
+ROLLED = {"StatefulSet": KIND_STATEFULSET, "DaemonSet": KIND_DAEMONSET}
+"""Kinds whose own controller looks after the pods of all revisions."""
 NO_DEADLINE_S = 2**31 - 1
 """progressDeadlineSeconds that stands for none, as upstream has it."""
 
@@ -83,7 +85,7 @@ def with_revisions(scenario: Scenario) -> tuple[Scenario, Plan]:
 
 
 def _replica_set(deployment: Workload, revision: Revision, hashed: str) -> Workload:
-    if deployment.kind == "StatefulSet":
+    if deployment.kind in ("StatefulSet", "DaemonSet"):
         labels = {**revision.template.labels, REVISION_LABEL: f"{deployment.name}-{hashed}"}
         template = revision.template.model_copy(update={"labels": labels})
         return deployment.model_copy(
@@ -119,14 +121,16 @@ def build_rollouts(scenario: Scenario, plan: Plan, workloads: Workloads) -> r.Ro
     for w, members in plan.members.items():
         if w in plan.crons.slots:
             continue
-        stateful = scenario.objects.workloads[w].kind == "StatefulSet"
-        workloads.kind[w] = KIND_STATEFULSET if stateful else KIND_ROLLOUT
-        if stateful:
+        kind = scenario.objects.workloads[w].kind
+        workloads.kind[w] = ROLLED.get(kind, KIND_ROLLOUT)
+        if kind in ROLLED:
             workloads.kind[members] = KIND_REVISION
             rollouts.revision[members, r.R_EXISTS] = 1
         for row, after in zip([w, *members], [*members, -1], strict=True):
             workloads.next_revision[row] = after
         workloads.deployment[members] = w
+        if kind == "DaemonSet":
+            workloads.deployment[w] = w
         settings_of(rollouts, w, scenario.objects.workloads[w])
         rollouts.setting[w, [r.D_TEMPLATE, r.D_CURRENT]] = members[0]
         rollouts.setting[w, r.D_NUMBER] = 1
@@ -146,7 +150,11 @@ def settings_of(rollouts: r.Rollouts, w: int, deployment: Workload) -> None:
         setting[w, r.D_ON_DELETE] = int(deployment.strategy.get("type") == "OnDelete")
         setting[w, r.D_FIRST] = deployment.first_ordinal
         return
-    surge, unavailable = rolling_bounds(deployment.strategy)
+    if deployment.kind == "DaemonSet":
+        setting[w, r.D_ON_DELETE] = int(deployment.strategy.get("type") == "OnDelete")
+        surge, unavailable = daemon_bounds(deployment.strategy)
+    else:
+        surge, unavailable = rolling_bounds(deployment.strategy)
     deadline_s = deployment.progress_deadline_s
     setting[w, r.D_RECREATE] = int(deployment.strategy.get("type") == "Recreate")
     setting[w, [r.D_SURGE, r.D_SURGE_IS_PERCENT]] = surge

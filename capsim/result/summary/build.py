@@ -9,7 +9,7 @@ import pandas as pd
 
 from capsim.result.summary.capacity import zero_pending
 from capsim.result.summary.limits import limits
-from capsim.result.summary.model import Peaks, Summary, WorkloadSummary
+from capsim.result.summary.model import HeldBack, Peaks, Summary, WorkloadSummary
 from capsim.result.summary.money import cost
 from capsim.result.summary.objectives import objectives, responses
 from capsim.result.summary.pending import pending, waiting_pods
@@ -32,6 +32,7 @@ def summarise(
     totals, workloads = series["totals"], series["workloads"]
     waiting = waiting_pods(pods, end_ms)
     weights = weights_s(totals, interval_ms, end_ms)
+    held_back = [HeldBack.model_validate(held) for held in facts.get("held_back", [])]
     return Summary(
         name=scenario.name,
         seed=scenario.seed,
@@ -42,7 +43,8 @@ def summarise(
         peaks=_peaks(totals, pods, nodes, waiting, end_ms),
         pending=pending(waiting),
         zero_pending=zero_pending(scenario, nodes, waiting),
-        limits=limits(scenario, series, waiting, interval_ms, end_ms),
+        held_back=held_back,
+        limits=limits(scenario, series, waiting, held_back, interval_ms, end_ms),
         warnings=warnings(scenario, events, end_ms),
         cpu=resource_use(totals, "cpu", "milli", weights),
         memory=resource_use(totals, "memory", "bytes", weights),

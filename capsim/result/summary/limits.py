@@ -8,22 +8,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from capsim.result.summary.model import Limit, LimitKind
+from capsim.result.summary.model import HeldBack, Limit, LimitKind
 from capsim.result.summary.spans import union, weights_s
 from capsim.result.summary.use import SOME_REQUESTS
 from capsim.scenario import Hpa, PodTemplate, Scenario
 
 AT_LIMIT = 0.97  # use within 3 % of a limit counts as held by it: a sample averages, pods are not all alike
 HPA_TOLERANCE = 0.1
-ORDER: tuple[LimitKind, ...] = ("cpu-limit", "node-cpu", "scheduling", "hpa-max", "node-group-max")
+ORDER: tuple[LimitKind, ...] = ("cpu-limit", "node-cpu", "scheduling", "quota", "hpa-max", "node-group-max")
 Mask = npt.NDArray[np.bool_]
 
 
 def limits(
-    scenario: Scenario, series: dict[str, pd.DataFrame], waiting: pd.DataFrame, interval_ms: int, end_ms: int
+    scenario: Scenario,
+    series: dict[str, pd.DataFrame],
+    waiting: pd.DataFrame,
+    held_back: list[HeldBack],
+    interval_ms: int,
+    end_ms: int,
 ) -> list[Limit]:
     """Every limit that was hit, the first first."""
-    found = _scheduling(waiting)
+    found = _scheduling(waiting) + [_quota(held) for held in held_back]
     for key, rows in series["workloads"].groupby("workload", observed=True, sort=True):
         found += _workload(scenario, str(key), rows, weights_s(rows, interval_ms, end_ms))
     found += _node_groups(scenario, series, interval_ms, end_ms)
@@ -51,6 +56,17 @@ def _scheduling(waiting: pd.DataFrame) -> list[Limit]:
             )
         )
     return found
+
+
+def _quota(held: HeldBack) -> Limit:
+    pods = f"{held.peak} pod{'s' * (held.peak > 1)}"
+    return Limit(
+        kind="quota",
+        object=held.workload,
+        at_ms=held.first_ms,
+        seconds=held.seconds,
+        text=f"{pods} refused: {held.by}",
+    )
 
 
 def _workload(scenario: Scenario, key: str, rows: pd.DataFrame, seconds: npt.NDArray[np.float64]) -> list[Limit]:

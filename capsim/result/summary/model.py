@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-LimitKind = Literal["cpu-limit", "node-cpu", "scheduling", "hpa-max", "node-group-max"]
+LimitKind = Literal["cpu-limit", "node-cpu", "scheduling", "quota", "hpa-max", "node-group-max"]
 
 
 class Part(BaseModel):
@@ -97,12 +97,27 @@ class Limit(Part):
 
     kind: LimitKind = Field(
         description="cpu-limit: the pods' CPU limit; node-cpu: the CPU that their nodes have; scheduling: no node has "
-        "room; hpa-max: maxReplicas; node-group-max: the node group's max."
+        "room; quota: a ResourceQuota or LimitRange refused pods; hpa-max: maxReplicas; node-group-max: the node "
+        "group's max."
     )
     object: str = Field(description="What ran into it: a workload (namespace/Kind/name), an HPA or a node group.")
-    at_ms: int = Field(description="When it was first hit, ms (to the sample interval, except scheduling: to the ms).")
-    seconds: float = Field(description="For how long in total, s (whole sample intervals, except scheduling).")
+    at_ms: int = Field(description="When it was first hit, ms (to the sample interval; scheduling, quota: to the ms).")
+    seconds: float = Field(description="For how long in total, s (whole sample intervals, except scheduling, quota).")
     text: str = Field(description="The same in words.")
+
+
+class HeldBack(Part):
+    """Pods of one workload that its controller wanted and admission refused."""
+
+    workload: str = Field(description="namespace/Kind/name.")
+    by: str = Field(description="The ResourceQuota that refused last, or what a LimitRange says of every pod.")
+    peak: int = Field(description="Largest number of pods at one moment that were missing because they were refused.")
+    pod_seconds: float = Field(description="How long each was missing, summed, s.")
+    seconds: float = Field(description="For how long any was missing, s.")
+    refusals: int = Field(description="How many attempts to create a pod were refused.")
+    first_ms: int = Field(description="When the first was, ms.")
+    last_ms: int = Field(description="When the last was, ms.")
+    still: int = Field(description="How many were missing at the end of the run.")
 
 
 class Warning(Part):
@@ -210,6 +225,7 @@ class Summary(Part):
     peaks: Peaks = Field(description="How large the cluster became.")
     pending: Pending = Field(description="Who waited for a node, how long and why.")
     zero_pending: ZeroPending = Field(description="How many nodes would have meant zero Pending.")
+    held_back: list[HeldBack] = Field([], description="Pods that ResourceQuotas or LimitRanges refused, by workload.")
     limits: list[Limit] = Field(
         description="What the run ran into, in order of time; the first is the first bottleneck."
     )

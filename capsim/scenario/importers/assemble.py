@@ -210,7 +210,8 @@ def _findings(
     totals = totals_of(dump, stream, reading, chosen, groups)
     models = reading.models
     for part, singular in (("workloads", "workload"), ("nodes", "node"), ("services", "Service"),
-                           ("hpas", "HorizontalPodAutoscaler"), ("pdbs", "PodDisruptionBudget")):  # fmt: skip
+                           ("hpas", "HorizontalPodAutoscaler"), ("pdbs", "PodDisruptionBudget"),
+                           ("quotas", "ResourceQuota")):  # fmt: skip
         count = len(models.get(part, []))
         if count:
             log.understand(f"{count:,} {singular}{'s' * (count != 1)}")

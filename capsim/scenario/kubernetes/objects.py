@@ -7,8 +7,10 @@ from typing import Any
 from pydantic import Field
 
 from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.kubernetes.limit_range import LimitRange
 from capsim.scenario.kubernetes.node import NodeObject
 from capsim.scenario.kubernetes.pdb import Pdb
+from capsim.scenario.kubernetes.resource_quota import ResourceQuota
 from capsim.scenario.kubernetes.service import KService
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.model import Integer, Labels, Model, Text
@@ -24,6 +26,8 @@ class KubeObjects(Model):
     services: list[KService] = Field([], description="Services.")
     hpas: list[Hpa] = Field([], description="HorizontalPodAutoscalers.")
     pdbs: list[Pdb] = Field([], description="PodDisruptionBudgets.")
+    quotas: list[ResourceQuota] = Field([], description="ResourceQuotas.")
+    limit_ranges: list[LimitRange] = Field([], description="LimitRanges.")
     priority_classes: dict[Text, Integer] = Field(SYSTEM_PRIORITY_CLASSES, description="Values of PriorityClasses.")
     namespaces: dict[Text, Labels] = Field({}, description="Labels of each namespace that occurs.")
     other: list[tuple[Text, Text, Text, Text]] = Field(
@@ -48,5 +52,6 @@ class KubeObjects(Model):
             for name, value in self.priority_classes.items()
             if name not in SYSTEM_PRIORITY_CLASSES
         ]
-        listed: list[Any] = [*self.nodes, *self.workloads, *self.services, *self.hpas, *self.pdbs]
+        listed: list[Any] = [*self.nodes, *self.workloads, *self.services, *self.hpas, *self.pdbs, *self.quotas]
+        listed += self.limit_ranges
         return [*namespaces, *classes, *(item.manifest() for item in listed)]

@@ -24,7 +24,7 @@ lists(
 lists(
     "not modelled",
     {
-        "": "ReplicationController PersistentVolume PersistentVolumeClaim ResourceQuota PodTemplate",
+        "": "ReplicationController PersistentVolume PersistentVolumeClaim PodTemplate",
         "storage.k8s.io": "StorageClass CSINode CSIDriver VolumeAttachment CSIStorageCapacity",
         "node.k8s.io": "RuntimeClass",
         "admissionregistration.k8s.io": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",

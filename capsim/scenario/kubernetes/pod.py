@@ -106,21 +106,31 @@ class PodTemplate(Model):
         Source: k8s.io/component-helpers/resource/helpers.go (PodRequests): the larger of all containers with their
         sidecars and of each init step, pod-level requests instead where given, plus overhead.
         """
-        total = _sum(c.requests for c in self.containers)
-        running: dict[str, int] = {}
-        peak: dict[str, int] = {}
-        for container in self.init_containers:
-            if container.is_sidecar:
-                total, running = _sum((total, container.requests)), _sum((running, container.requests))
-                step = running
-            else:
-                step = _sum((running, container.requests))
-            peak = _largest(peak, step)
-        total = _largest(total, peak)
+        total = self._together("requests")
         for resource, amount in self.pod_limits.items():
             total.setdefault(resource, amount)
         total.update(self.pod_requests)
         return _sum((total, self.overhead))
+
+    def limits(self) -> dict[str, int]:
+        """Effective limits of the pod, likewise (PodLimits): overhead is added to what is limited."""
+        total = self._together("limits") | self.pod_limits
+        return {resource: amount + self.overhead.get(resource, 0) for resource, amount in total.items()}
+
+    def _together(self, part: Literal["requests", "limits"]) -> dict[str, int]:
+        """Requests or limits of all containers that run at once, or of the init step that has most."""
+        total = _sum(getattr(c, part) for c in self.containers)
+        running: dict[str, int] = {}
+        peak: dict[str, int] = {}
+        for container in self.init_containers:
+            amounts = getattr(container, part)
+            if container.is_sidecar:
+                total, running = _sum((total, amounts)), _sum((running, amounts))
+                step = running
+            else:
+                step = _sum((running, amounts))
+            peak = _largest(peak, step)
+        return _largest(total, peak)
 
     def manifest(self) -> dict[str, Any]:
         """The template as a manifest writes it: `{metadata, spec}`."""

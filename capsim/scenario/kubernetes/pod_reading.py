@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from capsim.scenario.document import SourceMap, describe
-from capsim.scenario.kubernetes.container_limits import ContainerLimits, limited
+from capsim.scenario.kubernetes.container_limits import with_defaults
 from capsim.scenario.kubernetes.fields import FieldCheck, coverage
 from capsim.scenario.kubernetes.lifecycle import pre_stop_s, read_probe
 from capsim.scenario.kubernetes.placement_rules import check_affinity, check_spread
@@ -148,7 +148,7 @@ class TemplateReader:
                     "request above the limit", f"at most the limit {text(limit)}", text(requests[resource]),
                 )  # fmt: skip
         if self.source.namespace in self.reading.limits:
-            limits, requests = self._limited(limits, requests, raw, path)
+            limits, requests = with_defaults(limits, requests, self.reading.limits[self.source.namespace])
         policy = raw.get("restartPolicy") if field == "initContainers" else None
         return Container(
             name=name,
@@ -162,18 +162,6 @@ class TemplateReader:
             readiness_probe=read_probe(raw.get("readinessProbe")),
             pre_stop_s=pre_stop_s(raw.get("lifecycle")),
         )
-
-    def _limited(
-        self, limits: dict[str, int], requests: dict[str, int], raw: SourceMap, path: str
-    ) -> tuple[dict[str, int], dict[str, int]]:
-        """Limits and requests with the defaults of the namespace's LimitRanges."""
-        own: ContainerLimits = self.reading.limits[self.source.namespace]
-        limits, requests, refused = limited(limits, requests, own)
-        for text in refused:
-            note = f"a LimitRange would refuse its pods ({text}): they are created all the same"
-            field = ".".join((*self.path, "spec", path, "resources"))
-            self.reading.note("warnings", field, note, raw.mark, self.source.object_name)
-        return limits, requests
 
     def _host_ports(self, container: SourceMap) -> tuple[tuple[str, str, int], ...]:
         on_host = bool(self.spec.get("hostNetwork"))

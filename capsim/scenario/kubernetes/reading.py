@@ -33,7 +33,7 @@ class Reading:
         self.never_preempting: set[str] = set()
         self.namespaces: dict[str, dict[str, str]] = {}
         self.limits: dict[str, Any] = {}
-        """What the LimitRanges of each namespace say (``limit_range.ContainerLimits``)."""
+        """Defaults of the LimitRanges of each namespace (``container_limits.ContainerLimits``)."""
         self.by_key: dict[str, Any] = {}
         self._notes: dict[tuple[Section, str, str], _Note] = {}
 

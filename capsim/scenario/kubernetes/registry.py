@@ -21,7 +21,7 @@ NOT_A_KIND = {"job", "rollout_strategy", "update_fields"}
 
 NAMESPACED = {
     *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Endpoints", "Event", "PersistentVolumeClaim",
-                              "ResourceQuota", "ReplicationController", "PodTemplate")),
+                              "ReplicationController", "PodTemplate")),
     ("networking.k8s.io", "Ingress"),
     ("networking.k8s.io", "NetworkPolicy"), ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"), ("coordination.k8s.io", "Lease"),

@@ -14,6 +14,7 @@ from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import Source
 
 DEFAULT_BOUND = "25%"
+DAEMON_BOUNDS = {"maxSurge": 0, "maxUnavailable": 1}
 DEFAULT_DEADLINE_S = 600
 DEFAULT_HISTORY = 10
 BOUND_FORMS = "a whole number of pods such as 1, or a share such as 25%"
@@ -37,6 +38,15 @@ def rolling_bounds(strategy: dict[str, Any]) -> tuple[tuple[int, bool], tuple[in
     return surge, unavailable
 
 
+def daemon_bounds(strategy: dict[str, Any]) -> tuple[tuple[int, bool], tuple[int, bool]]:
+    """(maxSurge, maxUnavailable) of a DaemonSet's checked strategy, upstream's 0 and 1 where they are missing."""
+    rolling = strategy.get("rollingUpdate") or {}
+    surge, unavailable = (bound_of(rolling.get(key, default)) for key, default in DAEMON_BOUNDS.items())
+    assert surge is not None
+    assert unavailable is not None
+    return surge, unavailable
+
+
 def check_rollout(source: Source, reading: Reading) -> dict[str, Any] | None:
     """Fields of the Workload of a Deployment that say how it is rolled out; None after a problem."""
     before = len(reading.problems)
@@ -55,6 +65,39 @@ def check_rollout(source: Source, reading: Reading) -> dict[str, Any] | None:
         allowed = f"more than minReadySeconds ({found['min_ready_s']})"
         _fail(source, reading, ("progressDeadlineSeconds",), "too short", found["progress_deadline_s"], allowed)
     return found if len(reading.problems) == before else None
+
+
+def check_daemons(source: Source, reading: Reading) -> dict[str, Any] | None:
+    """Fields of the Workload of a DaemonSet (ValidateDaemonSetSpec, ValidateRollingUpdateDaemonSet); None after a
+    problem."""
+    before = len(reading.problems)
+    least = source.get("spec", "minReadySeconds") or 0
+    if least < 0:
+        _fail(source, reading, ("minReadySeconds",), "negative", least, "0 or more")
+    kind = source.get("spec", "updateStrategy", "type") or "RollingUpdate"
+    rolling = source.get("spec", "updateStrategy", "rollingUpdate")
+    path = ("updateStrategy", "rollingUpdate")
+    if kind not in ("RollingUpdate", "OnDelete"):
+        _fail(source, reading, ("updateStrategy", "type"), "unknown strategy", kind, "RollingUpdate, OnDelete")
+    elif kind == "RollingUpdate" and rolling is not None:
+        _check_daemon_bounds(source, reading, path, rolling)
+    return {"min_ready_s": least} if len(reading.problems) == before else None
+
+
+def _check_daemon_bounds(source: Source, reading: Reading, path: tuple[str, ...], rolling: Any) -> None:
+    bounds = {key: bound_of(rolling.get(key, default)) for key, default in DAEMON_BOUNDS.items()}
+    for key, bound in bounds.items():
+        if bound is None:
+            _fail(source, reading, (*path, key), "neither a number of pods nor a share", rolling.get(key), BOUND_FORMS)
+        elif bound[1] and bound[0] > 100:
+            _fail(source, reading, (*path, key), "more than all pods", rolling.get(key), "100%")
+    given = [bound for bound in bounds.values() if bound is not None]
+    if len(given) == len(bounds) and all(bound[0] == 0 for bound in given):
+        text = "may not be 0 when maxSurge is 0: nothing could be replaced"
+        _fail(source, reading, (*path, "maxUnavailable"), text, rolling.get("maxUnavailable"), BOUND_FORMS)
+    if len(given) == len(bounds) and all(bound[0] > 0 for bound in given):
+        text = "may not be given when maxUnavailable is"
+        _fail(source, reading, (*path, "maxSurge"), text, rolling.get("maxSurge"), "0, or maxUnavailable: 0")
 
 
 def check_stateful(source: Source, reading: Reading) -> dict[str, Any] | None:

@@ -17,11 +17,11 @@ FILE = Path(__file__).with_name("fields.json")
 ROOTS = (
     "V1Deployment", "V1ReplicaSet", "V1DaemonSet", "V1Pod", "V1Service", "V1HorizontalPodAutoscaler",
     "V2HorizontalPodAutoscaler", "V1PodDisruptionBudget", "V1PriorityClass", "V1Namespace", "V1Node", "V1StatefulSet",
-    "V1Job", "V1CronJob", "V1LimitRange",
+    "V1Job", "V1CronJob", "V1LimitRange", "V1ResourceQuota",
 )  # fmt: skip
 QUANTITIES = {
     "requests", "limits", "overhead", "capacity", "allocatable", "sizeLimit", "divisor", "averageValue", "tolerance",
-    "targetAverageValue", "default", "defaultRequest", "max", "min", "maxLimitRequestRatio",
+    "targetAverageValue", "default", "defaultRequest", "max", "min", "maxLimitRequestRatio", "hard",
 }  # fmt: skip
 """The client types quantities as strings; the API takes numbers too."""
 SIMPLE = {"str": "string", "int": "integer", "bool": "boolean", "object": "any", "datetime": "any", "float": "number"}

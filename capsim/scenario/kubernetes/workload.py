@@ -13,7 +13,7 @@ from capsim.scenario.kubernetes.pod import PodTemplate
 from capsim.scenario.kubernetes.pod_reading import TemplateReader, plain
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import Source, reads
-from capsim.scenario.kubernetes.rollout_strategy import check_rollout, check_stateful
+from capsim.scenario.kubernetes.rollout_strategy import check_daemons, check_rollout, check_stateful
 from capsim.scenario.kubernetes.selector import read_selector
 from capsim.scenario.model import Labels, Model, Switch, Text, WholeNumber
 
@@ -92,7 +92,6 @@ coverage("Deployment", "apiVersion kind metadata spec status")
 coverage("ReplicaSet", "apiVersion kind metadata spec status")
 coverage("DaemonSet", "apiVersion kind metadata spec status")
 coverage("Pod", "apiVersion kind metadata spec status")
-_ROLLOUT = "only Deployments and StatefulSets are rolled out"
 coverage(
     "DeploymentSpec",
     "replicas selector template strategy minReadySeconds paused progressDeadlineSeconds revisionHistoryLimit",
@@ -105,11 +104,13 @@ coverage(
 )
 coverage("StatefulSetUpdateStrategy", "type rollingUpdate")
 coverage("RollingUpdateStatefulSetStrategy", "partition", {"maxUnavailable": "one pod is replaced at a time"})
-coverage("ReplicaSetSpec", "replicas selector template", {"minReadySeconds": _ROLLOUT})
-coverage("DaemonSetSpec", "selector template", {"updateStrategy": _ROLLOUT, "minReadySeconds": _ROLLOUT})
+coverage("ReplicaSetSpec", "replicas selector template")
+coverage("DaemonSetSpec", "selector template updateStrategy minReadySeconds")
+coverage("DaemonSetUpdateStrategy", "type rollingUpdate")
+coverage("RollingUpdateDaemonSet", "maxSurge maxUnavailable")
 
 
-CHECKS = {"Deployment": check_rollout, "StatefulSet": check_stateful}
+CHECKS = {"Deployment": check_rollout, "StatefulSet": check_stateful, "DaemonSet": check_daemons}
 
 
 def _versions(kind: str) -> dict[str, str | None]:

@@ -11,8 +11,8 @@ from capsim.errors import Problem, ScenarioError
 from capsim.scenario import load
 from capsim.scenario.scenario import Scenario
 
-KINDS = ("hpa", "pod", "node", "scale-up")
-FORMS = "hpa/NAME, pod/NAME, node/NAME, scale-up/TIME"
+KINDS = ("hpa", "pod", "workload", "node", "scale-up")
+FORMS = "hpa/NAME, pod/NAME, workload/NAME, node/NAME, scale-up/TIME"
 RESOLVED = "scenario.resolved.yaml"
 
 

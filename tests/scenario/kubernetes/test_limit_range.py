@@ -45,7 +45,7 @@ def container(scenario):
         ("{type: Container, min: {cpu: 100m}}", "{}", 100, None),
         ("{type: Container, default: {cpu: 1}, defaultRequest: {cpu: 200m}}", "{requests: {cpu: 300m}}", 300, 1000),
         ("{type: Container, default: {cpu: 1}, defaultRequest: {cpu: 200m}}", "{limits: {cpu: 500m}}", 500, 500),
-        ("{type: Pod, max: {cpu: 2}}", "{}", None, None),
+        ("{type: Pod, max: {cpu: 2}}", "{limits: {cpu: 1}}", 1000, 1000),
     ],
 )
 def test_defaults(tmp_path, limits, resources, request_milli, limit_milli):
@@ -83,7 +83,7 @@ def test_other_namespaces_are_left_alone(tmp_path):
         ),
     ],
 )
-def test_what_would_be_refused_is_a_warning(tmp_path, limits, resources, words):
+def test_a_workload_whose_pods_are_refused_is_warned_of(tmp_path, limits, resources, words):
     warnings = [line.text for line in loaded(tmp_path, limits, resources).inventory.warnings]
     assert any(words in text for text in warnings)
 
@@ -94,6 +94,8 @@ def test_what_would_be_refused_is_a_warning(tmp_path, limits, resources, words):
         ("{type: Node}", "unknown type"),
         ("{type: Container, default: {cpu: 1}, defaultRequest: {cpu: 2}}", "above the default limit"),
         ("{type: Container, default: {cpu: many}}", "not a quantity"),
+        ("{type: Pod, min: {cpu: 2}, max: {cpu: 1}}", "the cpu min is above the max"),
+        ("{type: Pod, maxLimitRequestRatio: {cpu: 500m}}", "below 1"),
     ],
 )
 def test_what_is_no_limit_range(tmp_path, limits, words):

@@ -238,18 +238,18 @@ def test_kinds_that_are_only_listed(folder):
         {apiVersion: v1, kind: Secret, metadata: {name: s, namespace: n},
          data: {password: aHVudGVyMg==}, stringData: {k: hunter2}}
         ---
-        {apiVersion: v1, kind: ResourceQuota, metadata: {name: j}}
+        {apiVersion: v1, kind: PodTemplate, metadata: {name: j}}
         ---
         {apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: k}}
         """)  # fmt: skip
     scenario = from_manifests(["app.yaml", "more.yaml"], nodes="3x2cpu-8Gi", rps=100)
     assert scenario.objects.other == [
         ("Secret", "n", "s", "ignored"),
-        ("ResourceQuota", "", "j", "not modelled"),
+        ("PodTemplate", "", "j", "not modelled"),
         ("Service", "", "k", "not modelled"),
     ]
     assert scenario.inventory.kinds["Service"] == 2
-    assert [line.field for line in scenario.inventory.not_modelled] == ["ResourceQuota", "Service"]
+    assert [line.field for line in scenario.inventory.not_modelled] == ["PodTemplate", "Service"]
     everything = scenario.dump_resolved() + repr(scenario)
     assert "hunter2" not in everything
     assert "aHVudGVyMg" not in everything

@@ -1,0 +1,28 @@
+"""scenarios/quota.yaml: a rollout waits for quota, and then for its ReplicaSet's next attempt."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.plain
+
+
+def test_the_rollout_goes_on_when_the_replica_set_tries_again(told):
+    folder = told("quota")
+    refusals = folder.events[folder.events["reason"] == "FailedCreate"]
+    text = "requested: requests.cpu=500m, used: requests.cpu=4, limited: requests.cpu=4"
+    assert refusals["message"].str.endswith(text).all()
+    waits = refusals["time_ms"].diff().dropna()
+    assert ((waits / waits.shift()).dropna() == 2.0).all()
+    made = folder.pods[folder.pods["created_ms"] > 0]["created_ms"]
+    raised, again = 17 * 60_000, refusals["time_ms"].iloc[-1] + 2 * waits.iloc[-1]
+    assert made.min() == again > raised + 9 * 60_000
+    late = folder.events[folder.events["reason"] == "ProgressDeadlineExceeded"]
+    assert late["time_ms"].iloc[0] // 60_000 == 15
+    assert (folder.events["reason"] == "NewReplicaSetAvailable").sum() == 1
+    held = json.loads((folder.path / "summary.json").read_text())["held_back"]
+    assert [(row["workload"], row["by"], row["peak"], row["still"]) for row in held] == [
+        ("default/Deployment/shop", "ResourceQuota team", 2, 0)
+    ]
