@@ -348,6 +348,18 @@ def act_on_outage(s: State, what, a, b, now):
 
 
 @carrier_kernel
+def act_on_taint(s: State, what, a, b, c, now):
+    """ACT_TAINT and ACT_ADD_DAEMONS: a node that is open again gets its DaemonSet pods."""
+    if what == ACT_ADD_DAEMONS or c == 0:
+        add_daemons(
+            s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.nodes, s.groups, s.workloads, s.marks,
+            s.admission, a, True, now)
+    if what == ACT_ADD_DAEMONS:
+        return 0
+    return taint(s.clock, s.pods, s.links, s.classes, s.nodes, s.queue, s.presence, s.scheduling, a, b, c, now)
+
+
+@carrier_kernel
 def act(s: State, what, a, b, c, d, now):
     """Carry out step ``what`` with its arguments; rooms are the caller's to make (``growth.make_room``)."""
     if what == ACT_ADD_NODE:
@@ -385,14 +397,7 @@ def act(s: State, what, a, b, c, d, now):
             s.clock, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads, s.physics, s.marks,
             s.queue, s.presence, s.scheduling, s.log, a, now)
     if what in (ACT_TAINT, ACT_ADD_DAEMONS):
-        if what == ACT_ADD_DAEMONS or c == 0:
-            add_daemons(
-                s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.nodes, s.groups, s.workloads, s.marks,
-                s.admission, a, True, now)
-        if what == ACT_ADD_DAEMONS:
-            return 0
-        return taint(
-            s.clock, s.pods, s.links, s.classes, s.nodes, s.queue, s.presence, s.scheduling, a, b, c, now)
+        return act_on_taint(s, what, a, b, c, now)
     if what == ACT_DELETE_NODE:
         tell_cloud(s.clock, s.heap, s.nodes, s.groups, s.workloads, s.marks, s.presence, a, now)
         return 0
