@@ -20,6 +20,7 @@ from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, push, tree_set
 from capsim.state.eventlog import LOG_SCALING_REPLICA_SET, log_event
 from capsim.state.links import dequeue
+from capsim.state.marks import PODS_CHANGED, touch
 from capsim.state.tables import (
     CAPACITY_VERSION,
     CONTROLLER_GCRA,
@@ -158,6 +159,7 @@ def delete_pod(
         pods.state[p] = POD_TERMINATING
         workloads.count[w, POD_PENDING] -= 1
         workloads.count[w, POD_TERMINATING] += 1
+        touch(marks, w, PODS_CHANGED)
         gone_ms = now + clock.params[P_UNBOUND_DELETE]
     push(heap, gone_ms, encode(EV_POD_GONE, p, pods.uid[p]))
 
