@@ -107,9 +107,8 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
     book = shape_book(scenario, names)
     groups = build_groups(scenario, names, count, lambda group, zone: shape_of_group(book, names, group, zone))
     names.object_shapes.update((node.name, shape_of_object(book, names, node)) for node in scenario.objects.nodes)
-    group_count = groups.hash.shape[0]
     program, facts = compile_scheduler(scenario, names, book)
-    classes = build_classes(scenario, program)
+    group_count, classes = groups.hash.shape[0], build_classes(scenario, program)
     fill_daemons(groups, classes, first_rows(names))
     containers, traffic = build_containers(scenario, names), build_traffic(scenario, names)
     specs, period = build_specs(scenario), hpa_period_ms(scenario)
