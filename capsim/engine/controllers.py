@@ -32,6 +32,7 @@ from capsim.state.tables import (
 from capsim.state.tables_admission import Admission
 from capsim.state.tables_jobs import Jobs
 from capsim.state.tables_rollout import Rollouts
+from capsim.state.tables_startup import Startup
 from capsim.world.runs import end_pods
 
 
@@ -40,14 +41,15 @@ from capsim.world.runs import end_pods
 def sync_workload(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, marks: Marks, presence: Presence, queue: Queue,
-    rollouts: Rollouts, jobs: Jobs, admission: Admission, log: Log, w, now):
+    rollouts: Rollouts, startup: Startup, jobs: Jobs, admission: Admission, log: Log, w, now):
     """One sync of workload ``w``; a free pod row, heap and log room are there."""
     kind = workloads.kind[w]
     if kind == KIND_ROLLOUT:
         sync_deployment(clock, wheels, pods, links, workloads, marks, rollouts, log, w, now)
     elif kind == KIND_JOB:
         due = end_pods(
-            clock, heap, pods, links, usage, workloads, nodes, scan, physics, marks, presence, jobs, w, now)
+            clock, heap, pods, links, usage, workloads, nodes, scan, physics, marks, presence, startup, jobs,
+            log, w, now)
         sync_job(
             clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, jobs,
             admission, log, w, due, now)

@@ -13,7 +13,7 @@ from capsim.engine.actions import ACT_SCALE
 from capsim.engine.autoscaler import log
 from capsim.state.eventlog import LOG_CRON_SKIPPED, LOG_CRON_STARTED
 from capsim.state.tables import FROZEN_UNTIL, NEVER, P_SCALE_TO_POD
-from capsim.state.tables_jobs import INDEX_OPEN, J_STARTED_MS, J_STATE, JOB_RUNNING, JOB_STOPPED
+from capsim.state.tables_jobs import J_STARTED_MS, J_STATE, JOB_RUNNING, JOB_STOPPED
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
@@ -78,7 +78,7 @@ def begin(sim: Simulation, row: int, at_ms: int) -> None:
     jobs = sim.state.jobs
     jobs.setting[row, J_STATE:] = 0
     jobs.setting[row, [J_STATE, J_STARTED_MS]] = JOB_RUNNING, sim.now_ms
-    jobs.done[jobs.index_start[row] : jobs.index_start[row + 1]] = INDEX_OPEN
+    jobs.indexes[jobs.index_start[row] : jobs.index_start[row + 1]] = 0
     minutes = int(sim.scenario.start.timestamp() * 1000 + at_ms) // 60_000
     sim.names.job_runs.setdefault(row, []).append((int(sim.state.workloads.next_ordinal[row]), minutes))
     wake(sim, row, max(1, int(sim.state.clock.params[P_SCALE_TO_POD])))

@@ -8,8 +8,10 @@ import pandas as pd
 
 from capsim.controllers.hpa.messages import rescale_message, rescale_reason
 from capsim.controllers.scheduler.messages import failed_scheduling
+from capsim.controllers.workloads.job import FAILURE_POLICY
 from capsim.engine.hpa_errors import computation, failed_reason, failure
 from capsim.engine.refusals import controller_of, failed_create, gathered, owner_of
+from capsim.scenario.workload import WorkloadSpec
 from capsim.state import eventlog as e
 from capsim.state.tables import I64
 from capsim.state.wording import CRON_SKIPPED, EVENTS, JOB_TOLD
@@ -83,7 +85,7 @@ def word(sim: Simulation, row: list[Any], messages: list[str]) -> tuple[str, str
         did = "create" if kind == e.LOG_STATEFUL_CREATE else "delete"
         return f"{owner}/{namespace}/{name}", f"{did} Pod {name}-{a} in StatefulSet {name} successful"
     if kind in (e.LOG_JOB, e.LOG_JOB_POD, e.LOG_CRON_STARTED, e.LOG_CRON_SKIPPED):
-        return job_event(names, kind, subject, a, b)
+        return job_event(sim, kind, subject, a, b, c)
     if kind in (e.LOG_ROLLED_OUT, e.LOG_ROLLOUT_LATE):
         namespace, owner, name = names.workloads[subject].split("/")
         came = "has successfully progressed." if kind == e.LOG_ROLLED_OUT else "has timed out progressing."
@@ -93,8 +95,9 @@ def word(sim: Simulation, row: list[Any], messages: list[str]) -> tuple[str, str
     return f"Node/{names.node(subject, a)}", node_message(names.node(subject, a), kind)
 
 
-def job_event(names: Names, kind: int, subject: int, a: int, b: int) -> tuple[str, str]:
+def job_event(sim: Simulation, kind: int, subject: int, a: int, b: int, c: int) -> tuple[str, str]:
     """(object, message) of an event of a Job or CronJob."""
+    names = sim.names
     namespace, _, name = names.workloads[names.owner(subject)].split("/")
     if kind == e.LOG_CRON_STARTED:
         return f"CronJob/{namespace}/{name}", f"Created job {names.job(a, b)}"
@@ -102,7 +105,22 @@ def job_event(names: Names, kind: int, subject: int, a: int, b: int) -> tuple[st
         return f"CronJob/{namespace}/{name}", CRON_SKIPPED[a][2]
     if kind == e.LOG_JOB_POD:
         return f"Job/{namespace}/{names.job(subject, names.serial(a))}", f"Created pod: {names.pod(subject, a)}"
-    return f"Job/{namespace}/{names.job(subject, b - 1)}", JOB_TOLD[a][2]
+    text = failed_by_policy(sim, subject, *divmod(c - 1, 2)) if a == FAILURE_POLICY else JOB_TOLD[a][2]
+    return f"Job/{namespace}/{names.job(subject, b - 1)}", text
+
+
+def failed_by_policy(sim: Simulation, w: int, ordinal: int, disrupted: int) -> str:
+    """Why podFailurePolicy failed the Job of row ``w`` (getFailJobMessage)."""
+    workload = sim.scenario.objects.workloads[w]
+    assert workload.job is not None
+    pod = f"{workload.namespace}/{sim.names.pod(w, ordinal)}"
+    if disrupted:
+        rule = workload.job.on_disruption()[1]
+        return f"Pod {pod} has condition DisruptionTarget matching FailJob rule at index {rule}"
+    code = sim.scenario.workloads.get(workload.key, WorkloadSpec()).exit_code
+    container = workload.template.containers[0].name
+    rule = workload.job.on_failure(code, container)[1]
+    return f"Container {container} for pod {pod} failed with exit code {code} matching FailJob rule at index {rule}"
 
 
 def replica_set(names: Names, w: int) -> str:

@@ -89,6 +89,7 @@ from capsim.state.tables_jobs import Jobs
 from capsim.state.tables_lifetimes import Lifetimes
 from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
+from capsim.state.tables_startup import Startup
 from capsim.state.transitions import pods_left
 from capsim.world.metrics import publish, release_quiet, scrape
 from capsim.world.missed_scrapes import mark_missed
@@ -332,6 +333,7 @@ def run_replicas(
     presence: Presence,
     queue: Queue,
     rollouts: Rollouts,
+    startup: Startup,
     jobs: Jobs,
     admission: Admission,
     log: Log,
@@ -359,7 +361,7 @@ def run_replicas(
         # fmt: off
         sync_workload(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, presence, queue,
-            rollouts, jobs, admission, log, w, now)
+            rollouts, startup, jobs, admission, log, w, now)
         # fmt: on
     return DONE
 
@@ -459,7 +461,8 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_REPLICAS:
         return run_replicas(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
-            s.marks, s.presence, s.queue, s.rollouts, s.jobs, s.admission, s.log, now)
+            s.marks, s.presence, s.queue, s.rollouts, s.startup, s.jobs, s.admission, s.log,
+            now)
     elif phase == PHASE_SCHEDULER:
         return run_scheduler(
             s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.presence,

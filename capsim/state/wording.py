@@ -49,6 +49,9 @@ JOB_TOLD = (
     (NORMAL, "Completed", "Job completed"),
     (WARNING, "BackoffLimitExceeded", "Job has reached the specified backoff limit"),
     (WARNING, "DeadlineExceeded", "Job was active longer than specified deadline"),
+    (WARNING, "PodFailurePolicy", ""),
+    (WARNING, "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes"),
+    (WARNING, "FailedIndexes", "Job has failed indexes"),
 )
 CRON_SKIPPED = (
     (

@@ -9,7 +9,16 @@ import numpy as np
 from capsim.scenario.pod_quota import charged, counts
 from capsim.state import tables as t
 from capsim.state.tables_admission import B_COUNT, B_HELD, B_LEFT
-from capsim.state.tables_jobs import INDEX_BITS, J_STATE, J_SUCCEEDED, JOB_RUNNING
+from capsim.state.tables_jobs import (
+    I_STATE,
+    INDEX_BITS,
+    INDEX_DONE,
+    INDEX_FAILED,
+    J_FAILED_INDEXES,
+    J_STATE,
+    J_SUCCEEDED,
+    JOB_RUNNING,
+)
 from capsim.state.tables_rollout import D_NUMBER, R_EXISTS, R_NUMBER
 
 BOUND = (t.POD_STARTING, t.POD_READY, t.POD_DOWN)
@@ -359,4 +368,6 @@ def check_jobs(sim) -> None:
             indexes = [int(s.pods.ordinal[p]) & ((1 << INDEX_BITS) - 1) for p in active]
             assert len(set(indexes)) == len(indexes)
             assert all(index < job.completions for index in indexes)
-            assert s.jobs.done[s.jobs.index_start[w] : s.jobs.index_start[w + 1]].sum() == row[J_SUCCEEDED]
+            states = s.jobs.indexes[s.jobs.index_start[w] : s.jobs.index_start[w + 1], I_STATE]
+            assert (states == INDEX_DONE).sum() == row[J_SUCCEEDED]
+            assert (states == INDEX_FAILED).sum() == row[J_FAILED_INDEXES]

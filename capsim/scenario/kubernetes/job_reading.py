@@ -12,6 +12,7 @@ from capsim.scenario.cron_jobs import FORMS, fields_of
 from capsim.scenario.document import describe
 from capsim.scenario.kubernetes.fields import coverage
 from capsim.scenario.kubernetes.job import CronSettings, JobSettings
+from capsim.scenario.kubernetes.job_policies import PolicyReader
 from capsim.scenario.kubernetes.pod_reading import TemplateReader
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import Source, reads
@@ -21,16 +22,13 @@ coverage("Job", "apiVersion kind metadata spec status")
 coverage("CronJob", "apiVersion kind metadata spec status")
 coverage(
     "JobSpec",
-    "parallelism completions completionMode backoffLimit activeDeadlineSeconds suspend template",
-    {
-        "podFailurePolicy": "every failure counts",
-        "successPolicy": "all completions have to succeed",
-        "backoffLimitPerIndex": "failures count for the whole Job",
-        "podReplacementPolicy": "a pod that terminates is replaced at once",
-    },
+    "parallelism completions completionMode backoffLimit backoffLimitPerIndex maxFailedIndexes activeDeadlineSeconds "
+    "suspend template podFailurePolicy successPolicy podReplacementPolicy",
 )
 coverage("CronJobSpec", "schedule timeZone concurrencyPolicy suspend jobTemplate startingDeadlineSeconds")
 INDEXES = 1 << 20
+UNBOUNDED = 2**31 - 1
+"""backoffLimit of Jobs with a backoffLimitPerIndex."""
 POLICIES = ("Allow", "Forbid", "Replace")
 
 
@@ -82,7 +80,7 @@ def _fail(source: Source, reading: Reading, path: tuple[str, ...], message: str,
     reading.problem(source.object_name, ".".join(path), message, source.at(*path), describe(found), allowed)
 
 
-def _settings(source: Source, reading: Reading, path: tuple[str, ...]) -> JobSettings | None:
+def _settings(source: Source, reading: Reading, path: tuple[str, ...], restarts: bool) -> JobSettings | None:
     before = len(reading.problems)
     values = {}
     for key in ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds"):
@@ -95,15 +93,18 @@ def _settings(source: Source, reading: Reading, path: tuple[str, ...]) -> JobSet
     parallelism, completions = values["parallelism"], values["completions"]
     if mode == "Indexed" and not 0 < (completions or 0) < INDEXES:
         _fail(source, reading, (*path, "completions"), "needed with Indexed", completions, f"1 to {INDEXES - 1}")
-    if len(reading.problems) > before:
-        return None
     if completions is None and parallelism is None:
         completions = 1
+    policies = PolicyReader(source, path, reading).read(mode == "Indexed", completions, restarts)
+    if len(reading.problems) > before:
+        return None
+    per_index = policies["backoff_limit_per_index"] is not None
     return JobSettings(
         parallelism=1 if parallelism is None else parallelism,
         completions=completions,
         indexed=mode == "Indexed",
-        backoff_limit=6 if values["backoffLimit"] is None else values["backoffLimit"],
+        backoff_limit=(UNBOUNDED if per_index else 6) if values["backoffLimit"] is None else values["backoffLimit"],
+        **policies,
         active_deadline_s=values["activeDeadlineSeconds"],
         suspend=bool(source.get(*path, "suspend")),
     )
@@ -111,12 +112,12 @@ def _settings(source: Source, reading: Reading, path: tuple[str, ...]) -> JobSet
 
 def _workload(source: Source, reading: Reading, path: tuple[str, ...], cron: CronSettings | None) -> Workload | None:
     template = TemplateReader(source, (*path, "template"), reading).read()
-    job = _settings(source, reading, path)
     restart = source.get(*path, "template", "spec", "restartPolicy")
     if restart not in ("Never", "OnFailure"):
         allowed = "Never, OnFailure"
         _fail(source, reading, (*path, "template", "spec", "restartPolicy"), "not for a Job", restart, allowed)
         return None
+    job = _settings(source, reading, path, restart == "OnFailure")
     if template is None or job is None:
         return None
     return Workload(

@@ -16,7 +16,7 @@ from capsim.scenario.document import SourceList, SourceMap, describe, mark_of
 from capsim.scenario.kubernetes.fields import FieldCheck
 from capsim.scenario.kubernetes.reading import Reading
 
-NOT_A_KIND = {"job", "rollout_strategy", "update_fields"}
+NOT_A_KIND = {"job", "job_policies", "rollout_strategy", "update_fields"}
 """Modules of this package that are tools."""
 
 NAMESPACED = {

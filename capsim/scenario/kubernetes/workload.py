@@ -62,7 +62,7 @@ class Workload(Model):
         if self.kind == "Pod":
             return {**head, "metadata": {**template["metadata"], **metadata}, "spec": template["spec"]}
         if self.job is not None:
-            template["spec"]["restartPolicy"] = "Never"
+            template["spec"]["restartPolicy"] = "OnFailure" if self.job.restarts else "Never"
             work = {**self.job.manifest(), "template": template}
             return {
                 **head,
