@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from capsim.scenario.calls import Balancing, Call, ServiceTime
 from capsim.scenario.distribution import Distribution
-from capsim.scenario.model import Bytes, Milliseconds, Model, Ratio, Switch, Text, Unit, WholeNumber, problem
+from capsim.scenario.model import Bytes, Integer, Milliseconds, Model, Ratio, Switch, Text, Unit, WholeNumber, problem
 from capsim.scenario.series import AnySeries
 from capsim.units import parse_quantity
 
@@ -75,6 +75,11 @@ class WorkloadSpec(Model):
     )
     failure_ratio: Ratio = Field(0.0, description="Of a Job: how many of its pods fail.")
     exit_code: WholeNumber = Field(1, ge=1, le=255, description="Of a Job: what pods that fail exit with.")
+    pod_deletion_costs: Annotated[list[Integer], Field(max_length=500)] = Field(
+        [],
+        description="controller.kubernetes.io/pod-deletion-cost of single pods in the order of their creation, those "
+        "of the start first; all others have 0. On scale-down the lower one goes first.",
+    )
     service_time: ServiceTime | None = Field(
         None, description="Response times of its pods, `{}` for the defaults; absent: only where calls or SLOs ask."
     )

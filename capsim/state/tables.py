@@ -377,6 +377,11 @@ class Workloads(NamedTuple):
     StatefulSet its own; -1: none."""
     next_revision: I64
     """Of a workload that is rolled out: its first revision; of a revision: the next one. -1: none."""
+    cost_start: I64
+    """[W + 1] offsets into ``cost``; [1] where no pod has a pod-deletion-cost of its own."""
+    cost: I64
+    """Rank of the pod-deletion-cost of a workload's pods in the order of their creation, among all of its costs; those
+    of further pods are 0, whose rank is the last of each workload's."""
 
 
 class Physics(NamedTuple):

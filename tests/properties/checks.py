@@ -363,6 +363,8 @@ def check_jobs(sim) -> None:
         active = [p for p in alive(sim) if s.pods.workload[p] == w and s.pods.state[p] != t.POD_TERMINATING]
         acts = s.workloads.reconcile_ms[w] <= sim.now_ms + 1  # a Job that was replaced deletes its pods a moment later
         assert len(active) <= (job.parallelism if row[J_STATE] == JOB_RUNNING or acts else 0)
+        if job.replaces_late and row[J_STATE] == JOB_RUNNING and not acts:
+            assert len([p for p in alive(sim) if s.pods.workload[p] == w]) <= job.parallelism
         assert job.completions is None or row[J_SUCCEEDED] <= job.completions
         if job.indexed:
             indexes = [int(s.pods.ordinal[p]) & ((1 << INDEX_BITS) - 1) for p in active]

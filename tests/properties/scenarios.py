@@ -51,7 +51,7 @@ from capsim.scenario import (
     WorkloadSpec,
     ZoneOutage,
 )
-from capsim.scenario.kubernetes.job import CronSettings, JobSettings
+from capsim.scenario.kubernetes.job import CronSettings, FailureRule, JobSettings, SuccessRule
 from capsim.scenario.kubernetes.limit_range import LimitItem
 from capsim.scenario.kubernetes.resource_quota import Scope
 
@@ -157,7 +157,9 @@ rollout_settings = st.fixed_dictionaries(
 
 stateful_settings = st.fixed_dictionaries(
     {
-        "strategy": st.sampled_from([{}, {"type": "OnDelete"}, {"rollingUpdate": {"partition": 2}}]),
+        "strategy": st.sampled_from(
+            [{}, {"type": "OnDelete"}, {"rollingUpdate": {"partition": 2}}, {"rollingUpdate": {"maxUnavailable": 2}}]
+        ),
         "min_ready_s": st.sampled_from([0, 0, 20]),
         "pod_management": st.sampled_from(["OrderedReady", "Parallel"]),
     }
@@ -213,6 +215,28 @@ def workloads(draw, name: str, kind: str) -> Workload:
 
 
 @st.composite
+def job_policies(draw, indexed: bool):
+    """podFailurePolicy, successPolicy and so on, each of them now and then."""
+    per_index = draw(st.sampled_from([None, None, 0, 2])) if indexed else None
+    actions = ["Count", "Ignore", "FailJob"] + ["FailIndex"] * (per_index is not None)
+    rules = []
+    if draw(st.booleans()):
+        rules.append(FailureRule(action=draw(st.sampled_from(actions)), operator="In", values=(1,)))
+    if draw(st.booleans()):
+        rules.append(FailureRule(action=draw(st.sampled_from(actions)), conditions=("DisruptionTarget",)))
+    return {
+        "backoff_limit_per_index": per_index,
+        "max_failed_indexes": draw(st.sampled_from([None, 0, 1])) if per_index is not None else None,
+        "failure": tuple(rules),
+        "success": draw(st.sampled_from([(), (), (SuccessRule(indexes="0"),), (SuccessRule(count=1),)]))
+        if indexed
+        else (),
+        "replaces_late": draw(st.booleans()) or bool(rules),
+        "restarts": not rules and draw(st.booleans()),
+    }
+
+
+@st.composite
 def jobs(draw, name: str) -> Workload:
     """A Job, or a CronJob every few minutes."""
     indexed = draw(st.booleans())
@@ -235,6 +259,7 @@ def jobs(draw, name: str) -> Workload:
             backoff_limit=draw(st.sampled_from([0, 2, 6])),
             active_deadline_s=draw(st.sampled_from([None, None, 90])),
             suspend=draw(st.sampled_from([False, False, True])),
+            **draw(job_policies(indexed)),
         ),
     )
 
@@ -256,6 +281,7 @@ def behaviours(draw, workload: Workload) -> WorkloadSpec:
         termination_time_ms=draw(st.sampled_from([0, 2000, 40_000])),
         run_time=draw(st.one_of(st.none(), durations)),
         failure_ratio=draw(st.sampled_from([0.0, 0.3, 1.0])),
+        pod_deletion_costs=draw(st.sampled_from([[], [], [5, -1, 3]])),
     )
 
 

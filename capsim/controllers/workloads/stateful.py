@@ -3,7 +3,7 @@
 Source: kubernetes v1.36 pkg/controller/statefulset/stateful_set_control.go (updateStatefulSet). One sync does one
 thing; what follows waits for the pod that was made to become available, or for the one that was deleted to be gone.
 
-Not modelled: volume claims, maxUnavailable above 1, the revision of pods that an OnDelete set makes anew (they get the
+Not modelled: volume claims, the revision of pods that an OnDelete set makes anew (they get the
 new one).
 """
 
@@ -55,6 +55,8 @@ from capsim.state.tables_rollout import (
     D_PARALLEL,
     D_PARTITION,
     D_TEMPLATE,
+    D_UNAVAILABLE,
+    D_UNAVAILABLE_IS_PERCENT,
     Rollouts,
 )
 from capsim.state.transitions import client_ready, client_take, create_pod
@@ -185,11 +187,46 @@ def last_above(pods: Pods, links: PodLinks, workloads: Workloads, rollouts: Roll
     return highest, lowest_ill
 
 
+@inline_kernel
+def max_unavailable_of(rollouts: Rollouts, w, replicas):
+    """Pods that may be unavailable in a rolling update: shares are rounded down, at least 1."""
+    most = rollouts.setting[w, D_UNAVAILABLE]
+    if rollouts.setting[w, D_UNAVAILABLE_IS_PERCENT] == 1:
+        most = most * replicas // 100
+    return max(1, most)
+
+
+@kernel
+def next_of_several(pods: Pods, queue: Queue, rollouts: Rollouts, w, count, most, now):
+    """The same where ``most`` pods may be unavailable: the next one may go in the same sync."""
+    s = rollouts.setting
+    unavailable = updated = 0
+    soonest = NEVER
+    for k in range(count):
+        p = queue.scratch[k]
+        updated += pods.workload[p] == s[w, D_TEMPLATE]
+        if health(pods, p, s[w, D_MIN_READY_MS], now) != HEALTHY:
+            unavailable += 1
+            soonest = min(soonest, available_at(pods, p, s[w, D_MIN_READY_MS]))
+    if updated == count and unavailable == 0:
+        s[w, D_CURRENT] = s[w, D_TEMPLATE]
+    if unavailable >= most or s[w, D_ON_DELETE] == 1:
+        return -1, soonest
+    for k in range(count - 1, s[w, D_PARTITION] - 1, -1):
+        p = queue.scratch[k]
+        if pods.workload[p] != s[w, D_TEMPLATE] and pods.state[p] != POD_TERMINATING:
+            return p, now
+    return -1, soonest
+
+
 @kernel
 def next_to_replace(pods: Pods, workloads: Workloads, queue: Queue, rollouts: Rollouts, w, count, now):
     """(the pod of the highest ordinal of an old revision, -1: none or one above it is waited for; until when)."""
     s = rollouts.setting
     least_ms = s[w, D_MIN_READY_MS]
+    most = max_unavailable_of(rollouts, w, workloads.desired[w])
+    if most > 1:
+        return next_of_several(pods, queue, rollouts, w, count, most, now)
     updated = 0
     for k in range(count - 1, -1, -1):
         p = queue.scratch[k]
@@ -255,12 +292,15 @@ def sync_stateful(
         forget_burst(admission, w, now)
     if k < 0 and not waits:
         p, again_ms = to_remove(pods, links, workloads, queue, rollouts, w, limit, now)
-        due = min(due, again_ms)
-        if p >= 0:
+        while p >= 0:
             log_event(clock, log, now, LOG_STATEFUL_DELETE, w, pods.ordinal[p], 0, 0)
             # fmt: off
             delete_pod(
                 clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, p, now)
             # fmt: on
+            p = -1
+            if again_ms == now:
+                p, again_ms = to_remove(pods, links, workloads, queue, rollouts, w, limit, now)
+        due = min(due, again_ms)
     workloads.reconcile_ms[w] = due
     tree_set(wheels.replicas, w, due)

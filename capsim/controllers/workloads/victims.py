@@ -1,10 +1,11 @@
 """Which pods of a ReplicaSet go first on scale-down.
 
 Source: kubernetes v1.36 pkg/controller (ActivePodsWithRanks): unassigned first; then Pending before Running; not Ready
-before Ready; pods on nodes with more active siblings (counted once, before deleting); then the younger power-of-two
-bucket of the time since Ready; within a bucket upstream compares UIDs, which is as good as random: a seeded draw here.
+before Ready; the lower controller.kubernetes.io/pod-deletion-cost; pods on nodes with more active siblings (counted
+once, before deleting); then the younger power-of-two bucket of the time since Ready; within a bucket upstream compares
+UIDs, which is as good as random: a seeded draw here.
 
-Not modelled: pod-deletion-cost, container restarts.
+Not modelled: container restarts, which upstream looks at after the age.
 """
 
 from __future__ import annotations
@@ -47,6 +48,17 @@ def age_bucket(age_ms):
 
 
 @inline_kernel
+def cost_rank(workloads: Workloads, w, ordinal):
+    """Rank of the pod-deletion-cost of the pod with that ordinal (from 1), at most 511."""
+    if workloads.cost_start.shape[0] == 1:
+        return 0
+    first, last = workloads.cost_start[w], workloads.cost_start[w + 1] - 1
+    if last < first:
+        return 0
+    return workloads.cost[min(first + ordinal - 1, last)]
+
+
+@inline_kernel
 def sort_key(clock: Clock, pods: Pods, workloads: Workloads, scan: NodeScan, p, now):
     """Order of deletion as one int64: the smallest goes first."""
     w = pods.workload[p]
@@ -56,8 +68,9 @@ def sort_key(clock: Clock, pods: Pods, workloads: Workloads, scan: NodeScan, p, 
         return chance
     ready = 1 if pods.state[p] == POD_READY else 0
     rank = min(scan.mark[n], _RANKS)
+    cost = cost_rank(workloads, w, pods.ordinal[p])
     since = pods.ready_ms[p] if ready == 1 else pods.created_ms[p]
-    return (1 << 60) | (ready << 59) | ((_RANKS - rank) << 40) | (age_bucket(now - since) << 32) | chance
+    return (1 << 60) | (ready << 59) | (cost << 50) | ((_RANKS - rank) << 40) | (age_bucket(now - since) << 32) | chance
 
 
 @inline_kernel

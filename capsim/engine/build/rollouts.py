@@ -17,7 +17,7 @@ from capsim.controllers.workloads.rollout_bounds import max_surge
 from capsim.engine.build.jobs import CronPlan, slot_hashes, with_job_rows
 from capsim.engine.build.names import template_hash
 from capsim.rng import name_hash
-from capsim.scenario.kubernetes.rollout_strategy import daemon_bounds, rolling_bounds
+from capsim.scenario.kubernetes.rollout_strategy import bound_of, daemon_bounds, rolling_bounds
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.revisions import Revision, histories
 from capsim.scenario.scenario import Scenario
@@ -147,6 +147,9 @@ def settings_of(rollouts: r.Rollouts, w: int, deployment: Workload) -> None:
         rolling = deployment.strategy.get("rollingUpdate") or {}
         setting[w, r.D_PARALLEL] = int(deployment.pod_management == "Parallel")
         setting[w, r.D_PARTITION] = rolling.get("partition") or 0
+        most = bound_of(rolling.get("maxUnavailable", 1))
+        assert most is not None
+        setting[w, [r.D_UNAVAILABLE, r.D_UNAVAILABLE_IS_PERCENT]] = most
         setting[w, r.D_ON_DELETE] = int(deployment.strategy.get("type") == "OnDelete")
         setting[w, r.D_FIRST] = deployment.first_ordinal
         return

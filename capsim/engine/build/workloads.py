@@ -60,6 +60,7 @@ def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mappi
         max(1, min(spec.termination_time_ms + pre_stop_ms(workload), workload.template.termination_grace_s * 1000))
         for spec, workload in zip(specs, listed, strict=True)
     ]
+    cost_start, costs = deletion_costs(specs)
     return Workloads(
         kind=array([KINDS[workload.kind] for workload in listed]),
         hash=array(names.hashes),
@@ -80,7 +81,22 @@ def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mappi
         announced=np.zeros(count, np.int64),
         deployment=np.full(count, -1, np.int64),
         next_revision=np.full(count, -1, np.int64),
+        cost_start=array(cost_start),
+        cost=array(costs),
     )
+
+
+def deletion_costs(specs: list[WorkloadSpec]) -> tuple[list[int], list[int]]:
+    """``Workloads.cost_start`` and ``cost``: ranks, because only their order counts."""
+    if not any(spec.pod_deletion_costs for spec in specs):
+        return [0], []
+    start, ranks = [0], []
+    for spec in specs:
+        own = [*spec.pod_deletion_costs, 0] if spec.pod_deletion_costs else []
+        order = {cost: rank for rank, cost in enumerate(sorted(set(own)))}
+        ranks += [order[cost] for cost in own]
+        start.append(len(ranks))
+    return start, ranks
 
 
 def pre_stop_ms(workload: Workload) -> int:

@@ -24,6 +24,8 @@ from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.workload import Workload
 
 Placement = dict[str, dict[str, int]]
+MOST_COSTS = 500
+"""Pods of a workload whose pod-deletion-cost is kept."""
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Imported:
     nodes: list[dict[str, Any]] = field(default_factory=list)
     objects: list[dict[str, Any]] = field(default_factory=list)
     placement: Placement = field(default_factory=dict)
+    deletion_costs: dict[str, list[int]] = field(default_factory=dict)
     usage: dict[str, dict[str, Any]] = field(default_factory=dict)
     autoscaler: dict[str, Any] | None = None
     autoscaler_source: str = ""
@@ -101,6 +104,7 @@ def _parts(
     result.nodes = [node.manifest() for node in models.get("nodes", [])]
     result.objects = _manifests(reading)
     result.placement = _placement(workloads, by_key, known_nodes, log)
+    result.deletion_costs = _deletion_costs(by_key, result.placement)
     result.usage = usage_now(dump, workloads, by_key, models.get("hpas", []), log)
     if dump.autoscaler is not None:
         result.autoscaler = dump.autoscaler.flags
@@ -163,6 +167,20 @@ def _placement(workloads: dict[str, Workload], chosen: dict[str, Chosen], nodes:
             f"{len(lost)} node names that only pods mention", "a guess",
             "kubectl get nodes -o yaml", sum(lost.values()),
         )  # fmt: skip
+    return found
+
+
+def _deletion_costs(chosen: dict[str, Chosen], placement: Placement) -> dict[str, list[int]]:
+    """pod-deletion-cost of the placed pods in the order in which a run creates them, where any has one."""
+    found = {}
+    for key, nodes in placement.items():
+        pods = chosen[key].members
+        costs = []
+        for node, count in nodes.items():
+            there = [pod.deletion_weight for pod in (pods.running if pods else []) if pod.node == node]
+            costs += there[:count]
+        if any(costs):
+            found[key] = costs[:MOST_COSTS]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import orjson
@@ -25,6 +26,8 @@ SPEC_KEYS = (
     "hostNetwork", "runtimeClassName", "volumes", "schedulingGates", "restartPolicy",
 )  # fmt: skip
 LONGEST_NAME = 253
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+_WHOLE = re.compile(r"[+-]?\d{1,9}")
 CONTAINER_KEYS = ("name", "image", "resources", "ports", "restartPolicy")
 
 
@@ -52,6 +55,7 @@ class PodSeen(NamedTuple):
     containers: int
     file: str
     line: int
+    deletion_weight: int = 0
 
     @property
     def finished(self) -> bool:
@@ -128,7 +132,13 @@ def pod_seen(content: dict[str, Any], namespace: str, specs: PodSpecs, file: str
         containers=len(sequence(spec.get("containers"))),
         file=file,
         line=line,
+        deletion_weight=_cost(annotations.get(DELETION_COST)),
     )
+
+
+def _cost(value: Any) -> int:
+    """A pod-deletion-cost; upstream takes what is no whole number for 0."""
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else 0
 
 
 def owner_of(metadata: dict[str, Any]) -> Owner | None:

@@ -146,4 +146,8 @@ def _placement(made: Imported) -> list[str]:
     for key, nodes in made.placement.items():
         parts.append(f"  {inline(key)}:\n")
         parts += [f"    {inline(node)}: {count}\n" for node, count in nodes.items()]
+    if made.deletion_costs:
+        parts.append("# controller.kubernetes.io/pod-deletion-cost of these pods, in the same order.\nworkloads:\n")
+        for key, costs in made.deletion_costs.items():
+            parts.append(f"  {inline(key)}: {{podDeletionCosts: {inline(costs)}}}\n")
     return parts

@@ -112,6 +112,8 @@ def check_stateful(source: Source, reading: Reading) -> dict[str, Any] | None:
         _fail(source, reading, ("updateStrategy", "type"), "unknown strategy", kind, "RollingUpdate, OnDelete")
     elif kind == "OnDelete" and source.get("spec", *path) is not None:
         _fail(source, reading, path, "may not be given with type OnDelete", source.get("spec", *path), "nothing")
+    elif kind == "RollingUpdate":
+        _check_stateful_bound(source, reading, (*path, "maxUnavailable"))
     found = {"pod_management": management}
     for keys, name in (
         (("minReadySeconds",), "min_ready_s"),
@@ -124,6 +126,17 @@ def check_stateful(source: Source, reading: Reading) -> dict[str, Any] | None:
         elif name:
             found[name] = value
     return found if len(reading.problems) == before else None
+
+
+def _check_stateful_bound(source: Source, reading: Reading, path: tuple[str, ...]) -> None:
+    value = source.get("spec", *path)
+    bound = bound_of(1 if value is None else value)
+    if bound is None:
+        _fail(source, reading, path, "neither a number of pods nor a share", value, BOUND_FORMS)
+    elif bound[0] == 0:
+        _fail(source, reading, path, "may not be 0: nothing could be replaced", value, BOUND_FORMS)
+    elif bound[1] and bound[0] > 100:
+        _fail(source, reading, path, "more than all pods", value, "100%")
 
 
 def _fail(source: Source, reading: Reading, path: tuple[str, ...], message: str, found: Any, allowed: str) -> None:

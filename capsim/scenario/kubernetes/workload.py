@@ -103,7 +103,7 @@ coverage(
     {"volumeClaimTemplates": "claims of StatefulSets are not modelled: their pods run anywhere"},
 )
 coverage("StatefulSetUpdateStrategy", "type rollingUpdate")
-coverage("RollingUpdateStatefulSetStrategy", "partition", {"maxUnavailable": "one pod is replaced at a time"})
+coverage("RollingUpdateStatefulSetStrategy", "partition maxUnavailable")
 coverage("ReplicaSetSpec", "replicas selector template")
 coverage("DaemonSetSpec", "selector template updateStrategy minReadySeconds")
 coverage("DaemonSetUpdateStrategy", "type rollingUpdate")

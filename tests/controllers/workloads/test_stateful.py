@@ -8,7 +8,7 @@ import pytest
 
 from capsim.engine.drive import Simulation
 from capsim.engine.run import collect
-from capsim.scenario import Distribution, Drain, Fail, Rollout, Scale, TimedEvent
+from capsim.scenario import Distribution, Drain, Fail, Rollback, Rollout, Scale, TimedEvent
 from capsim.state.tables import POD_READY, POD_TERMINATING
 from tests.engine.clusters import MINUTE_MS, behaviour, cluster, deployment, group
 
@@ -144,3 +144,40 @@ def test_min_ready_seconds_stretch_an_update():
     assert {n: revision for n, (_, revision) in pods(sim).items()} != {0: 1, 1: 1, 2: 1}
     sim.advance(AT + 120_000)
     assert {revision for _, revision in pods(sim).values()} == {1}
+
+
+def unavailable_at_most(sim, until_ms):
+    """Fewest Ready pods from the rollout on, looked at every 200 ms."""
+    fewest = 10**9
+    for at_ms in range(AT, until_ms, 200):
+        sim.advance(at_ms)
+        fewest = min(fewest, sum(state == POD_READY for state, _ in pods(sim).values()))
+    return fewest
+
+
+@pytest.mark.parametrize(
+    ("most", "management", "fewest"),
+    [(1, "Parallel", 5), (3, "Parallel", 3), ("50%", "Parallel", 3), ("40%", "Parallel", 4), ("1%", "Parallel", 5),
+     (2, "OrderedReady", 4)],
+)  # fmt: skip
+def test_max_unavailable_pods_are_replaced_at_a_time(most, management, fewest):
+    """MaxUnavailableStatefulSet: shares are rounded down, at least one pod; from the highest ordinal down."""
+    strategy = {"rollingUpdate": {"maxUnavailable": most}}
+    sim = simulation([rollout()], replicas=6, strategy=strategy, pod_management=management)
+    assert unavailable_at_most(sim, AT + 100_000) == fewest
+    assert [revision for _, revision in pods(sim).values()] == [1] * 6
+
+
+def test_max_unavailable_respects_the_partition_and_pods_that_are_down_already():
+    strategy = {"rollingUpdate": {"maxUnavailable": 3, "partition": 2}}
+    sim = simulation([rollout()], replicas=6, strategy=strategy, pod_management="Parallel")
+    sim.advance(AT + 100_000)
+    assert {k: revision for k, (_, revision) in sorted(pods(sim).items())} == {0: 0, 1: 0, 2: 1, 3: 1, 4: 1, 5: 1}
+
+
+def test_revision_history_does_not_limit_what_a_rollback_finds():
+    """Old ControllerRevisions take no capacity; the one before the last is there with any limit."""
+    back = TimedEvent(at_ms=4 * MINUTE_MS, rollback=Rollback(target=KEY))
+    sim = simulation([rollout(), back], revision_history_limit=0)
+    sim.advance(8 * MINUTE_MS)
+    assert {revision for _, revision in pods(sim).values()} == {0}

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from capsim.controllers.workloads.victims import age_bucket, kth_smallest, sort_key
 from capsim.engine.build.cluster import empty_scan
 from capsim.engine.build.tables import empty_pods
+from capsim.engine.drive import Simulation
 from capsim.jit import entry
+from capsim.scenario import Distribution, Scale, TimedEvent
 from capsim.state import tables as t
+from tests.engine.clusters import MINUTE_MS, behaviour, cluster, deployment, group
 
 pytestmark = [pytest.mark.plain]
 NOW = 10_000_000
@@ -83,3 +86,47 @@ def test_chance_decides_within_a_bucket():
     a, b = keys([(0, t.POD_READY, 300, 1), (1, t.POD_READY, 500, 1)])
     assert a >> 32 == b >> 32, "same bucket: the age does not matter"
     assert a != b
+
+
+def scaled_down(costs, replicas=6, left=3, **more):
+    """Costs of the pods that are left when a Deployment is scaled down."""
+    one = deployment(replicas=replicas)
+    spec = behaviour(pod_deletion_costs=costs, startup_time=Distribution.constant(1000))
+    scale = TimedEvent(at_ms=MINUTE_MS, scale=Scale(target=one.key, replicas=left))
+    sim = Simulation(cluster([one], [group(count=2)], workloads={one.key: spec}, events=[scale], **more))
+    sim.advance(2 * MINUTE_MS)
+    ordinals = sim.state.pods.ordinal[sim.state.pods.uid >= 0]
+    return sorted(([*costs, *[0] * replicas][:replicas])[n - 1] for n in ordinals.tolist())
+
+
+@pytest.mark.parametrize(
+    ("costs", "left"),
+    [
+        ([5, 4, 3, 2, 1, 0], [3, 4, 5]),
+        ([-10, 100, -10, 100, -10, 7], [7, 100, 100]),
+        ([2**31 - 1, -(2**31)], [0, 0, 2**31 - 1]),
+        ([1], [0, 0, 1]),
+    ],
+)
+def test_the_lower_pod_deletion_cost_goes_first(costs, left):
+    """controller.kubernetes.io/pod-deletion-cost; pods without have 0."""
+    assert scaled_down(costs) == left
+
+
+def test_a_pod_that_is_not_ready_goes_before_a_cheaper_one():
+    """Costs are compared after assigned, Pending and Ready."""
+    one = deployment(replicas=2)
+    spec = behaviour(pod_deletion_costs=[1, 2, 99], startup_time=Distribution.constant(200_000))
+    events = [
+        TimedEvent(at_ms=MINUTE_MS, scale=Scale(target=one.key, replicas=3)),
+        TimedEvent(at_ms=2 * MINUTE_MS, scale=Scale(target=one.key, replicas=2)),
+    ]
+    sim = Simulation(cluster([one], workloads={one.key: spec}, events=events))
+    sim.advance(3 * MINUTE_MS)
+    assert sim.state.pods.ordinal[sim.state.pods.uid >= 0].tolist() == [1, 2]
+
+
+def test_it_comes_before_siblings_and_age():
+    recorded = {"initial_state": "recorded", "placement": {"default/Deployment/a": {"n-1": 3, "n-2": 1}}}
+    assert scaled_down([9, 9, 9, 1], replicas=4, left=3, **recorded) == [9, 9, 9]
+    assert scaled_down([9, 9, 9, 9], replicas=4, left=3, **recorded) == [9, 9, 9]

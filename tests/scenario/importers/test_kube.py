@@ -198,3 +198,12 @@ def test_importing_again_writes_over_it_and_leaves_other_folders_alone(dumps, tm
     with pytest.raises(OutputError, match="holds other files"):
         write_scenario(made, tmp_path / "mine")
     assert owned(None) == {}
+
+
+def test_pod_deletion_costs_are_kept_in_the_order_of_the_placement(dumps):
+    listed = pods(RS, 3, ("n2", "n1"))
+    for one, value in zip(listed, ("7", "many", "-3"), strict=True):
+        one["metadata"]["annotations"] = {"controller.kubernetes.io/pod-deletion-cost": value}
+    scenario, _ = dumps.loaded([*NODES, *WEB, *listed])
+    assert scenario.placement == {"shop/Deployment/web": {"n1": 1, "n2": 2}}
+    assert scenario.workloads["shop/Deployment/web"].pod_deletion_costs == [0, 7, -3]
