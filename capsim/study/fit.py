@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from capsim.engine.actions import ACT_START_PODS
+from capsim.engine.build.admission import tightest
 from capsim.engine.drive import Simulation
 from capsim.engine.start import SETTLED_MS, make_room_to_fail
 from capsim.errors import ScenarioError
@@ -56,7 +57,7 @@ def fit(scenario: Scenario, names: list[str] | None = None, limit: int = 0) -> l
 
     Each workload is asked for alone, on the cluster of the start; those whose pods are alike for the scheduler are
     asked for once. Nothing is preempted and no node is added. `limit`: stop at so many (0: no limit). DaemonSets are
-    left out: they have one pod per node. Raises ScenarioError for a name that is none.
+    left out: they have one pod per node. Quotas and LimitRanges count. Raises ScenarioError for a name that is none.
     """
     sim = Simulation(scenario)
     return fits_of(sim, chosen(scenario, names), limit)
@@ -69,23 +70,35 @@ def fits_of(sim: Simulation, rows: list[int], limit: int = 0) -> list[Fit]:
     start: Any = None
     for w in rows:
         workload = sim.scenario.objects.workloads[w]
-        key = likeness(sim, w)
+        room, why = admitted(sim, w)
+        most = min(limit, room) if limit else room if why else 0
+        key = likeness(sim, w) + str(most).encode()
         if key not in known:
-            answer = counted(sim, w, limit)
+            answer = (0, "", {}) if why and room == 0 else counted(sim, w, most)
             if answer is None:
                 start = sim.snapshot() if start is None else start
-                answer = more_of(sim, w, limit)
+                answer = more_of(sim, w, most)
                 sim.restore(start)
             known[key] = answer
         more, reason, nodes = known[key]
+        held = bool(why) and more >= room
         requests = workload.template.requests()
         found.append(
             Fit(
-                workload.key, int(sim.state.workloads.desired[w]), more, bool(limit) and more >= limit, reason, nodes,
+                workload.key, int(sim.state.workloads.desired[w]), more, bool(limit) and more >= limit and not held,
+                why if held else reason, nodes,
                 requests.get("cpu", 0), requests.get("memory", 0),
             )
         )  # fmt: skip
     return found
+
+
+def admitted(sim: Simulation, w: int) -> tuple[int, str]:
+    """How many more pods of a workload admission lets in, and who refuses the next; empty: nobody."""
+    room, q = tightest(sim.state, w)
+    if q >= 0:
+        return room, f"ResourceQuota {sim.quotas_at(0)[q].name} has no room for another"
+    return room, sim.names.refusals[int(sim.state.admission.text[w])] if room == 0 else ""
 
 
 def with_podspec(scenario: Scenario, path: str) -> tuple[Scenario, list[str]]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from capsim.engine.drive import Simulation
 from capsim.errors import ScenarioError
-from capsim.scenario import Instance, NodeGroup, Toleration
+from capsim.scenario import Instance, KubeObjects, NodeGroup, ResourceQuota, Toleration
 from capsim.state.tables import UNSCHEDULABLE
 from capsim.study.fit import chosen, counted, fit, fits_of, more_of, with_podspec
 from tests.engine.clusters import cluster, deployment, group
@@ -134,3 +134,19 @@ def test_unknown_names_and_files_are_errors(tmp_path):
     (tmp_path / "pod.yaml").write_text("kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\n")
     with pytest.raises(ScenarioError, match="no pod and no workload"):
         with_podspec(scenario, str(tmp_path / "pod.yaml"))
+
+
+def test_quotas_count():
+    quota = ResourceQuota(namespace="default", name="team", hard={"requests.cpu": 1000})
+    objects = KubeObjects(workloads=[deployment(replicas=4), deployment("b", replicas=3, cpu_milli=50)], quotas=[quota])
+    scenario = cluster([], [group(cpu_milli=4000)], objects=objects)
+    first, second = fit(scenario)
+    assert (first.more, second.more) == (4, 9)
+    assert first.reason == "ResourceQuota team has no room for another"
+    assert sum(first.nodes.values()) == 4
+    assert not first.limited
+    assert fit(scenario, ["a"], limit=2)[0].limited
+    assert fit(scenario, ["a"], limit=7)[0].more == 4
+    roomy = quota.replaced(hard={"requests.cpu": 10**9})
+    plenty = cluster([], [group(cpu_milli=4000)], objects=objects.model_copy(update={"quotas": [roomy]}))
+    assert fit(plenty, ["a"])[0].more == more(cluster(objects.workloads, [group(cpu_milli=4000)])).more

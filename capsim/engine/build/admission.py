@@ -56,18 +56,24 @@ def offsets(rows: np.ndarray, count: int) -> np.ndarray:
 
 def room_for(state: State, w: int) -> int:
     """How many more pods of row ``w`` admission lets in now."""
+    return tightest(state, w)[0]
+
+
+def tightest(state: State, w: int) -> tuple[int, int]:
+    """(how many more pods of row ``w`` admission lets in now, row of the quota that lets in no more, -1: none)."""
     a = state.admission
     if a.start.shape[0] == 1:
-        return NEVER
+        return NEVER, -1
     if a.text[w] >= 0:
-        return 0
-    room = NEVER
+        return 0, -1
+    room, tight = NEVER, -1
     pods = state.workloads.count[:, 1:].sum(axis=1)
     for e in a.entry[a.start[w] : a.start[w + 1]].tolist():
         q = int(a.pair[e, 0])
         mine = slice(int(a.quota_start[q]), int(a.quota_start[q + 1]))
         used = (a.charge[mine] * pods[a.pair[mine, 1]][:, None]).sum(axis=0)
         asked = (a.hard[q] >= 0) & (a.charge[e] > 0)
-        if asked.any():
-            room = min(room, int(((a.hard[q] - used)[asked] // a.charge[e][asked]).min()))
-    return max(0, room)
+        left = int(((a.hard[q] - used)[asked] // a.charge[e][asked]).min()) if asked.any() else NEVER
+        if left < room:
+            room, tight = left, q
+    return max(0, room), tight
