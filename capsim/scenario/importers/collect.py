@@ -27,6 +27,7 @@ KEPT_WHOLE = frozenset(
         ("batch", "Job"), ("batch", "CronJob"), ("", "ReplicationController"), ("", "Node"), ("", "Namespace"),
         ("", "Service"), ("autoscaling", "HorizontalPodAutoscaler"), ("policy", "PodDisruptionBudget"),
         ("scheduling.k8s.io", "PriorityClass"), ("karpenter.sh", "NodePool"),
+        ("", "ResourceQuota"), ("", "LimitRange"),
     }
 )  # fmt: skip
 """Kinds of which the content is used; of others only who they are."""

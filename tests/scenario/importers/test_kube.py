@@ -207,3 +207,16 @@ def test_pod_deletion_costs_are_kept_in_the_order_of_the_placement(dumps):
     scenario, _ = dumps.loaded([*NODES, *WEB, *listed])
     assert scenario.placement == {"shop/Deployment/web": {"n1": 1, "n2": 2}}
     assert scenario.workloads["shop/Deployment/web"].pod_deletion_costs == [0, 7, -3]
+
+
+def test_quotas_and_limit_ranges_are_kept(dumps):
+    about = {"name": "team", "namespace": "shop"}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": about, "spec": {"hard": {"pods": "3"}},
+             "status": {"hard": {"pods": "3"}, "used": {"pods": "3"}}}  # fmt: skip
+    item = {"type": "Container", "max": {"cpu": "2"}, "default": {"cpu": "1"}}
+    limits = {"apiVersion": "v1", "kind": "LimitRange", "metadata": about, "spec": {"limits": [item]}}
+    scenario, findings = dumps.loaded([*NODES, *WEB, *pods(RS, 3, ("n1", "n2")), quota, limits])
+    assert scenario.objects.quotas[0].hard == {"pods": 3}
+    assert scenario.objects.limit_ranges[0].limits[0].most == {"cpu": 2000}
+    assert "1 ResourceQuota" in findings.understood
+    assert "ResourceQuota" not in unmodelled(findings)
