@@ -200,7 +200,7 @@ def make_tables(
         profiles=program.profiles,
         rules=program.rules,
         shapes=shapes,
-        extras=empty_extras(facts, rows),
+        extras=empty_extras(facts, rows, len(program.groups.members)),
         views=empty_views(program, rows, len(book.shapes)),
         cycle=empty_cycle(program, rows, len(book.shapes), domains),
         nominations=Nominations(
@@ -275,7 +275,7 @@ def fill_nodes(
         for image in (node.get("status") or {}).get("images") or []:
             for name in image.get("names") or []:
                 column = columns.setdefault(normalised_image(name), len(columns))
-                facts.images[n, column] = 1
+                tables.presence.on_node[facts.image_group[column], n] = 1
                 facts.image_nodes[column] += 1
         for d, limit in enumerate(volumes.limits(node["metadata"]["name"])):
             facts.attach_limit[n, d] = limit

@@ -345,7 +345,7 @@ def node_event(
         if clock.values[UNSCHEDULABLE] > 0:
             capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     elif kind == EV_NODE_GONE:
-        hide_images(k.extras, n)
+        hide_images(presence, k.extras, n)
         lose_node(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, presence,
             admission, log, n, now)

@@ -80,7 +80,6 @@ def grow_presence(presence: t.Presence, rows: int) -> t.Presence:
 def grow_scheduling(k: Scheduling, rows: int) -> Scheduling:
     """The scheduler's own tables of more node slots."""
     extras = k.extras._replace(
-        images=longer(k.extras.images, rows),
         volume=wider(k.extras.volume, rows, -1),
         attach_limit=longer(k.extras.attach_limit, rows, -1),
     )
@@ -94,7 +93,8 @@ def grow_scheduling(k: Scheduling, rows: int) -> Scheduling:
         mark=np.full(rows // PAGE, -1, np.int64),
     )
     cells = k.cycle.candidate.shape[0] - k.cycle.result.shape[0]
-    cycle = k.cycle._replace(candidate=longer(k.cycle.candidate, rows + cells), result=longer(k.cycle.result, rows))
+    lists = {name: longer(getattr(k.cycle, name), rows) for name in ("result", "met", "short")}
+    cycle = k.cycle._replace(candidate=longer(k.cycle.candidate, rows + cells), **lists)
     shapes = k.shapes._replace(order=longer(k.shapes.order, rows))
     return k._replace(extras=extras, views=views, cycle=cycle, shapes=shapes)
 

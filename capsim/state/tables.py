@@ -512,13 +512,13 @@ class Presence(NamedTuple):
     keeps: I64
     """[P] 1: pods that terminate still count (affinity); 0: they do not (spread)."""
     on_node: I64
-    """[P, N]"""
+    """[P + images, N]; the rows of images (``Extras.image_group``) are 1 where a node has one."""
     on_shape: I64
     """[P, S]"""
     part_start: I64
     """[C, PART_LISTS + 1] offsets into ``part``."""
     part: I64
-    """Host ports taken, host ports that must be free, images; columns of ``ports`` and of ``Extras.images``."""
+    """Host ports taken, host ports that must be free, images; columns of ``ports``, rows of ``Extras.image_bytes``."""
     attach: I64
     """[C, D] volumes to attach per driver."""
     ports: I64

@@ -40,7 +40,10 @@ PORTS_TAKEN, PORTS_REFUSED, IMAGES = 0, 1, 2
 PART_LISTS = 3
 
 # Bits of Rules.flag.
-CLASS_NEEDS_KEYS, CLASS_PREFERS, CLASS_NEVER_PREEMPTS, CLASS_EVEN = 1, 2, 4, 8
+CLASS_NEEDS_KEYS, CLASS_PREFERS, CLASS_NEVER_PREEMPTS, CLASS_EVEN, CLASS_SOFT, CLASS_IMAGES = 1, 2, 4, 8, 16, 32
+
+MEMO_SHAPES, MEMO_COUNTS, MEMO_IMAGES = 64, 128, 8
+"""Shapes, peers on a node, and sets of three images that ``Cycle.memo`` has rows for."""
 
 PAGE = 16
 """Node slots are handed out in pages of one shape: the index sums up a page."""
@@ -50,8 +53,8 @@ HOST_GROUPS = 4
 """Peer groups that a view can follow per node; classes with more are scanned."""
 
 # Columns of Cycle.candidate.
-A_NODE, A_BEST, A_WAYS, A_ROOM, A_SPREAD, A_POD, A_TOTAL, A_LEVEL, A_SHAPE = range(9)
-CANDIDATE_COLUMNS = 9
+A_NODE, A_BEST, A_WAYS, A_ROOM, A_SPREAD, A_POD, A_TOTAL, A_LEVEL, A_SHAPE, A_IMAGES = range(10)
+CANDIDATE_COLUMNS = 10
 # Columns of Cycle.scalar.
 (
     Y_COUNT,
@@ -68,9 +71,11 @@ CANDIDATE_COLUMNS = 9
     Y_GATHERED,
     Y_OWN,
     Y_FROM,
-) = range(14)
-SCALARS = 14
-GATHERED_SLOTS, GATHERED_WINDOW, GATHERED_CELLS, GATHERED_EVEN, GATHERED_EVEN_WINDOW = range(5)
+    Y_STAMP,
+    Y_MET,
+) = range(16)
+SCALARS = 16
+GATHERED_SLOTS, GATHERED_WINDOW, GATHERED_CELLS, GATHERED_EVEN, GATHERED_EVEN_WINDOW, GATHERED_SHORT = range(6)
 """What candidates are and how they are ordered."""
 
 
@@ -130,8 +135,8 @@ class Shapes(NamedTuple):
 class Extras(NamedTuple):
     """What few clusters use; arrays of length 0 elsewhere."""
 
-    images: I64
-    """[N, I] 1: the node has the image."""
+    image_group: I64
+    """[I] row of Presence.on_node that is 1 where a node has the image: levels tell such nodes apart."""
     image_bytes: I64
     """[I]"""
     image_nodes: I64
@@ -147,13 +152,13 @@ class Views(NamedTuple):
     is per signature and set of peer groups counted by node, sums over pages and shapes by level."""
 
     leaf: I64
-    """[T, N] weighted NodeResourcesFit + BalancedAllocation + ImageLocality, -1: not feasible."""
+    """[T, N] weighted NodeResourcesFit + BalancedAllocation, -1: not feasible."""
     seen: I64
     """[T] position in the log of changed nodes up to which the leaves are current, -1: never built."""
     signature: I64
     """[V]"""
     group: I64
-    """[V, HOST_GROUPS] peer groups that tell levels apart, -1: none."""
+    """[V, HOST_GROUPS] rows of Presence.on_node (peer groups, images) that tell levels apart, -1: none."""
     view_seen: I64
     """[V] likewise for the sums."""
     level: I64
@@ -184,6 +189,14 @@ class Cycle(NamedTuple):
     """[rules] ln(size + 2) of a soft constraint."""
     cell: I64
     """[LEVELS + 1, S] candidate of a cell while a window is read."""
+    memo: I64
+    """[MEMO_SHAPES * MEMO_COUNTS * MEMO_IMAGES, 2] of a shape, peers on a node and images on it: stamp of the decision
+    that met them last, and their row of ``met`` (``soft.py``)."""
+    met: I64
+    """[N, 4] what the candidates of one decision have in common with others: row of ``memo``, a node, raw spread score,
+    what is added to a leaf."""
+    short: I64
+    """[N, 3] candidates of the short way: node, row of ``met``, leaf and then total."""
     result: I64
     """[N, SCORE_PLUGINS + 2] per node, for those who ask: weighted scores, total, reason."""
 

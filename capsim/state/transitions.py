@@ -337,20 +337,18 @@ def show_images(nodes: Nodes, presence: Presence, extras: Extras, c, n):
     """Node ``n`` reports the images of a pod of class ``c``: ImageLocality looks at them, and at how many have them."""
     for i in range(presence.part_start[c, IMAGES], presence.part_start[c, IMAGES + 1]):
         image = presence.part[i]
-        if image >= 0 and extras.images[n, image] == 0:
-            extras.images[n, image] = 1
+        if image >= 0 and presence.on_node[extras.image_group[image], n] == 0:
+            presence.on_node[extras.image_group[image], n] = 1
             extras.image_nodes[image] += 1
-            presence.ordered[0] = 0
             node_changed(presence, nodes, n)
 
 
 @inline_kernel
-def hide_images(extras: Extras, n):
+def hide_images(presence: Presence, extras: Extras, n):
     """Node ``n`` goes, and its images with it."""
-    for image in range(extras.images.shape[1]):
-        if extras.images[n, image] == 1:
-            extras.images[n, image] = 0
-            extras.image_nodes[image] -= 1
+    for image in range(extras.image_group.shape[0]):
+        extras.image_nodes[image] -= presence.on_node[extras.image_group[image], n]
+        presence.on_node[extras.image_group[image], n] = 0
 
 
 @inline_kernel

@@ -172,7 +172,7 @@ def test_image_locality_sees_where_an_image_is():
         sim, result = played(scenario)
         found[images is None] = result.pods["node"].nunique()
     assert found == {False: 1, True: 2}
-    assert sim.state.scheduling.extras.images.size == 0
+    assert sim.state.scheduling.extras.image_group.size == 0
 
 
 def test_an_image_is_seen_on_a_node_once_a_pod_with_it_is_ready_and_goes_with_the_node():
@@ -184,6 +184,7 @@ def test_an_image_is_seen_on_a_node_once_a_pod_with_it_is_ready_and_goes_with_th
     extras = sim.state.scheduling.extras
     for at_ms, there in ((59_000, 0), (BOUND_MS + 4_000, 0), (BOUND_MS + 8_000, 1), (120_000, 0)):
         sim.advance(at_ms)
-        assert sim.state.scheduling.extras.images.sum() == there
+        rows = sim.state.scheduling.extras.image_group
+        assert sim.state.presence.on_node[rows].sum() == there
         assert sim.state.scheduling.extras.image_nodes.tolist() == [there]
     assert extras.image_bytes.tolist() == [100 * MB]

@@ -4,7 +4,8 @@
 * ``window``: nodes in the order of the scheduler's node tree until enough are feasible (percentageOfNodesToScore).
 * ``ask_index``: the index's cells, when all nodes are scored.
 
-Each gathers candidates; ``finish`` scores them. Equally good nodes are ordered by slot in all three, so that a seeded
+Each gathers candidates; ``finish`` scores them. Classes with soft rules only have a shorter way through a window or few
+nodes (``soft.py``). Equally good nodes are ordered by slot in all of them, so that a seeded
 draw picks the same node.
 """
 
@@ -26,12 +27,14 @@ from capsim.controllers.scheduler.index import (
 )
 from capsim.controllers.scheduler.judge import judge
 from capsim.controllers.scheduler.reasons import PASS
-from capsim.controllers.scheduler.scores import requests_nothing
+from capsim.controllers.scheduler.scores import image_part, requests_nothing
+from capsim.controllers.scheduler.soft import gather_soft, is_short, nth_of_short, score_soft
 from capsim.jit import inline_kernel, kernel, separate_kernel
 from capsim.rng import STREAM_TIE, draw
 from capsim.state.tables import NODE_TOP, P_SEED, P_TIE_RANDOM, P_TREE_NODES, Classes, Clock, Nodes, Presence
 from capsim.state.tables_scheduler import (
     A_BEST,
+    A_IMAGES,
     A_LEVEL,
     A_NODE,
     A_POD,
@@ -40,9 +43,11 @@ from capsim.state.tables_scheduler import (
     A_SPREAD,
     A_TOTAL,
     A_WAYS,
+    CLASS_IMAGES,
     GATHERED_CELLS,
     GATHERED_EVEN,
     GATHERED_EVEN_WINDOW,
+    GATHERED_SHORT,
     GATHERED_SLOTS,
     GATHERED_WINDOW,
     LEVELS,
@@ -75,8 +80,8 @@ def pick(clock: Clock, ways, entity, event):
 
 
 @inline_kernel
-def add_candidate(cycle: Cycle, n, s, best, ways, room, level):
-    """Append a candidate."""
+def add_candidate(cycle: Cycle, n, s, best, images, ways, room, level):
+    """Append a candidate; ``images`` is what its images add to its own score."""
     i = cycle.scalar[Y_COUNT]
     cycle.scalar[Y_COUNT] = i + 1
     cycle.candidate[i, A_NODE] = n
@@ -87,6 +92,7 @@ def add_candidate(cycle: Cycle, n, s, best, ways, room, level):
     cycle.candidate[i, A_POD] = 0
     cycle.candidate[i, A_LEVEL] = level
     cycle.candidate[i, A_SHAPE] = s
+    cycle.candidate[i, A_IMAGES] = images
 
 
 @separate_kernel
@@ -108,7 +114,8 @@ def scan(
     for n in range(clock.values[NODE_TOP]):
         own = look(profiles, classes, nodes, rules, presence, extras, cycle, best_effort, c, n)
         if own >= 0 and judge(rules, presence, shapes, cycle, c, n, nodes.shape[n]) == PASS:
-            add_candidate(cycle, n, nodes.shape[n], own, 1, 1, -1)
+            images = image_part(profiles, rules, presence, extras, cycle.scalar[Y_TOTAL], c, n)
+            add_candidate(cycle, n, nodes.shape[n], own, images, 1, 1, -1)
 
 
 @inline_kernel
@@ -207,7 +214,8 @@ def window(
         if own >= 0 and (flat or judge(rules, presence, shapes, cycle, c, n, nodes.shape[n]) == PASS):
             if found == enough:
                 break
-            add_candidate(cycle, n, nodes.shape[n], own, 1, 1, -1)
+            images = image_part(profiles, rules, presence, extras, total, c, n)
+            add_candidate(cycle, n, nodes.shape[n], own, images, 1, 1, -1)
             found += 1
         examined += 1
         i += 1
@@ -237,7 +245,8 @@ def ask_index(
     refresh_leaves(clock, profiles, classes, nodes, rules, extras, views, presence, cycle, t, c)
     refresh_view(presence, views, v, t)
     cycle.scalar[Y_COUNT] = 0
-    flat = rules.start[c] == rules.start[c + 1]
+    flat = rules.start[c] == rules.start[c + 1] and rules.flag[c] & CLASS_IMAGES == 0
+    total = cycle.scalar[Y_TOTAL]
     for level in range(min(views.levels[v], FAR)):
         for s in range(presence.shape_nodes.shape[0]):
             if views.cell[v, ROOM, level, s] > 0:
@@ -247,6 +256,7 @@ def ask_index(
                         -1,
                         s,
                         views.cell[v, BEST, level, s],
+                        0,
                         views.cell[v, WAYS, level, s],
                         views.cell[v, ROOM, level, s],
                         level,
@@ -256,20 +266,34 @@ def ask_index(
                 if judge(rules, presence, shapes, cycle, c, n, s) == PASS:
                     best = views.cell[v, BEST, level, s]
                     ways = views.cell[v, WAYS, level, s]
-                    add_candidate(cycle, n, s, best, ways, views.cell[v, ROOM, level, s], level)
+                    images = image_part(profiles, rules, presence, extras, total, c, n)
+                    add_candidate(cycle, n, s, best, images, ways, views.cell[v, ROOM, level, s], level)
     if views.levels[v] >= FAR:
-        add_far(nodes, rules, presence, shapes, views, cycle, v, t, c)
+        add_far(profiles, nodes, rules, presence, shapes, extras, views, cycle, v, t, c)
 
 
 @separate_kernel
-def add_far(nodes: Nodes, rules: Rules, presence: Presence, shapes: Shapes, views: Views, cycle: Cycle, v, t, c):
+def add_far(
+    profiles: Profiles,
+    nodes: Nodes,
+    rules: Rules,
+    presence: Presence,
+    shapes: Shapes,
+    extras: Extras,
+    views: Views,
+    cycle: Cycle,
+    v,
+    t,
+    c,
+):
     """Candidates: nodes of no level, each by itself."""
     for page in range(presence.page.shape[0]):
         if presence.page[page] >= 0 and views.page[v, ROOM, FAR, page] > 0:
             for n in range(page * PAGE, page * PAGE + PAGE):
                 if views.leaf[t, n] >= 0 and level_of(views, presence, v, n) == FAR:
                     if judge(rules, presence, shapes, cycle, c, n, nodes.shape[n]) == PASS:
-                        add_candidate(cycle, n, nodes.shape[n], views.leaf[t, n], 1, 1, FAR)
+                        images = image_part(profiles, rules, presence, extras, cycle.scalar[Y_TOTAL], c, n)
+                        add_candidate(cycle, n, nodes.shape[n], views.leaf[t, n], images, 1, 1, FAR)
 
 
 @inline_kernel
@@ -361,17 +385,12 @@ def begin(
     rules: Rules,
     presence: Presence,
     shapes: Shapes,
-    extras: Extras,
-    views: Views,
     cycle: Cycle,
     c,
 ):
     """Nodes in their order, and how many feasible ones are enough; returns whether that is fewer than all."""
     if presence.ordered[0] == 0:
         order_nodes(clock, nodes, presence, shapes, cycle)
-        if extras.image_bytes.shape[0] > 0:  # ImageLocality looks at the share of nodes that have an image
-            for t in range(views.seen.shape[0]):
-                views.seen[t] = -1
     total = cycle.scalar[Y_TOTAL]
     cycle.scalar[Y_ENOUGH] = nodes_to_find(profiles.setting[rules.profile[c], SET_PERCENTAGE], total)
     cycle.scalar[Y_FEASIBLE] = 0
@@ -390,6 +409,8 @@ def nth(presence: Presence, shapes: Shapes, rules: Rules, views: Views, cycle: C
         return nth_of_window(shapes, views, cycle, views.signature[v], k)
     if way == GATHERED_CELLS:
         return nth_of_cells(presence, shapes, views, cycle, v, views.signature[v], k)
+    if way == GATHERED_SHORT:
+        return nth_of_short(cycle, k)
     return nth_of_scan(cycle, k)
 
 
@@ -421,7 +442,7 @@ def best_node(
 ):
     """The node for a pod of class ``c``, -1 when none fits; ``prepare`` has run for the class."""
     indexed = is_indexed(clock, rules, c)
-    some = begin(clock, profiles, nodes, rules, presence, shapes, extras, views, cycle, c)
+    some = begin(clock, profiles, nodes, rules, presence, shapes, cycle, c)
     if indexed and is_even(rules, c):
         if some:
             cycle.scalar[Y_GATHERED] = GATHERED_EVEN_WINDOW
@@ -431,6 +452,17 @@ def best_node(
             n = best_even(clock, profiles, classes, nodes, rules, presence, extras, views, cycle, c)
         k = pick(clock, cycle.scalar[Y_WAYS], entity, event)
         return n if n < 0 or clock.params[P_TIE_RANDOM] == 0 else nth(presence, shapes, rules, views, cycle, c, k)
+    if indexed and is_short(presence, rules, views, some, c, clock.values[NODE_TOP]):
+        # fmt: off
+        if gather_soft(
+            clock, profiles, classes, nodes, rules, presence, shapes, extras, views, cycle, some, c):
+            cycle.scalar[Y_GATHERED] = GATHERED_SHORT
+            if cycle.scalar[Y_COUNT] == 0:
+                return -1
+            score_soft(profiles, rules, presence, shapes, extras, cycle, c)
+            k = pick(clock, cycle.scalar[Y_WAYS], entity, event)
+            return nth_of_short(cycle, k if clock.params[P_TIE_RANDOM] == 1 else -1)
+        # fmt: on
     if some:
         window(clock, profiles, classes, nodes, rules, presence, shapes, extras, views, cycle, indexed, c)
         cycle.scalar[Y_GATHERED] = GATHERED_WINDOW

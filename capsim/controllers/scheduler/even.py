@@ -170,9 +170,7 @@ def best_even(
             n = presence.log[i & (size - 1)]
             own = -1
             if exists(nodes, n) and node_reason(profiles, classes, nodes, rules, presence, extras, c, n) == PASS:
-                own = own_score(
-                    profiles, classes, nodes, rules, presence, extras, cycle.scalar[Y_TOTAL], best_effort, c, n
-                )
+                own = own_score(profiles, classes, nodes, rules, best_effort, c, n)
             if own != views.leaf[t, n]:
                 change(presence, views, v, t, n, own)
         views.seen[t] = head

@@ -82,13 +82,13 @@ def compile_parts(classes: Sequence[ClassSpec], profiles: Sequence[Profile], fac
     return np.array(parts, np.int64), start
 
 
-def empty_extras(facts: ExtraFacts, rows: int) -> Extras:
-    """Tables for ``rows`` node slots; nodes have no images and no attach limits yet."""
+def empty_extras(facts: ExtraFacts, rows: int, groups: int) -> Extras:
+    """Tables for ``rows`` node slots and ``groups`` peer groups; nodes have no images and no attach limits yet."""
     volume = np.full((len(facts.volume), rows), -1, np.int64)
     for v, row in enumerate(facts.volume):
         volume[v, : len(row)] = row
     return Extras(
-        images=np.zeros((rows, len(facts.images)), np.int64),
+        image_group=groups + np.arange(len(facts.images), dtype=np.int64),
         image_bytes=np.array(facts.image_bytes, np.int64),
         image_nodes=np.zeros(len(facts.images), np.int64),
         volume=volume,

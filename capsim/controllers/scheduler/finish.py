@@ -14,6 +14,7 @@ from capsim.jit import inline_kernel, kernel, separate_kernel
 from capsim.state.tables import NEVER, Presence
 from capsim.state.tables_scheduler import (
     A_BEST,
+    A_IMAGES,
     A_NODE,
     A_POD,
     A_ROOM,
@@ -156,7 +157,7 @@ def finish(profiles: Profiles, rules: Rules, presence: Presence, shapes: Shapes,
     feasible = 0
     for i in range(cycle.scalar[Y_COUNT]):
         s = cycle.candidate[i, A_SHAPE]
-        total = cycle.candidate[i, A_BEST]
+        total = cycle.candidate[i, A_BEST] + cycle.candidate[i, A_IMAGES]
         total += weight[TAINT_TOLERATION] * normal_taint(rules.shape_raw[c, 0, s], taint)
         total += weight[NODE_AFFINITY] * normal_affinity(rules.shape_raw[c, 1, s], affinity)
         if soft:

@@ -23,7 +23,6 @@ from capsim.state.tables_scheduler import (
     HOST_GROUPS,
     LEVELS,
     PAGE,
-    Y_TOTAL,
     Cycle,
     Extras,
     Profiles,
@@ -51,7 +50,7 @@ def leaf(
     """Own score of node ``n`` for class ``c``, -1 where the node itself refuses it."""
     if not exists(nodes, n) or node_reason(profiles, classes, nodes, rules, presence, extras, c, n) != PASS:
         return -1
-    return own_score(profiles, classes, nodes, rules, presence, extras, cycle.scalar[Y_TOTAL], best_effort, c, n)
+    return own_score(profiles, classes, nodes, rules, best_effort, c, n)
 
 
 @separate_kernel

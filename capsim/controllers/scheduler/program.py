@@ -31,10 +31,17 @@ from capsim.scenario.kubernetes.pod import PodTemplate
 from capsim.state.tables import FLAG_NOT_READY, FLAG_TO_BE_DELETED, FLAG_UNSCHEDULABLE, I64, PODS
 from capsim.state.tables_scheduler import (
     CLASS_EVEN,
+    CLASS_IMAGES,
     CLASS_NEEDS_KEYS,
     CLASS_NEVER_PREEMPTS,
     CLASS_PREFERS,
+    CLASS_SOFT,
+    IMAGE_LOCALITY,
+    IMAGES,
+    K_HOST,
     K_KIND,
+    MEMO_IMAGES,
+    PORTS_REFUSED,
     RULE_COLUMNS,
     RULE_SOFT,
     Profiles,
@@ -158,7 +165,9 @@ def compile_program(classes: Sequence[ClassSpec], book: ShapeBook, world: World)
         attach=attach,
         host_groups=[maker.host_groups(rules) for rules in listed],
     )
+    mark_images(program, len(groups.members))
     mark_even(program.rules)
+    mark_soft(program)
     program.signature[:] = signatures(program)
     groups.close(faces)
     return program
@@ -168,8 +177,34 @@ def mark_even(rules: Rules) -> None:
     """Mark the classes to which all shapes are even."""
     for c in range(rules.profile.shape[0]):
         raw = rules.shape_raw[c]
-        if rules.start[c] == rules.start[c + 1] and (raw == raw[:, :1]).all():
+        alike = rules.start[c] == rules.start[c + 1] and not rules.flag[c] & CLASS_IMAGES
+        if alike and (raw == raw[:, :1]).all():
             rules.flag[c] |= CLASS_EVEN
+
+
+def images_of(program: Program, c: int) -> list[int]:
+    """Images of a class that nodes may have, in the order of its containers."""
+    listed = program.part[program.part_start[c, IMAGES] : program.part_start[c, IMAGES + 1]]
+    return [image for image in listed.tolist() if image >= 0]
+
+
+def mark_images(program: Program, groups: int) -> None:
+    """Mark the classes for which ImageLocality scores; rows of images in Presence.on_node follow ``groups`` others."""
+    for c in range(program.rules.profile.shape[0]):
+        images = images_of(program, c)
+        if images and program.profiles.weight[program.rules.profile[c], IMAGE_LOCALITY] > 0:
+            program.rules.flag[c] |= CLASS_IMAGES
+            program.host_groups[c] += tuple(groups + image for image in sorted(set(images)))
+
+
+def mark_soft(program: Program) -> None:
+    """Mark the classes that the short way for soft rules serves: one constraint at most counts by node."""
+    rules, places = program.rules, MEMO_IMAGES.bit_length() - 1
+    for c in range(rules.profile.shape[0]):
+        own = rules.rule[rules.start[c] : rules.start[c + 1]]
+        soft = bool((own[:, K_KIND] == RULE_SOFT).all()) and int(own[:, K_HOST].sum()) <= 1
+        if soft and len(images_of(program, c)) <= places and not rules.flag[c] & CLASS_EVEN:
+            rules.flag[c] |= CLASS_SOFT
 
 
 def terms_of(one: ClassSpec) -> str:
@@ -245,10 +280,11 @@ def signatures(program: Program) -> list[int]:
     rules, known = program.rules, dict[bytes, int]()
     found = []
     for c in range(rules.profile.shape[0]):
-        parts = program.part[program.part_start[c, 1] : program.part_start[c, -1]]
+        parts = program.part[program.part_start[c, PORTS_REFUSED] : program.part_start[c, IMAGES]]
         of_class = (
             program.request[c], rules.wanted[c], program.shape_reason[c], program.tolerates[c : c + 1],
-            rules.profile[c : c + 1], rules.volume[c : c + 1], program.attach[c], np.diff(program.part_start[c]), parts,
+            rules.profile[c : c + 1], rules.volume[c : c + 1], program.attach[c],
+            np.diff(program.part_start[c, : IMAGES + 1]), parts,
         )  # fmt: skip
         found.append(known.setdefault(b"|".join(a.tobytes() for a in of_class), len(known)))
     return found

@@ -6,7 +6,7 @@ from capsim.controllers.scheduler.choose import add_candidate, begin, chosen
 from capsim.controllers.scheduler.filters import exists
 from capsim.controllers.scheduler.finish import finish
 from capsim.controllers.scheduler.reasons import PASS
-from capsim.controllers.scheduler.scores import own_score, requests_nothing
+from capsim.controllers.scheduler.scores import image_part, own_score, requests_nothing
 from capsim.controllers.scheduler.verdict import verdict
 from capsim.jit import inline_kernel, separate_kernel
 from capsim.state.tables import NODE_TOP, Classes, Clock, Nodes, Pods, Presence
@@ -43,7 +43,7 @@ def scan_reserved(
 ):
     """The node for pod ``p``, -1 when none fits; ``prepare`` has run for its class. ``counts`` is not written."""
     c = pods.pod_class[p]
-    some = begin(clock, k.profiles, nodes, k.rules, presence, k.shapes, k.extras, k.views, k.cycle, c)
+    some = begin(clock, k.profiles, nodes, k.rules, presence, k.shapes, k.cycle, c)
     k.cycle.scalar[Y_GATHERED] = GATHERED_WINDOW if some else GATHERED_SLOTS
     k.cycle.scalar[Y_COUNT] = 0
     best_effort = requests_nothing(k.profiles, classes, k.rules.profile[c], c)
@@ -58,8 +58,9 @@ def scan_reserved(
             if reason == PASS:
                 if k.cycle.scalar[Y_COUNT] == k.cycle.scalar[Y_ENOUGH]:
                     break
-                own = own_score(k.profiles, classes, nodes, k.rules, presence, k.extras, total, best_effort, c, n)
-                add_candidate(k.cycle, n, nodes.shape[n], own, 1, 1, -1)
+                own = own_score(k.profiles, classes, nodes, k.rules, best_effort, c, n)
+                image = image_part(k.profiles, k.rules, presence, k.extras, total, c, n)
+                add_candidate(k.cycle, n, nodes.shape[n], own, image, 1, 1, -1)
         examined += 1
     if some:
         k.cycle.scalar[Y_EXAMINED] = examined
@@ -91,7 +92,7 @@ def try_nominated(
     if reason != PASS:
         return -1
     k.cycle.scalar[Y_COUNT] = 0
-    add_candidate(k.cycle, n, nodes.shape[n], 0, 1, 1, -1)
+    add_candidate(k.cycle, n, nodes.shape[n], 0, 0, 1, 1, -1)
     k.cycle.candidate[0, A_TOTAL] = 0
     k.cycle.scalar[Y_BEST] = 0
     k.cycle.scalar[Y_WAYS] = 1

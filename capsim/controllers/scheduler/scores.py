@@ -1,17 +1,20 @@
 """How good a node is by itself for a pod class: NodeResourcesFit, NodeResourcesBalancedAllocation, ImageLocality.
 
-These are not normalised over the feasible nodes, so that they are kept per node (``index.py``). Source: kube-scheduler
-v1.34.1, plugins/noderesources (int64 truncation at both levels, float64 fractions) and plugins/imagelocality.
+These are not normalised over the feasible nodes: the first two are kept per node (``index.py``); ImageLocality is the
+same for all nodes with the same images of the class, and changes for all of them when another node gets one.
+Source: kube-scheduler v1.34.1, plugins/noderesources (int64 truncation at both levels, float64 fractions),
+plugins/imagelocality.
 """
 
 from __future__ import annotations
 
 import math
 
-from capsim.jit import inline_kernel, kernel
+from capsim.jit import inline_kernel, kernel, separate_kernel
 from capsim.state.tables import CPU, MEMORY, PODS, Classes, Nodes, Presence
 from capsim.state.tables_scheduler import (
     BALANCED,
+    CLASS_IMAGES,
     IMAGE_LOCALITY,
     IMAGES,
     LEAST_ALLOCATED,
@@ -153,7 +156,7 @@ def image_score(presence: Presence, extras: Extras, nodes_total, c, n):
     total = 0
     for i in range(first, end):
         image = presence.part[i]
-        if image >= 0 and extras.images[n, image] == 1:
+        if image >= 0 and presence.on_node[extras.image_group[image], n] == 1:
             total += int(float(extras.image_bytes[image]) * (float(extras.image_nodes[image]) / float(nodes_total)))
     most = IMAGE_MOST_BYTES * (end - first)
     total = min(max(total, IMAGE_LEAST_BYTES), most)
@@ -166,14 +169,11 @@ def own_score(
     classes: Classes,
     nodes: Nodes,
     rules: Rules,
-    presence: Presence,
-    extras: Extras,
-    nodes_total,
     best_effort,
     c,
     n,
 ):
-    """Weighted sum of the scores that depend on node ``n`` and class ``c`` alone."""
+    """Weighted sum of the scores that depend on node ``n`` and class ``c`` alone, without ImageLocality."""
     profile = rules.profile[c]
     total = 0
     weight = profiles.weight[profile, RESOURCES_FIT]
@@ -182,6 +182,12 @@ def own_score(
     weight = profiles.weight[profile, BALANCED]
     if weight > 0 and not best_effort:
         total += weight * balanced_score(profiles, classes, nodes, profile, c, n)
-    if extras.image_bytes.shape[0] > 0:
-        total += profiles.weight[profile, IMAGE_LOCALITY] * image_score(presence, extras, nodes_total, c, n)
     return total
+
+
+@separate_kernel
+def image_part(profiles: Profiles, rules: Rules, presence: Presence, extras: Extras, nodes_total, c, n):
+    """Weighted ImageLocality of node ``n`` for class ``c``."""
+    if rules.flag[c] & CLASS_IMAGES == 0:
+        return 0
+    return profiles.weight[rules.profile[c], IMAGE_LOCALITY] * image_score(presence, extras, nodes_total, c, n)

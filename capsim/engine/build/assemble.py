@@ -48,7 +48,7 @@ from capsim.engine.build.workloads import build_containers, build_physics, build
 from capsim.engine.recorder import SAMPLE_COLUMNS
 from capsim.engine.state import State
 from capsim.scenario.scenario import Scenario
-from capsim.state.tables import NEVER, P_TREE_NODES, P_WATCHERS, PODS, Classes, Groups, Queue
+from capsim.state.tables import P_WATCHERS, PODS, Classes, Groups, Queue
 from capsim.state.tables_scheduler import PAGE
 
 SAMPLE_BYTES = 8 * 2**20
@@ -119,8 +119,6 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
     params = build_params(scenario, step_rows=2 * most_pods(scenario, groups) + count + 16)
     presence, scheduling = build_scheduling(program, facts, book, node_rows, pod_rows)
     params[P_WATCHERS] = int(watches_binds(program))
-    if facts.images:  # each pull changes the scores of all nodes with the image: an index would be built anew
-        params[P_TREE_NODES] = NEVER
     physics = build_physics(scenario, names, containers)
     buffered = 1 if wanted.buffers == 1 else sample_rows(count + group_count + 1, scenario)
     state = State(

@@ -136,7 +136,7 @@ def build_scheduling(
         profiles=program.profiles,
         rules=program.rules,
         shapes=shapes,
-        extras=empty_extras(facts, node_rows),
+        extras=empty_extras(facts, node_rows, len(program.groups.members)),
         views=empty_views(program, node_rows, width),
         cycle=empty_cycle(program, node_rows, width, int(shapes.domains.max(initial=0))),
         nominations=Nominations(np.zeros(pod_rows, np.int64), np.zeros(pod_rows, np.int64), np.zeros(1, np.int64)),

@@ -137,9 +137,8 @@ def settle_images(sim: Simulation) -> None:
                     if step[0] == STEP_PULL:
                         give(sim, n, step[1] % ALWAYS)
             p = int(s.links.node_next[p])
-    s.presence.ordered[0] = 0
     s.nodes.version[:] += 1
-    s.scheduling.views.seen[:] = -1
+    s.scheduling.views.view_seen[:] = -1
 
 
 def new_node(sim: Simulation, n: int) -> None:
@@ -155,13 +154,12 @@ def new_node(sim: Simulation, n: int) -> None:
         for image in sim.scenario.node_groups[g].preloaded_images:
             if normalised_image(image) in rows:
                 give(sim, n, rows[normalised_image(image)])
-    s.presence.ordered[0] = 0
 
 
 def give(sim: Simulation, n: int, image: int) -> None:
     """Node ``n`` has an image for long."""
-    startup, extras = sim.state.startup, sim.state.scheduling.extras
+    startup, extras, on_node = sim.state.startup, sim.state.scheduling.extras, sim.state.presence.on_node
     startup.have_ms[n, startup.layer[startup.layer_start[image] : startup.layer_start[image + 1]]] = -NEVER
-    if extras.images[n, image] == 0:
-        extras.images[n, image] = 1
+    if on_node[extras.image_group[image], n] == 0:
+        on_node[extras.image_group[image], n] = 1
         extras.image_nodes[image] += 1

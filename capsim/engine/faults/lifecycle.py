@@ -208,8 +208,9 @@ def lose(sim: Simulation, n: int) -> None:
     for name, column in (("events", 0), ("pods", 1), ("nodes", 2)):
         sim.ensure_log(name, column, rows)
     extras = sim.state.scheduling.extras
-    extras.image_nodes[:] -= extras.images[n]
-    extras.images[n] = 0
+    on_node = sim.state.presence.on_node
+    extras.image_nodes[:] -= on_node[extras.image_group, n]
+    on_node[extras.image_group, n] = 0
     sim.act(ACT_LOSE, n)
 
 

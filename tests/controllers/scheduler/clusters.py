@@ -7,6 +7,8 @@ from typing import Any
 
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 APPS = ("a", "b", "c")
+SIZES = {"small:1": 2 * 10**7, "large:1": 2 * 10**9, "app:1": 5 * 10**8, "app:2": 7 * 10**8, "base:1": 3 * 10**8}
+IMAGES = tuple(SIZES)
 
 
 def node(name: str, draw: random.Random, zones: int, kinds: int) -> dict[str, Any]:
@@ -23,7 +25,9 @@ def node(name: str, draw: random.Random, zones: int, kinds: int) -> dict[str, An
         spec["unschedulable"] = True
     cpu = (2, 4, 8, 16)[kind % 4]
     allocatable = {"cpu": str(cpu), "memory": f"{4 * cpu}Gi", "pods": str(draw.choice([8, 30, 110]))}
-    return {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": {"allocatable": allocatable}}
+    images = [{"names": [name], "sizeBytes": size} for name, size in SIZES.items() if draw.random() < 0.2]
+    status = {"allocatable": allocatable, "images": images}
+    return {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": status}
 
 
 def term(draw: random.Random) -> dict[str, Any]:
@@ -52,6 +56,10 @@ def pod(name: str, draw: random.Random) -> dict[str, Any]:
     if draw.random() < 0.8:
         requests["memory"] = f"{draw.choice([64, 256, 512, 1024])}Mi"
     spec: dict[str, Any] = {"containers": [{"resources": {"requests": requests}}]}
+    if draw.random() < 0.5:
+        spec["containers"][0]["image"] = draw.choice(IMAGES)
+        if draw.random() < 0.3:
+            spec["containers"].append({"image": draw.choice(IMAGES)})
     affinity: dict[str, Any] = {}
     for kind, chance in (("podAffinity", 0.15), ("podAntiAffinity", 0.25)):
         if draw.random() < chance:
