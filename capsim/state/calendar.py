@@ -9,6 +9,8 @@ from __future__ import annotations
 from capsim.jit import inline_kernel, kernel
 from capsim.state.tables import NEVER, Heap
 
+WAYS = 4
+"""Children of a place in the heap: half the steps of a binary one."""
 GENERATION_BITS = 24
 ENTITY_BITS = 32
 _GENERATION = (1 << GENERATION_BITS) - 1
@@ -45,7 +47,7 @@ def push(heap: Heap, time_ms, code):
     i = heap.count[0]
     heap.count[0] = i + 1
     while i > 0:
-        parent = (i - 1) >> 1
+        parent = (i - 1) // WAYS
         t = heap.time_ms[parent]
         if t < time_ms or (t == time_ms and heap.code[parent] <= code):
             break
@@ -58,7 +60,9 @@ def push(heap: Heap, time_ms, code):
 
 @kernel
 def pop(heap: Heap):
-    """Remove the first event and return its code; the heap must not be empty."""
+    """Remove the first event and return its code; the heap must not be empty.
+
+    The least child is chosen without branches: which it is cannot be predicted."""
     first = heap.code[0]
     last = heap.count[0] - 1
     heap.count[0] = last
@@ -66,19 +70,22 @@ def pop(heap: Heap):
     code = heap.code[last]
     i = 0
     while True:
-        child = 2 * i + 1
+        child = WAYS * i + 1
         if child >= last:
             break
-        right = child + 1
-        if right < last and (
-            heap.time_ms[right] < heap.time_ms[child]
-            or (heap.time_ms[right] == heap.time_ms[child] and heap.code[right] < heap.code[child])
-        ):
-            child = right
-        if heap.time_ms[child] > time_ms or (heap.time_ms[child] == time_ms and heap.code[child] >= code):
+        least_ms = heap.time_ms[child]
+        least = heap.code[child]
+        for other in range(child + 1, min(child + WAYS, last)):
+            t = heap.time_ms[other]
+            other_code = heap.code[other]
+            less = (t < least_ms) | ((t == least_ms) & (other_code < least))
+            child = other if less else child
+            least_ms = t if less else least_ms
+            least = other_code if less else least
+        if (least_ms > time_ms) | ((least_ms == time_ms) & (least >= code)):
             break
-        heap.time_ms[i] = heap.time_ms[child]
-        heap.code[i] = heap.code[child]
+        heap.time_ms[i] = least_ms
+        heap.code[i] = least
         i = child
     heap.time_ms[i] = time_ms
     heap.code[i] = code

@@ -196,7 +196,7 @@ class Cycle(NamedTuple):
     """[N, 4] what the candidates of one decision have in common with others: row of ``memo``, a node, raw spread score,
     what is added to a leaf."""
     short: I64
-    """[N, 3] candidates of the short way: node, row of ``met``, leaf and then total."""
+    """[N, 4] candidates of the short way: node, row of ``met``, leaf; in the last column the best nodes, in order."""
     result: I64
     """[N, SCORE_PLUGINS + 2] per node, for those who ask: weighted scores, total, reason."""
 

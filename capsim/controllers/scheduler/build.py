@@ -142,6 +142,6 @@ def empty_cycle(program: Program, rows: int, shapes: int, domains: int) -> Cycle
         cell=np.zeros((LEVELS + 1, width), np.int64),
         memo=np.zeros((min(width, MEMO_SHAPES) * MEMO_COUNTS * MEMO_IMAGES, 2), np.int64),
         met=np.zeros((rows, 4), np.int64),
-        short=np.zeros((rows, 3), np.int64),
+        short=np.zeros((rows, 4), np.int64),
         result=np.zeros((rows, SCORE_PLUGINS + 2), np.int64),
     )

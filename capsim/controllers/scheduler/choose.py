@@ -28,7 +28,7 @@ from capsim.controllers.scheduler.index import (
 from capsim.controllers.scheduler.judge import judge
 from capsim.controllers.scheduler.reasons import PASS
 from capsim.controllers.scheduler.scores import image_part, requests_nothing
-from capsim.controllers.scheduler.soft import gather_soft, is_short, nth_of_short, score_soft
+from capsim.controllers.scheduler.soft import gather_soft, is_short, lowest_of_short, nth_of_short, score_soft
 from capsim.jit import inline_kernel, kernel, separate_kernel
 from capsim.rng import STREAM_TIE, draw
 from capsim.state.tables import NODE_TOP, P_SEED, P_TIE_RANDOM, P_TREE_NODES, Classes, Clock, Nodes, Presence
@@ -460,8 +460,9 @@ def best_node(
             if cycle.scalar[Y_COUNT] == 0:
                 return -1
             score_soft(profiles, rules, presence, shapes, extras, cycle, c)
-            k = pick(clock, cycle.scalar[Y_WAYS], entity, event)
-            return nth_of_short(cycle, k if clock.params[P_TIE_RANDOM] == 1 else -1)
+            if clock.params[P_TIE_RANDOM] == 0:
+                return lowest_of_short(cycle)
+            return nth_of_short(cycle, pick(clock, cycle.scalar[Y_WAYS], entity, event))
         # fmt: on
     if some:
         window(clock, profiles, classes, nodes, rules, presence, shapes, extras, views, cycle, indexed, c)

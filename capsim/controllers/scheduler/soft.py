@@ -251,26 +251,26 @@ def score_soft(profiles: Profiles, rules: Rules, presence: Presence, shapes: Sha
     ways = 0
     for i in range(cycle.scalar[Y_COUNT]):
         total = cycle.short[i, 2] + cycle.met[cycle.short[i, 1], 3]
-        cycle.short[i, 2] = total
-        if total > best:
-            best = total
-            ways = 0
-        if total == best:
+        if total >= best:
+            if total > best:
+                best = total
+                ways = 0
+            cycle.short[ways, 3] = cycle.short[i, 0]
             ways += 1
     cycle.scalar[Y_BEST] = best
     cycle.scalar[Y_WAYS] = ways
 
 
-@kernel
+@inline_kernel
 def nth_of_short(cycle: Cycle, k):
-    """The ``k``-th of the best nodes in the order of candidates; -1: the one with the lowest slot."""
-    best = cycle.scalar[Y_BEST]
-    lowest = -1
-    for i in range(cycle.scalar[Y_COUNT]):
-        if cycle.short[i, 2] == best:
-            if k == 0:
-                return cycle.short[i, 0]
-            if lowest < 0 or cycle.short[i, 0] < lowest:
-                lowest = cycle.short[i, 0]
-            k -= 1
+    """The ``k``-th of the best nodes in the order of candidates."""
+    return cycle.short[k, 3]
+
+
+@inline_kernel
+def lowest_of_short(cycle: Cycle):
+    """The best node with the lowest slot."""
+    lowest = cycle.short[0, 3]
+    for k in range(1, cycle.scalar[Y_WAYS]):
+        lowest = min(lowest, cycle.short[k, 3])
     return lowest
