@@ -164,7 +164,7 @@ class Clock(NamedTuple):
 
 
 class Heap(NamedTuple):
-    """Heap of timed transitions, four children a place, ordered by (time, code): independent of the order of insertion."""
+    """Heap of timed transitions (four children a place), ordered by (time, code), whatever the order of insertion."""
 
     time_ms: I64
     code: I64

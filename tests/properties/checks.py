@@ -8,6 +8,7 @@ import numpy as np
 
 from capsim.scenario.pod_quota import charged, counts
 from capsim.state import tables as t
+from capsim.state.calendar import WAYS
 from capsim.state.tables_admission import B_COUNT, B_HELD, B_LEFT
 from capsim.state.tables_jobs import (
     I_STATE,
@@ -212,7 +213,7 @@ def check_calendars(sim) -> None:
     """Heaps and tournament trees are in order, and nothing in them lies in the past."""
     s = sim.state
     entries = list(zip(s.heap.time_ms.tolist(), s.heap.code.tolist()))[: int(s.heap.count[0])]
-    assert all(entries[(i - 1) // 2] <= entries[i] for i in range(1, len(entries)))
+    assert all(entries[(i - 1) // WAYS] <= entries[i] for i in range(1, len(entries)))
     for tree in s.wheels:
         half = tree.shape[0] // 2
         for i in range(1, half):

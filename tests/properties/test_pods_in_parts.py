@@ -11,6 +11,7 @@ from capsim.engine.drive import Simulation
 from capsim.scenario import Crash, TimedEvent
 from capsim.scenario.images import ImageSpec
 from capsim.scenario.kubernetes.lifecycle import Probe
+from capsim.state.tables import P_TREE_NODES
 from tests.properties.checks import check
 from tests.properties.scenarios import MIB, scenarios
 from tests.properties.test_equalities import assert_same, outcome
@@ -69,6 +70,18 @@ def test_tables_that_begin_with_one_row_change_nothing(scenario):
     found = []
     for capacity in (SMALLEST, None):
         sim = Simulation(scenario, capacity=capacity)
+        sim.advance(scenario.duration_ms)
+        found.append(outcome(sim))
+    assert_same(*found)
+
+
+@given(in_parts())
+@settings(max_examples=15)
+def test_the_index_gives_what_a_plain_scan_gives_while_images_spread(scenario):
+    found = []
+    for nodes in (0, 10**6):
+        sim = Simulation(scenario)
+        sim.state.clock.params[P_TREE_NODES] = nodes
         sim.advance(scenario.duration_ms)
         found.append(outcome(sim))
     assert_same(*found)
