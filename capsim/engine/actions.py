@@ -55,6 +55,7 @@ from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import bind_pod, create_pod, node_changed, pods_left, start_serving
 from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
+from capsim.world.runs import fail_pod
 
 (
     ACT_ADVANCE,
@@ -79,7 +80,8 @@ from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
     ACT_UNREACHABLE,
     ACT_CRASH,
     ACT_RESTART,
-) = range(22)
+    ACT_FAIL_POD,
+) = range(23)
 ROOM = 4
 
 
@@ -341,6 +343,10 @@ def act_on_outage(s: State, what, a, b, now):
     if what == ACT_CRASH:
         return crash(
             s.clock, s.heap, s.pods, s.usage, s.nodes, s.scan, s.workloads, s.physics, s.marks, a, now)
+    if what == ACT_FAIL_POD:
+        return fail_pod(
+            s.clock, s.heap, s.pods, s.usage, s.workloads, s.nodes, s.scan, s.physics, s.marks, s.presence, s.jobs, a,
+            b, now)
     if what == ACT_RESTART:
         return restart(s.clock, s.heap, s.pods, s.workloads, s.nodes, s.startup, a, now)
     return set_unreachable(

@@ -9,6 +9,7 @@ import pandas as pd
 from capsim.controllers.hpa.messages import rescale_message, rescale_reason
 from capsim.controllers.scheduler.messages import failed_scheduling
 from capsim.controllers.workloads.job import FAILURE_POLICY
+from capsim.engine.faults.restarts import OOM_EXIT
 from capsim.engine.hpa_errors import computation, failed_reason, failure
 from capsim.engine.refusals import controller_of, failed_create, gathered, owner_of
 from capsim.scenario.workload import WorkloadSpec
@@ -25,6 +26,8 @@ RESTARTS = {
     e.LOG_BACK_OFF: "Back-off {} s restarting failed container",
     e.LOG_CRASHED: "Container exited",
 }
+DISRUPTED, KILLED = 1, 2
+"""How a pod failed that failed its Job."""
 SIZES = 1_000_000
 """TriggeredScaleUp carries ``before * SIZES + after``."""
 
@@ -105,19 +108,19 @@ def job_event(sim: Simulation, kind: int, subject: int, a: int, b: int, c: int) 
         return f"CronJob/{namespace}/{name}", CRON_SKIPPED[a][2]
     if kind == e.LOG_JOB_POD:
         return f"Job/{namespace}/{names.job(subject, names.serial(a))}", f"Created pod: {names.pod(subject, a)}"
-    text = failed_by_policy(sim, subject, *divmod(c - 1, 2)) if a == FAILURE_POLICY else JOB_TOLD[a][2]
+    text = failed_by_policy(sim, subject, *divmod(c - 1, 3)) if a == FAILURE_POLICY else JOB_TOLD[a][2]
     return f"Job/{namespace}/{names.job(subject, b - 1)}", text
 
 
-def failed_by_policy(sim: Simulation, w: int, ordinal: int, disrupted: int) -> str:
+def failed_by_policy(sim: Simulation, w: int, ordinal: int, how: int) -> str:
     """Why podFailurePolicy failed the Job of row ``w`` (getFailJobMessage)."""
     workload = sim.scenario.objects.workloads[w]
     assert workload.job is not None
     pod = f"{workload.namespace}/{sim.names.pod(w, ordinal)}"
-    if disrupted:
+    if how == DISRUPTED:
         rule = workload.job.on_disruption()[1]
         return f"Pod {pod} has condition DisruptionTarget matching FailJob rule at index {rule}"
-    code = sim.scenario.workloads.get(workload.key, WorkloadSpec()).exit_code
+    code = OOM_EXIT if how == KILLED else sim.scenario.workloads.get(workload.key, WorkloadSpec()).exit_code
     container = workload.template.containers[0].name
     rule = workload.job.on_failure(code, container)[1]
     return f"Container {container} for pod {pod} failed with exit code {code} matching FailJob rule at index {rule}"

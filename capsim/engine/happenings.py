@@ -144,6 +144,7 @@ def apply_quotas(sim: Simulation) -> None:
     admission = build_admission(now, sim.names)
     if admission.burst.shape == sim.state.admission.burst.shape:
         admission.burst[:] = sim.state.admission.burst
+        admission.bucket_us[:] = sim.state.admission.bucket_us
     sim.state = sim.state._replace(admission=admission)
 
 

@@ -17,6 +17,8 @@ failed, and when the last of them is tried again."""
 """Pods that are missing because of refusals, since when so many; pod-milliseconds and milliseconds before that; most
 at once; refusals, the first and the last; ``-1 - text`` or row of the quota of the last one."""
 BURST_COLUMNS = 15
+QUEUE_REPLICA_SETS, QUEUE_STATEFUL_SETS, QUEUE_DAEMON_SETS, QUEUE_JOBS = 0, 1, 2, -1
+"""Rows of Admission.bucket_us; the Job controller's queue has none."""
 
 
 class Admission(NamedTuple):
@@ -38,3 +40,5 @@ class Admission(NamedTuple):
     """[W] which text refuses every pod of the workload (``Names.refusals``), -1: none."""
     burst: I64
     """[W, BURST_COLUMNS]"""
+    bucket_us: I64
+    """[3] token buckets of the work queues: theoretical arrival time of the next item, us."""

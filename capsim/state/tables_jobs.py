@@ -32,8 +32,8 @@ podReplacementPolicy Failed. J_RESTARTS 1: restartPolicy OnFailure."""
 (J_STATE, J_STARTED_MS, J_SUCCEEDED, J_FAILED, J_IN_A_ROW, J_LAST_FAILURE_MS, J_ACTIVE) = range(12, 19)
 """J_ACTIVE: pods that the last sync left; fewer now were lost. J_IN_A_ROW: failures since the last success."""
 (J_FAILED_INDEXES, J_FATAL) = range(19, 21)
-"""Indexes that have failed for good, and what made the Job fail at once (``1 + 2 x ordinal``,
-one more for a disruption; 0: nothing)."""
+"""Indexes that have failed for good, and what made the Job fail at once (``1 + 3 x ordinal``,
+one more for a disruption, two more for a pod that was killed; 0: nothing)."""
 JOB_COLUMNS = 21
 # What podFailurePolicy makes of a failure.
 COUNT, IGNORE, FAIL_JOB, FAIL_INDEX = 0, 1, 2, 3

@@ -82,12 +82,41 @@ def note_end(pods: Pods, jobs: Jobs, w, p, failed, now):
     if index >= 0:
         jobs.indexes[jobs.index_start[w] + index, I_ACTIVE] = 0
     if failed:
-        note_failure(jobs, w, index, s[w, J_ON_FAILURE], 1 + 2 * pods.ordinal[p], now)
+        note_failure(jobs, w, index, s[w, J_ON_FAILURE], 1 + 3 * pods.ordinal[p], now)
         return
     s[w, J_SUCCEEDED] += 1
     s[w, J_IN_A_ROW] = 0
     if index >= 0:
         jobs.indexes[jobs.index_start[w] + index, I_STATE] = INDEX_DONE
+
+
+@separate_kernel
+def fail_pod(
+    clock: Clock,
+    heap: Heap,
+    pods: Pods,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    presence: Presence,
+    jobs: Jobs,
+    p,
+    action,
+    now,
+):
+    """Pod ``p`` of a Job was killed and is not started again: it has failed, and ``action`` says what that means."""
+    w = pods.workload[p]
+    index = pods.ordinal[p] & ((1 << INDEX_BITS) - 1) if jobs.setting[w, J_INDEXED] == 1 else -1
+    if index >= 0:
+        jobs.indexes[jobs.index_start[w] + index, I_ACTIVE] = 0
+    note_failure(jobs, w, index, action, 3 + 3 * pods.ordinal[p], now)
+    stop_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, presence, p, now)
+    push(heap, now, encode(EV_POD_GONE, p, pods.uid[p]))
+    jobs.setting[w, J_ACTIVE] -= 1
+    return 0
 
 
 @kernel

@@ -3,8 +3,8 @@
 Source: kubernetes v1.36 staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota (CheckRequest),
 pkg/controller/controller_utils.go and replicaset/replica_set.go (slowStartBatch: batches of 1, 2, 4, ...; when one has
 an error the rest of the burst is not tried), client-go util/workqueue (a failed sync is repeated after 5 ms x 2^n, at
-most 1000 s; of a Job after 1 s x 2^n, at most 60 s: job_controller.go). A change of the workload or of its pods makes
-it try at once.
+most 1000 s, and not before the queue's token bucket lets it; of a Job after 1 s x 2^n, at most 60 s:
+job_controller.go). A change of the workload or of its pods makes it try at once.
 
 What a quota has left is counted from the pods that exist. Upstream's quota controller does so when a pod is gone, a
 moment later.
@@ -34,15 +34,18 @@ from capsim.state.tables_admission import (
     B_SINCE_MS,
     B_TO_TRY,
     B_WHY,
+    QUEUE_DAEMON_SETS,
+    QUEUE_JOBS,
     Admission,
 )
 
 FIRST_MS, MOST_MS = 5, 1_000_000
-"""DefaultTypedControllerRateLimiter."""
+BUCKET_INTERVAL_US, BUCKET_BURST = 100_000, 100
+"""DefaultTypedControllerRateLimiter: back-off of an item, and a bucket of 10 items a second for all of a queue."""
 JOB_FIRST_MS, JOB_MOST_MS = 1_000, 60_000
 """DefaultJobApiBackOff, MaxJobApiBackOff."""
-BURST = 500
-"""BurstReplicas, MaxPodCreateDeletePerSync."""
+BURST, DAEMON_BURST = 500, 250
+"""BurstReplicas and MaxPodCreateDeletePerSync; of DaemonSets."""
 COLUMNS = 1024
 """LOG_FAILED_CREATE carries ``quota * COLUMNS + bound``."""
 
@@ -146,15 +149,27 @@ def back_off_ms(failures, first_ms, most_ms):
     return min(wait, most_ms)
 
 
+@inline_kernel
+def from_bucket_ms(admission: Admission, queue, now):
+    """When the token bucket of a work queue lets its next item go."""
+    if queue < 0:
+        return now
+    bucket = admission.bucket_us
+    allowed_us = bucket[queue] - (BUCKET_BURST - 1) * BUCKET_INTERVAL_US
+    bucket[queue] = max(bucket[queue], now * 1000) + BUCKET_INTERVAL_US
+    return max(now, (allowed_us + 999) // 1000)
+
+
 @kernel
-def after_attempt(admission: Admission, w, refused, missing, size, pace_ms, first_ms, most_ms, now):
+def after_attempt(admission: Admission, w, refused, missing, size, pace_ms, queue, now):
     """Count an attempt to create one of the ``missing`` pods of controller ``w``; returns when it goes on.
 
-    ``size``: pods that a sync which begins now tries. ``pace_ms``: when its client may send the next request.
+    ``size``: pods that a sync which begins now tries. ``queue``: the controller's. ``pace_ms``: when its client may
+    send the next request.
     """
     b = admission.burst
     if b[w, B_LEFT] == 0:
-        b[w, B_LEFT] = min(size, BURST)
+        b[w, B_LEFT] = min(size, DAEMON_BURST if queue == QUEUE_DAEMON_SETS else BURST)
         b[w, B_BATCH] = b[w, B_TO_TRY] = 1
         b[w, B_REFUSED] = 0
     b[w, B_LEFT] -= 1
@@ -172,7 +187,11 @@ def after_attempt(admission: Admission, w, refused, missing, size, pace_ms, firs
         b[w, B_LEFT] = 0
         b[w, B_REFUSED] = 0
         b[w, B_FAILURES] += 1
-        again_ms = now + back_off_ms(b[w, B_FAILURES], first_ms, most_ms)
+        if queue == QUEUE_JOBS:
+            again_ms = now + back_off_ms(b[w, B_FAILURES], JOB_FIRST_MS, JOB_MOST_MS)
+        else:
+            again_ms = now + back_off_ms(b[w, B_FAILURES], FIRST_MS, MOST_MS)
+        again_ms = max(again_ms, from_bucket_ms(admission, queue, now))
         if b[w, B_RETRY_MS] > now:  # the queue keeps the earlier of two times
             again_ms = min(again_ms, b[w, B_RETRY_MS])
         b[w, B_RETRY_MS] = again_ms

@@ -12,8 +12,6 @@ Not modelled: back-off of failed pods.
 from __future__ import annotations
 
 from capsim.controllers.workloads.admission import (
-    FIRST_MS,
-    MOST_MS,
     after_attempt,
     forget_burst,
     is_asked,
@@ -53,7 +51,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
-from capsim.state.tables_admission import B_REFUSED, Admission
+from capsim.state.tables_admission import B_REFUSED, QUEUE_DAEMON_SETS, Admission
 from capsim.state.tables_rollout import (
     D_MIN_READY_MS,
     D_ON_DELETE,
@@ -204,7 +202,7 @@ def make_on(
     if is_asked(admission, row):
         name = workloads.next_ordinal[row] + admission.burst[w, B_REFUSED]
         refused = is_refused(clock, workloads, admission, log, row, w, name, now)
-        again_ms = after_attempt(admission, w, refused, missing, missing, pace_ms, FIRST_MS, MOST_MS, now)
+        again_ms = after_attempt(admission, w, refused, missing, missing, pace_ms, QUEUE_DAEMON_SETS, now)
         if refused:
             return again_ms
     p = create_pod(clock, pods, links, usage, workloads, marks, row, n, now)

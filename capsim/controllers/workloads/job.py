@@ -10,8 +10,6 @@ With podReplacementPolicy Failed they do so when they are gone.
 from __future__ import annotations
 
 from capsim.controllers.workloads.admission import (
-    JOB_FIRST_MS,
-    JOB_MOST_MS,
     after_attempt,
     forget_burst,
     is_asked,
@@ -44,7 +42,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
-from capsim.state.tables_admission import B_REFUSED, Admission
+from capsim.state.tables_admission import B_REFUSED, QUEUE_JOBS, Admission
 from capsim.state.tables_jobs import (
     I_ACTIVE,
     I_FAILURES,
@@ -190,7 +188,7 @@ def make_job_pod(
         log_event(clock, log, now, LOG_JOB_POD, w, pods.ordinal[p], 0, 0)
     pace_ms = max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), now + max(1, clock.params[P_POD_TO_POD]))
     if is_asked(admission, w):
-        return after_attempt(admission, w, refused, missing, missing, pace_ms, JOB_FIRST_MS, JOB_MOST_MS, now)
+        return after_attempt(admission, w, refused, missing, missing, pace_ms, QUEUE_JOBS, now)
     return pace_ms if missing > 1 else NEVER
 
 
@@ -212,7 +210,7 @@ def note_lost(pods: Pods, links: PodLinks, workloads: Workloads, jobs: Jobs, w, 
         p = workloads.first_pod[w]
         while p >= 0 and pods.state[p] != POD_TERMINATING:
             p = links.workload_next[p]
-        fatal = 2 + 2 * (pods.ordinal[p] if p >= 0 else last)
+        fatal = 2 + 3 * (pods.ordinal[p] if p >= 0 else last)
         for _ in range(lost):
             note_failure(jobs, w, -1, action, fatal, now)
         return
@@ -228,7 +226,7 @@ def note_lost(pods: Pods, links: PodLinks, workloads: Workloads, jobs: Jobs, w, 
             p = links.workload_next[p]
         if p < 0:
             jobs.indexes[first + i, I_ACTIVE] = 0
-            note_failure(jobs, w, i, action, 2 + 2 * ((last << INDEX_BITS) | i), now)
+            note_failure(jobs, w, i, action, 2 + 3 * ((last << INDEX_BITS) | i), now)
 
 
 @kernel

@@ -8,8 +8,6 @@ at once, as upstream does.
 from __future__ import annotations
 
 from capsim.controllers.workloads.admission import (
-    FIRST_MS,
-    MOST_MS,
     after_attempt,
     forget_burst,
     is_asked,
@@ -59,7 +57,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
-from capsim.state.tables_admission import B_REFUSED, Admission
+from capsim.state.tables_admission import B_REFUSED, QUEUE_REPLICA_SETS, Admission
 from capsim.state.transitions import client_ready, client_take, create_pod, schedule_try, set_dark, stop_serving
 
 
@@ -118,7 +116,7 @@ def create_one(
         try_after_creation(clock, heap, pods, p, now)
     pace_ms = max(client_ready(clock, CONTROLLER_GCRA, interval, burst, now), now + max(1, clock.params[P_POD_TO_POD]))
     if is_asked(admission, w):
-        return after_attempt(admission, w, refused, missing, missing, pace_ms, FIRST_MS, MOST_MS, now)
+        return after_attempt(admission, w, refused, missing, missing, pace_ms, QUEUE_REPLICA_SETS, now)
     return pace_ms if missing > 1 else NEVER
 
 

@@ -10,8 +10,6 @@ new one).
 from __future__ import annotations
 
 from capsim.controllers.workloads.admission import (
-    FIRST_MS,
-    MOST_MS,
     after_attempt,
     forget_burst,
     is_asked,
@@ -46,7 +44,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
-from capsim.state.tables_admission import B_REFUSED, Admission
+from capsim.state.tables_admission import B_REFUSED, QUEUE_STATEFUL_SETS, Admission
 from capsim.state.tables_rollout import (
     D_CURRENT,
     D_FIRST,
@@ -137,7 +135,7 @@ def make(
         name = rollouts.setting[w, D_FIRST] + k + admission.burst[w, B_REFUSED]
         refused = is_refused(clock, workloads, admission, log, row, w, name, now)
         size = missing if parallel else 1
-        again_ms = after_attempt(admission, w, refused, missing, size, pace_ms, FIRST_MS, MOST_MS, now)
+        again_ms = after_attempt(admission, w, refused, missing, size, pace_ms, QUEUE_STATEFUL_SETS, now)
         if refused:
             return again_ms
     p = create_pod(clock, pods, links, usage, workloads, marks, row, -1, now)

@@ -2,10 +2,10 @@
 
 Source: kubernetes v1.36 pkg/controller (ActivePodsWithRanks): unassigned first; then Pending before Running; not Ready
 before Ready; the lower controller.kubernetes.io/pod-deletion-cost; pods on nodes with more active siblings (counted
-once, before deleting); then the younger power-of-two bucket of the time since Ready; within a bucket upstream compares
-UIDs, which is as good as random: a seeded draw here.
+once, before deleting); then the younger power-of-two bucket of the time since Ready; then more restarts; at last
+upstream compares UIDs, which is as good as random: a seeded draw here.
 
-Not modelled: container restarts, which upstream looks at after the age.
+Not modelled: the bucket of the time since creation, which upstream compares before UIDs.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from capsim.state.tables import (
 )
 
 _RANKS = 1023
+_RESTARTS = 255
 
 
 @inline_kernel
@@ -68,9 +69,18 @@ def sort_key(clock: Clock, pods: Pods, workloads: Workloads, scan: NodeScan, p, 
         return chance
     ready = 1 if pods.state[p] == POD_READY else 0
     rank = min(scan.mark[n], _RANKS)
+    calm = _RESTARTS - min(pods.restarts[p], _RESTARTS)
     cost = cost_rank(workloads, w, pods.ordinal[p])
     since = pods.ready_ms[p] if ready == 1 else pods.created_ms[p]
-    return (1 << 60) | (ready << 59) | (cost << 50) | ((_RANKS - rank) << 40) | (age_bucket(now - since) << 32) | chance
+    return (
+        (1 << 60)
+        | (ready << 59)
+        | (cost << 50)
+        | ((_RANKS - rank) << 40)
+        | (age_bucket(now - since) << 32)
+        | (calm << 24)
+        | (chance >> 8)
+    )
 
 
 @inline_kernel

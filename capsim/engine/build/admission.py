@@ -45,6 +45,7 @@ def build_admission(scenario: Scenario, names: Names) -> Admission:
         hard=hard,
         text=text,
         burst=np.zeros((rows, BURST_COLUMNS), np.int64),
+        bucket_us=np.zeros(3, np.int64),
     )
 
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from capsim.engine.actions import ACT_CRASH, ACT_RESTART
+from capsim.engine.actions import ACT_CRASH, ACT_FAIL_POD, ACT_RESTART
 from capsim.engine.autoscaler import log
+from capsim.engine.build.jobs import ACTIONS
 from capsim.engine.build.workloads import memory_limit_bytes
 from capsim.engine.faults.cluster import note_pods
 from capsim.rng import STREAM_FAULT, draw
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from capsim.scenario.chaos import Crash
 
 FIRST_MS, MOST_MS = 10_000, 300_000
+OOM_EXIT, CRASH_EXIT = 137, 1
+"""What containers exit with that the kernel killed, or that crash."""
 BETWEEN_KILLS_MS = 1_000
 """Pods of one workload are killed one after the other: what one leaves has to reach the others first."""
 
@@ -67,7 +70,7 @@ def kill_largest(sim: Simulation, w: int) -> None:
         look_again(sim, w, limit / share(sim, w, p))
         return
     log(sim, sim.now_ms, LOG_OOM_KILLED, w, int(s.pods.ordinal[p]), 0, 0)
-    end(sim, p)
+    end(sim, p, OOM_EXIT)
     sim.faults.next_kill_ms[w] = sim.now_ms + BETWEEN_KILLS_MS
     sim.faults.agenda.add(sim.now_ms + BETWEEN_KILLS_MS, "memory", w)
 
@@ -117,10 +120,16 @@ def memory(sim: Simulation, w: int) -> None:
         kill_largest(sim, w)
 
 
-def end(sim: Simulation, p: int) -> None:
-    """The containers of pod ``p`` end; they are started again after the back-off."""
+def end(sim: Simulation, p: int, exit_code: int) -> None:
+    """The containers of pod ``p`` end; they are started again after the back-off, unless it is a Job's with
+    restartPolicy Never: then it has failed."""
     uid, now = int(sim.state.pods.uid[p]), sim.now_ms
     sim.make_room(heap=4)
+    workload = sim.scenario.objects.workloads[int(sim.state.pods.workload[p])]
+    if workload.job is not None and not workload.job.restarts:
+        action = workload.job.on_failure(exit_code, workload.template.containers[0].name)[0]
+        sim.act(ACT_FAIL_POD, p, ACTIONS[action])
+        return
     sim.act(ACT_CRASH, p)
     wait_ms = back_off(sim, uid)
     if wait_ms:
@@ -177,4 +186,4 @@ def exits(sim: Simulation, uid: int) -> None:
     p = row_of(sim, uid)
     if p >= 0 and sim.state.pods.state[p] in (POD_READY, POD_STARTING):
         log(sim, sim.now_ms, LOG_CRASHED, int(sim.state.pods.workload[p]), int(sim.state.pods.ordinal[p]), 0, 0)
-        end(sim, p)
+        end(sim, p, CRASH_EXIT)

@@ -13,6 +13,7 @@ from capsim.result.run import run
 from capsim.scenario import (
     Apply,
     Container,
+    ControlPlaneSpec,
     Distribution,
     KubeObjects,
     LimitRange,
@@ -354,3 +355,19 @@ def test_a_scenario_without_them_has_no_tables():
     sim = simulation([deployment(replicas=2)], [])
     assert sim.state.admission.start.shape == (1,)
     assert "held_back" not in collect(sim).facts
+
+
+def test_a_queues_token_bucket_holds_back_what_fails_beyond_its_burst():
+    """BucketRateLimiter of 10/s and a burst of 100: of 130 ReplicaSets that are refused at once the last waits 3 s."""
+    listed = [deployment(f"w{n:03}", replicas=0, cpu_milli=1) for n in range(130)]
+    events = [scale(1, target=one.key) for one in listed]
+    plain = ControlPlaneSpec(phases="zero", rate_limits=False)
+    sim = simulation(listed, [quota(pods=0)], events, control_plane=plain)
+    sim.advance(AT + 10_000)
+    times = {}
+    for at, message in refused(sim):
+        times.setdefault(message.split('"')[1].split("-")[0], []).append(at)
+    second = sorted(at[1] - at[0] for at in times.values())
+    assert second[99] == 5
+    assert second[100] == 100
+    assert second[-1] == 3000

@@ -87,10 +87,10 @@ def test_events_name_the_replica_sets_as_upstream_does():
     old, new = (sim.names.workloads[r].rpartition("/")[2] for r in sim.names.members[0])
     messages = told(sim, "ScalingReplicaSet")
     assert set(messages["object"]) == {"Deployment/default/a"}
-    assert set(messages["message"]) == {
+    assert messages["message"].tolist() == [  # the new one first: its ReplicaSet is created with its first size
         f"Scaled up replica set {new} from 0 to 3",
         f"Scaled down replica set {old} from 10 to 8",
-    }
+    ]
     pods = collect(sim).pods
     assert pods["name"].str.startswith(f"{new}-").sum() == 3
     assert set(pods["workload"]) == {KEY}

@@ -7,7 +7,7 @@ import pytest
 
 from capsim.engine.drive import Simulation
 from capsim.engine.run import collect
-from capsim.scenario import Distribution, Drain, TimedEvent
+from capsim.scenario import ContainerBehaviour, Distribution, Drain, TimedEvent, WorkloadSpec
 from capsim.scenario.kubernetes.job import FailureRule, SuccessRule
 from tests.controllers.workloads.test_job import job, told
 from tests.engine.clusters import MINUTE_MS, behaviour, cluster, group
@@ -178,3 +178,31 @@ def test_on_failure_restarts_count_against_the_limit(limit, restarts):
     assert len(told(result, "BackoffLimitExceeded")) == 1
     assert result.pods["restarts"].tolist() == [restarts]
     assert result.pods["gone_ms"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "pods", "restarts", "reason"),
+    [
+        ({"backoff_limit": 1}, 2, 0, "BackoffLimitExceeded"),
+        ({"backoff_limit": 3, "restarts": True}, 1, 3, "BackoffLimitExceeded"),
+        ({"failure": (code("FailJob", values=(137,)),)}, 1, 0, "PodFailurePolicy"),
+    ],
+)
+def test_a_pod_that_is_killed_for_its_memory_has_failed(settings, pods, restarts, reason):
+    """restartPolicy Never: it exits with 137, and is not started again."""
+    work = job(**settings)
+    container = work.template.containers[0].replaced(limits={"memory": 2**20})
+    work = work.model_copy(update={"template": work.template.model_copy(update={"containers": (container,)})})
+    spec = WorkloadSpec(
+        containers={"app": ContainerBehaviour(memory_base_bytes=2**21)},
+        run_time=Distribution.constant(60_000),
+        startup_time=Distribution.constant(1000),
+    )
+    sim = Simulation(cluster([work], workloads={work.key: spec}))
+    sim.advance(sim.scenario.duration_ms)
+    result = collect(sim)
+    assert len(told(result, reason)) == 1
+    assert len(result.pods) == pods
+    assert result.pods["restarts"].sum() == restarts
+    if reason == "PodFailurePolicy":
+        assert "failed with exit code 137 matching FailJob rule at index 0" in told(result, reason)[0][1]

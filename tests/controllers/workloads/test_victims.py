@@ -12,7 +12,7 @@ from capsim.engine.build.cluster import empty_scan
 from capsim.engine.build.tables import empty_pods
 from capsim.engine.drive import Simulation
 from capsim.jit import entry
-from capsim.scenario import Distribution, Scale, TimedEvent
+from capsim.scenario import Crash, Distribution, Scale, TimedEvent
 from capsim.state import tables as t
 from tests.engine.clusters import MINUTE_MS, behaviour, cluster, deployment, group
 
@@ -130,3 +130,17 @@ def test_it_comes_before_siblings_and_age():
     recorded = {"initial_state": "recorded", "placement": {"default/Deployment/a": {"n-1": 3, "n-2": 1}}}
     assert scaled_down([9, 9, 9, 1], replicas=4, left=3, **recorded) == [9, 9, 9]
     assert scaled_down([9, 9, 9, 9], replicas=4, left=3, **recorded) == [9, 9, 9]
+
+
+def test_more_restarts_go_before_chance():
+    """ActivePodsWithRanks: after the age."""
+    crash = TimedEvent(at_ms=30_000, crash=Crash(target="default/Deployment/a", pods=2))
+    one = deployment(replicas=6)
+    spec = behaviour(startup_time=Distribution.constant(1000))
+    scale = TimedEvent(at_ms=200_000, scale=Scale(target=one.key, replicas=4))
+    for seed in range(5):
+        sim = Simulation(
+            cluster([one], workloads={one.key: spec}, events=[crash, scale], seed=seed, initial_state="empty")
+        )
+        sim.advance(5 * MINUTE_MS)
+        assert (sim.state.pods.restarts[sim.state.pods.uid >= 0] == 0).all()
