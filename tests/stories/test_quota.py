@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
+
+from tests.stories.conftest import ROOT
 
 pytestmark = pytest.mark.plain
 
@@ -26,3 +30,8 @@ def test_the_rollout_goes_on_when_the_replica_set_tries_again(told):
     assert [(row["workload"], row["by"], row["peak"], row["still"]) for row in held] == [
         ("default/Deployment/shop", "ResourceQuota team", 2, 0)
     ]
+    command = [sys.executable, "-m", "capsim", "explain", str(folder.path), "workload/shop"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "up to 2 pods held back by ResourceQuota team" in said
+    assert "used by default/Deployment/shop: 8 pods, requests.cpu 4" in said
+    assert "what would have helped: requests.cpu of 5 instead of 4 in ResourceQuota team" in said
