@@ -377,6 +377,7 @@ def rollouts(draw, target: Workload) -> Rollout:
     change = {"image": draw(st.sampled_from([None, "v1", "v2"]))}
     if draw(st.booleans()):
         change["new_requests"] = {"cpu": draw(st.integers(1, 90)) * 10}
+        change["idle_cpu_milli"] = 0.0  # what idles is within the request, here too
     if draw(st.booleans()):
         change["cpu_per_request_milli"] = draw(st.sampled_from([0.0, 10.0, 60.0]))
     if draw(st.booleans()):
