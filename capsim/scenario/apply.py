@@ -113,6 +113,11 @@ def _quota(
     found: list[ResourceQuota] = again.models.get("quotas", [])
     if not found:
         return None
+    if found[0].scopes != before.scopes:
+        mark = mark_of(written, "spec")
+        message = "a ResourceQuota's scopes cannot be changed"
+        reading.problems.append(Problem(message, mark.file, mark.line or None, f"{key}: spec.scopes", "", "spec.hard"))
+        return None
     current[key] = found[0]
     return found[0]
 

@@ -21,8 +21,8 @@ MUST_BE_GIVEN = ("cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu
 
 
 def in_order(quotas: list[ResourceQuota]) -> list[ResourceQuota]:
-    """Quotas by row."""
-    return sorted((quota for quota in quotas if quota.hard), key=lambda quota: (quota.namespace, quota.name))
+    """Quotas by row; one without bounds for pods has a row too, because an event may give it some."""
+    return sorted(quotas, key=lambda quota: (quota.namespace, quota.name))
 
 
 def counts(quota: ResourceQuota, workload: Workload) -> bool:

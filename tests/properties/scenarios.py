@@ -410,7 +410,7 @@ def events(draw, duration_ms: int, scenario_parts) -> TimedEvent:
         action = {"rollout": draw(rollouts(draw(st.sampled_from(rolled))))}
     elif kind == "quota":
         old = draw(st.sampled_from(listed_quotas))
-        action = {"apply": Apply(object=draw(quotas).replaced(name=old.name))}
+        action = {"apply": Apply(object=draw(quotas).replaced(name=old.name, scopes=old.scopes))}
     elif kind == "update":
         action = {"rollout": draw(rollouts(draw(st.sampled_from(updated))))}
     elif kind == "rollback":

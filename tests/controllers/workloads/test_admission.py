@@ -371,3 +371,15 @@ def test_a_queues_token_bucket_holds_back_what_fails_beyond_its_burst():
     assert second[99] == 5
     assert second[100] == 100
     assert second[-1] == 3000
+
+
+def test_a_quota_that_loses_its_bounds_lets_everybody_in():
+    """Also the DaemonSet, whose controller is asked for as long as there is a quota in the scenario."""
+    free = TimedEvent(at_ms=2 * MINUTE_MS, apply=Apply(object=quota()))
+    daemons = deployment("agent", replicas=0, kind="DaemonSet")
+    sim = simulation([deployment(replicas=3), daemons], [quota(pods=0)], [free], duration_ms=20 * MINUTE_MS)
+    sim.advance(2 * MINUTE_MS)
+    assert alive(sim) + alive(sim, daemons.key) == 0
+    sim.advance(20 * MINUTE_MS)
+    assert alive(sim) + alive(sim, daemons.key) == 6
+    assert [row["still"] for row in collect(sim).facts["held_back"]] == [0, 0]

@@ -106,3 +106,10 @@ def test_an_event_for_a_quota_that_there_is_not(tmp_path):
     )
     with pytest.raises(ScenarioError, match="no such object"):
         loaded(tmp_path, "{hard: {pods: 5}}", events)
+
+
+def test_scopes_cannot_be_changed(tmp_path):
+    """ValidateResourceQuotaUpdate."""
+    events = APPLY.format("team").replace("spec: {hard", "spec: {scopes: [BestEffort], hard")
+    with pytest.raises(ScenarioError, match="scopes cannot be changed"):
+        loaded(tmp_path, "{hard: {pods: 5}}", events)
