@@ -4,23 +4,21 @@ Decorators:
 
 * ``@kernel``: a compiled function that only other kernels call. It has no Python wrapper (half the compile time), so
   that calling it from Python would be a segmentation fault: a gate in ``tests/gates`` keeps Python from doing so.
-* ``@separate_kernel``: the same, never inlined.
-* ``@inline_kernel``: the same, inlined into its callers by LLVM (small functions that take many arrays).
-* ``@shared_kernel``: inlined likewise, and Python may call it too (random draws).
-* ``@carrier_kernel``: inlined likewise; takes the whole state and only hands parts of it on.
+* ``@inline_kernel``: the same, small: LLVM is asked to inline it. ``@separate_kernel``: never inlined.
+* ``@shared_kernel``: always inlined, and Python may call it too (random draws).
 * ``@entry``: a compiled function that Python may call.
 
 With ``NUMBA_DISABLE_JIT=1`` all return the plain Python function. With ``CAPSIM_WRAP_KERNELS=1`` kernels are
 built with wrappers, so that tests can call each of them.
 
-Options that are not numba's default, and why (measured on a prototype: 74 s -> 20 s of compilation, 15 times the
-speed):
+What is not as numba does it, and why (docs/decisions/0001):
 
+* Tables are passed by address (``TableRef``), not as some seven numbers for each of their arrays.
 * ``_nrt=False``: no reference counts on arrays inside kernels. Private to numba, so numba's version is pinned and
   ``tests/test_jit.py`` guards it. A kernel that allocates does not compile, which is the rule of the house anyway.
 * ``no_cpython_wrapper``, ``no_cfunc_wrapper`` on everything but entries.
-* ``forceinline`` on small inner kernels: tuples go by value, and a call with 90 arrays copies about 5 kB.
 * ``error_model="numpy"``: division does not test for zero; kernels test where zero can happen.
+* Kernels are linked into their entry and are neither optimised nor turned into machine code before.
 
 Compiled code is cached in one folder per module, named by a digest of the module's source, of all capsim modules that
 it imports (transitively), of ``capsim.state``, of this file, of the flags and of the numba and numpy versions:
@@ -43,14 +41,14 @@ from typing import Any, ClassVar, TypeVar
 
 import numba
 import numpy as np
-from llvmlite import ir
 from numba import _dynfunc
 from numba.core import config as numba_config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary, JITCPUCodegen
 from numba.core.cpu import CPUContext
 from numba.core.types import unliteral  # type: ignore[attr-defined]
-from numba.extending import intrinsic
+
+from capsim.table_ref import TableRef, describe_tables
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,7 +57,7 @@ WRAP_KERNELS = os.environ.get("CAPSIM_WRAP_KERNELS", "") == "1"
 BOUNDSCHECK = bool(numba_config.BOUNDSCHECK)
 
 _PACKAGE = Path(__file__).resolve().parent
-_SHARED = ("jit.py",)
+_SHARED = ("jit.py", "table_ref.py")
 _OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "fastmath": False, "nogil": False}
 
 
@@ -202,8 +200,8 @@ class _ModuleCache(FunctionCache):  # type: ignore[misc]
 # generating machine code for each, is three quarters of numba's compile time (every level compiles its callees again).
 # The libraries of inner kernels, known by the prefix of their name, are linked and left alone.
 _INNER = "capsim_inner."
-_CARRIER = "capsim_inner.carrier."
 _SEPARATE = "capsim_inner.separate."
+_HINT = "capsim_inner.hint."
 _INNER_MANGLED = "capsim_inner"
 
 
@@ -235,21 +233,9 @@ def _link_only(self: Any) -> None:
     self._finalize_final_module()
 
 
-def _leave_functions(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Function passes take seconds over the thousands of struct moves of a function that hands the whole state on."""
-
-    def optimize_functions(self: Any, module: Any) -> None:
-        if self.name.startswith(_CARRIER):
-            module.data_layout = self._codegen._data_layout
-        else:
-            original(self, module)
-
-    return optimize_functions
-
-
 def _alone_in_the_entry(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Inner kernels are nobody else's: as internal functions of the entry they lose the arguments that they do not
-    use (a table is some 8 numbers an array), and their bodies once they are inlined."""
+    """Inner kernels are nobody else's: as internal functions of the entry they lose their bodies once they are
+    inlined, and one with a single caller always is."""
 
     def optimize_final_module(self: Any) -> None:
         for function in self._final_module.functions:
@@ -260,12 +246,20 @@ def _alone_in_the_entry(original: Callable[..., Any]) -> Callable[..., Any]:
     return optimize_final_module
 
 
-def _keep_separate(original: Callable[..., Any]) -> Callable[..., Any]:
+def _attributed(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What LLVM is told about a function and about the tables that it gets."""
+
     def declare_function(self: Any, module: Any, fndesc: Any) -> Any:
         function = original(self, module, fndesc)
         if fndesc.qualname.startswith(_SEPARATE):
-            function.attributes.discard("alwaysinline")
             function.attributes.add("noinline")
+        elif fndesc.qualname.startswith(_HINT):
+            function.attributes.add("inlinehint")
+        elif not fndesc.inline and not fndesc.qualname.startswith(_INNER):
+            # An entry: what its wrapper writes to a table before the call is not to be moved behind the loads.
+            if any(isinstance(kind, TableRef) for kind in fndesc.argtypes):
+                function.attributes.add("noinline")
+        describe_tables(function)
         return function
 
     return declare_function
@@ -296,10 +290,9 @@ def _install_lean_linking() -> None:
     _skip_for_inner(CPUCodeLibrary, "_finalize_final_module", _keep_linkable)
     _skip_for_inner(JITCodeLibrary, "get_pointer_to_function", lambda self, name: 0)
     _skip_for_inner(CPUCodeLibrary, "serialize_using_object_code", CPUCodeLibrary.serialize_using_bitcode)
-    CPUCodeLibrary._optimize_functions = _leave_functions(CPUCodeLibrary._optimize_functions)
     JITCPUCodegen.set_env = _set_env_where_known(JITCPUCodegen.set_env)
     CPUCodeLibrary._optimize_final_module = _alone_in_the_entry(CPUCodeLibrary._optimize_final_module)
-    CPUContext.declare_function = _keep_separate(CPUContext.declare_function)
+    CPUContext.declare_function = _attributed(CPUContext.declare_function)
     CPUContext.get_executable = _executable(CPUContext.get_executable)
 
 
@@ -318,20 +311,19 @@ def _without_literals(dispatcher: Any) -> None:
     dispatcher.get_call_template = get_call_template
 
 
-def _compile(function: Any, *, wrapped: bool, forceinline: bool, carrier: bool = False, separate: bool = False) -> Any:
+def _compile(function: Any, *, wrapped: bool, forceinline: bool = False, prefix: str = _INNER) -> Any:
     if PLAIN:
         return function
     options = dict(_OPTIONS)
     inner = not (wrapped or WRAP_KERNELS)
     if inner:
         options.update(no_cpython_wrapper=True, no_cfunc_wrapper=True)
-        prefix = _CARRIER if carrier else _SEPARATE if separate else _INNER
         function.__qualname__ = f"{prefix}{function.__module__}.{function.__name__}"
     # Said either way: what is not said is inherited from whoever is compiled at the moment.
-    options["forceinline"] = forceinline or not (wrapped or separate)
+    options["forceinline"] = forceinline
     dispatcher = numba.njit(**options)(function)
     _without_literals(dispatcher)
-    if not carrier and _is_ours(function.__code__.co_filename):
+    if _is_ours(function.__code__.co_filename):
         try:
             dispatcher._cache = _ModuleCache(function)
         except RuntimeError:
@@ -341,22 +333,17 @@ def _compile(function: Any, *, wrapped: bool, forceinline: bool, carrier: bool =
 
 def kernel(function: F) -> F:
     """Compile a function that only kernels call."""
-    return _compile(function, wrapped=False, forceinline=False)  # type: ignore[no-any-return]
+    return _compile(function, wrapped=False)  # type: ignore[no-any-return]
 
 
 def separate_kernel(function: F) -> F:
     """Compile a function that only kernels call and that stays a function: large ones with many callers."""
-    return _compile(function, wrapped=False, forceinline=False, separate=True)  # type: ignore[no-any-return]
+    return _compile(function, wrapped=False, prefix=_SEPARATE)  # type: ignore[no-any-return]
 
 
 def inline_kernel(function: F) -> F:
-    """Compile a small function that only kernels call, inlined into each caller."""
-    return _compile(function, wrapped=False, forceinline=True)  # type: ignore[no-any-return]
-
-
-def carrier_kernel(function: F) -> F:
-    """Compile a function that takes the whole state and only hands parts of it on."""
-    return _compile(function, wrapped=False, forceinline=True, carrier=True)  # type: ignore[no-any-return]
+    """Compile a small function that only kernels call, inlined into its callers unless that makes them too large."""
+    return _compile(function, wrapped=False, prefix=_HINT)  # type: ignore[no-any-return]
 
 
 def shared_kernel(function: F) -> F:
@@ -366,104 +353,7 @@ def shared_kernel(function: F) -> F:
 
 def entry(function: F) -> F:
     """Compile a function that Python calls."""
-    return _compile(function, wrapped=True, forceinline=False)  # type: ignore[no-any-return]
-
-
-_PACKED: dict[str, Any] = {}
-"""numba's types of packed tuples, by name: known once one has been packed."""
-
-
-class Packing:
-    """Tuples of arrays, looked at once each: at every call, numba takes 0.3 us for each array of an argument.
-
-    ``name`` is that of ``unpack_kernel``; ``pack`` an entry that hands its two arguments to ``pack_into``. All tuples
-    packed under a name have one type.
-    """
-
-    def __init__(self, name: str, pack: Any) -> None:
-        self.name = name
-        self.pack = pack
-        self.seen: Any = None
-        self.buffer: Any = None
-
-    def of(self, value: Any) -> Any:
-        """What to pass to entries instead of ``value``; in plain mode ``value`` itself."""
-        if PLAIN or value is self.seen:
-            return value if PLAIN else self.buffer
-        if self.name not in _PACKED:
-            _PACKED[self.name] = numba.typeof(value)
-        if self.buffer is None:
-            self.buffer = np.zeros(_arrays(value) * _WORDS_PER_ARRAY, np.int64)
-        self.pack(value, self.buffer)
-        if len(self.pack.overloads) > 1:
-            raise TypeError(f"{self.name}: tables of another type than those compiled")
-        self.seen = value  # keeps the arrays alive
-        return self.buffer
-
-
-def _arrays(value: Any) -> int:
-    return sum(map(_arrays, value)) if isinstance(value, tuple) else 1
-
-
-_WORDS_PER_ARRAY = 16
-"""numba's array has 5 words and 2 for each dimension."""
-
-
-def _leaves(kind: Any, place: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
-    """Index path of every scalar in an LLVM type."""
-    parts = list(kind.elements) if isinstance(kind, ir.LiteralStructType) else None
-    if isinstance(kind, ir.ArrayType):
-        parts = [kind.element] * kind.count
-    if parts is None:
-        return [place]
-    return [leaf for i, part in enumerate(parts) for leaf in _leaves(part, (*place, i))]
-
-
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, kind: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(data, kind.as_pointer())
-
-
-def _element(builder: Any, pointer: Any, place: tuple[int, ...]) -> Any:
-    zero = ir.IntType(32)(0)
-    return builder.gep(pointer, [zero, *(ir.IntType(32)(i) for i in place)], inbounds=True)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def pack_into(typing: Any, value: Any, buffer: Any) -> Any:
-    """Store a tuple of arrays, as compiled code holds it, in an int64 buffer. For entries."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[1], args[1], args[0].type)
-        for place in _leaves(args[0].type):
-            builder.store(builder.extract_value(args[0], place), _element(builder, pointer, place))
-        return context.get_dummy_value()
-
-    return numba.types.void(value, buffer), generate
-
-
-def unpack_kernel(name: str) -> Any:
-    """A function for entries: the tuple of arrays that was packed under ``name``, from its buffer.
-
-    numba looks at every array of an argument at every call (0.3 us each); of a packed tuple only once.
-    """
-
-    if PLAIN:
-        return lambda value: value
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def unpack(typing: Any, buffer: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kind = context.get_value_type(signature.return_type)
-            pointer = _pointer(context, builder, signature.args[0], args[0], kind)
-            value = ir.Constant(kind, ir.Undefined)
-            for place in _leaves(kind):
-                value = builder.insert_value(value, builder.load(_element(builder, pointer, place)), place)
-            return value
-
-        return _PACKED[name](buffer), generate
-
-    return unpack
+    return _compile(function, wrapped=True)  # type: ignore[no-any-return]
 
 
 def prune_cache(keep_per_module: int = 2) -> int:

@@ -14,7 +14,7 @@ from capsim import jit
 
 ROOT = Path(__file__).resolve().parents[1]
 CAPSIM = ROOT / "capsim"
-INNER = ("kernel", "inline_kernel", "carrier_kernel", "separate_kernel")
+INNER = ("kernel", "inline_kernel", "separate_kernel")
 
 
 def one_more(x):
@@ -109,5 +109,5 @@ def test_an_entry_can_be_called_and_in_plain_mode_everything_can():
     assert jit.shared_kernel(one_more)(1) == 2
     if not jit.PLAIN:
         return
-    for decorate in (jit.kernel, jit.inline_kernel, jit.carrier_kernel, jit.shared_kernel, jit.entry):
+    for decorate in (jit.kernel, jit.inline_kernel, jit.separate_kernel, jit.shared_kernel, jit.entry):
         assert decorate(one_more)(1) == 2

@@ -15,7 +15,7 @@ from capsim.engine.flow import flow
 from capsim.engine.outage import answer_again, crash, fall_silent, restart, set_unreachable
 from capsim.engine.recorder import forget_extremes, look
 from capsim.engine.state import State
-from capsim.jit import carrier_kernel, inline_kernel, kernel
+from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, push
 from capsim.state.eventlog import LOG_FAILED_SCHEDULING, events_left, log_event
 from capsim.state.marks import PODS_CHANGED, TOUCHED, mark_dirty, touch
@@ -330,7 +330,7 @@ def boot_now(heap: Heap, nodes: Nodes, n, now):
 
 
 # fmt: off
-@carrier_kernel
+@kernel
 def act_on_outage(s: State, what, a, b, now):
     """Steps of nodes that stop answering, ACT_SILENCE and above."""
     if what == ACT_SILENCE:
@@ -353,7 +353,7 @@ def act_on_outage(s: State, what, a, b, now):
         s.clock, s.heap, s.pods, s.links, s.nodes, s.groups, s.workloads, s.presence, s.marks, a, b, now)
 
 
-@carrier_kernel
+@kernel
 def act_on_taint(s: State, what, a, b, c, now):
     """ACT_TAINT and ACT_ADD_DAEMONS: a node that is open again gets its DaemonSet pods."""
     if what == ACT_ADD_DAEMONS or c == 0:
@@ -365,7 +365,7 @@ def act_on_taint(s: State, what, a, b, c, now):
     return taint(s.clock, s.pods, s.links, s.classes, s.nodes, s.queue, s.presence, s.scheduling, a, b, c, now)
 
 
-@carrier_kernel
+@kernel
 def act(s: State, what, a, b, c, d, now):
     """Carry out step ``what`` with its arguments; rooms are the caller's to make (``growth.make_room``)."""
     if what == ACT_ADD_NODE:

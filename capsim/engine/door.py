@@ -8,8 +8,9 @@ from __future__ import annotations
 from capsim.engine.actions import ACT_ADVANCE, act
 from capsim.engine.loop import advance
 from capsim.engine.state import State
-from capsim.jit import Packing, entry, pack_into, unpack_kernel
+from capsim.jit import entry
 from capsim.state.tables import I64
+from capsim.table_ref import Packing, pack_into, unpack_kernel
 
 unpack_state = unpack_kernel("State")
 

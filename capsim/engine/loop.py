@@ -24,7 +24,7 @@ from capsim.engine.recorder import close_sample, look
 from capsim.engine.room import ROOM, ask, need, room_for_step
 from capsim.engine.scheduling import run_scheduler
 from capsim.engine.state import State
-from capsim.jit import carrier_kernel, inline_kernel
+from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import heap_time, pop, tree_first, tree_set
 from capsim.state.eventlog import events_left
 from capsim.state.marks import mark_dirty
@@ -422,7 +422,7 @@ def run_recorder(
 
 
 # fmt: off
-@carrier_kernel
+@kernel
 def run_phase(s: State, phase, now):
     """One phase of the instant ``now``."""
     v = s.clock.values
@@ -535,7 +535,7 @@ def run_hpas_alone(
 
 
 # fmt: off
-@carrier_kernel
+@kernel
 def advance(s: State, until_ms, budget):
     """Advance the run to ``until_ms`` inclusive; ``budget`` instants are executed at most before a breath is taken.
 

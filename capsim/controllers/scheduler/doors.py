@@ -16,7 +16,7 @@ from capsim.controllers.scheduler.reasons import REASON_FIT
 from capsim.controllers.scheduler.reserved import scan_reserved, try_nominated
 from capsim.controllers.scheduler.scores import balanced_score, fit_score, image_score, requests_nothing
 from capsim.controllers.scheduler.verdict import diagnose, has_nominees, verdict
-from capsim.jit import carrier_kernel, entry
+from capsim.jit import entry, kernel
 from capsim.state.links import link_node, unlink_node
 from capsim.state.placement import leave, place
 from capsim.state.tables import NODE_TOP, POD_STARTING, POD_TERMINATING, Classes, Clock, Nodes, PodLinks, Pods, Presence
@@ -61,7 +61,7 @@ class Tables(NamedTuple):
 
 
 # fmt: off
-@carrier_kernel
+@kernel
 def _decide(t: Tables, p, entity, event):
     """The node for pod ``p`` as a run would choose it, -1: none."""
     c = t.pods.pod_class[p]
@@ -78,13 +78,13 @@ def _decide(t: Tables, p, entity, event):
         c, entity, event)
 
 
-@carrier_kernel
+@kernel
 def _nth_best(t: Tables, p, k):
     """The ``k``-th of the equally good nodes of the last decision, which was for pod ``p``."""
     return nth(t.presence, t.k.shapes, t.k.rules, t.k.views, t.k.cycle, t.pods.pod_class[p], k)
 
 
-@carrier_kernel
+@kernel
 def _judge_nodes(t: Tables, p):
     """Why each node takes pod ``p`` or not, into ``cycle.result``: PASS, INSUFFICIENT or a reason in the last column,
     the resources that are short as a bit set in the first."""
@@ -102,7 +102,7 @@ def _judge_nodes(t: Tables, p):
             t.k.cycle.result[n, COLUMN_SHORT] = short
 
 
-@carrier_kernel
+@kernel
 def _detail_scores(t: Tables, p):
     """Weighted scores of every plugin for the candidates of the last decision into ``cycle.result``."""
     c = t.pods.pod_class[p]
@@ -129,20 +129,20 @@ def _detail_scores(t: Tables, p):
         row[COLUMN_TOTAL] = t.k.cycle.candidate[i, A_TOTAL]
 
 
-@carrier_kernel
+@kernel
 def _count_reasons(t: Tables, p):
     """The diagnosis of pod ``p``, which fits nowhere, into ``preemption.counts``."""
     prepare(t.clock, t.nodes, t.k.rules, t.presence, t.k.shapes, t.k.cycle, t.pods.pod_class[p])
     diagnose(t.clock, t.classes, t.pods, t.nodes, t.presence, t.k, t.preemption.counts, p, -1)
 
 
-@carrier_kernel
+@kernel
 def _find_victims(t: Tables, p, offset):
     """Candidates for preemption into ``t.preemption``; returns the best, -1: none."""
     return preempt(t.clock, t.classes, t.pods, t.links, t.nodes, t.presence, t.k, t.budgets, t.preemption, p, offset)
 
 
-@carrier_kernel
+@kernel
 def _settle_on(t: Tables, p, n, start_ms):
     """Pod ``p`` runs on node ``n``."""
     t.pods.node[p] = n
@@ -153,7 +153,7 @@ def _settle_on(t: Tables, p, n, start_ms):
     node_changed(t.presence, t.nodes, n)
 
 
-@carrier_kernel
+@kernel
 def _terminate(t: Tables, p):
     """Pod ``p`` begins to terminate."""
     t.pods.state[p] = POD_TERMINATING
@@ -161,7 +161,7 @@ def _terminate(t: Tables, p):
     node_changed(t.presence, t.nodes, t.pods.node[p])
 
 
-@carrier_kernel
+@kernel
 def _take_off(t: Tables, p):
     """Pod ``p`` is gone from its node."""
     n = t.pods.node[p]
