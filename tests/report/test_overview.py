@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,16 +40,3 @@ def test_a_month_is_thinned_to_what_a_picture_shows():
 )
 def test_unit_of_the_axis(end_ms, unit):
     assert time_axis(end_ms).unit == unit
-
-
-def test_drawing_is_fast(tmp_path):
-    result = story.result()
-    result.summary  # noqa: B018  computed before, as in a run
-    best_s = min(_seconds(result, tmp_path) for _ in range(3))
-    assert best_s < 0.6
-
-
-def _seconds(result, place):
-    start = time.perf_counter()
-    draw(result, place / "a.png")
-    return time.perf_counter() - start
