@@ -46,6 +46,7 @@ from capsim.state.tables_scheduler import (
     Preemption,
     Scheduling,
 )
+from capsim.state.tables_volumes import no_volumes
 
 
 @dataclass
@@ -206,6 +207,7 @@ def make_tables(
         nominations=Nominations(
             np.zeros(len(pods) + 1, np.int64), np.zeros(len(pods) + 1, np.int64), np.zeros(1, np.int64)
         ),
+        volumes=no_volumes(),
     )
     return doors.Tables(
         clock=t.Clock(

@@ -23,6 +23,7 @@ from capsim.state.tables import (
     CAPACITY_VERSION,
     EV_NODE_READY,
     EV_NODE_REGISTER,
+    EV_POD_ATTACH,
     EV_SCALE,
     FLAG_NOT_READY,
     FLAG_UNSCHEDULABLE,
@@ -81,7 +82,8 @@ from capsim.world.runs import fail_pod
     ACT_CRASH,
     ACT_RESTART,
     ACT_FAIL_POD,
-) = range(23)
+    ACT_ATTACH,
+) = range(24)
 ROOM = 4
 
 
@@ -349,6 +351,9 @@ def act_on_outage(s: State, what, a, b, now):
             b, now)
     if what == ACT_RESTART:
         return restart(s.clock, s.heap, s.pods, s.workloads, s.nodes, s.startup, a, now)
+    if what == ACT_ATTACH:
+        push(s.heap, now, encode(EV_POD_ATTACH, a, s.pods.uid[a]))
+        return 0
     return set_unreachable(
         s.clock, s.heap, s.pods, s.links, s.nodes, s.groups, s.workloads, s.presence, s.marks, a, b, now)
 
@@ -394,7 +399,7 @@ def act(s: State, what, a, b, c, d, now):
     if what == ACT_LOSE:
         lose_node(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
-            s.physics, s.marks, s.presence, s.admission, s.log, a, now)
+            s.physics, s.marks, s.presence, s.admission, s.scheduling.volumes, s.log, a, now)
         return 0
     if what == ACT_BOOT_NOW:
         return boot_now(s.heap, s.nodes, a, now)

@@ -33,6 +33,7 @@ from capsim.state.tables_admission import Admission
 from capsim.state.tables_jobs import Jobs
 from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_startup import Startup
+from capsim.state.tables_volumes import Volumes
 from capsim.world.runs import end_pods
 
 
@@ -41,7 +42,7 @@ from capsim.world.runs import end_pods
 def sync_workload(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, marks: Marks, presence: Presence, queue: Queue,
-    rollouts: Rollouts, startup: Startup, jobs: Jobs, admission: Admission, log: Log, w, now):
+    rollouts: Rollouts, startup: Startup, jobs: Jobs, admission: Admission, volumes: Volumes, log: Log, w, now):
     """One sync of workload ``w``; a free pod row, heap and log room are there."""
     kind = workloads.kind[w]
     if kind == KIND_ROLLOUT:
@@ -56,7 +57,7 @@ def sync_workload(
     elif kind == KIND_STATEFULSET:
         sync_stateful(
             clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, queue,
-            rollouts, admission, log, w, now)
+            rollouts, admission, volumes, log, w, now)
     elif kind == KIND_DAEMONSET:
         sync_daemons(
             clock, heap, wheels, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, queue,

@@ -11,7 +11,7 @@ from capsim.controllers.workloads.lifetimes import follow_record
 from capsim.controllers.workloads.replicas import delete_pod, set_desired, try_after_creation, wake_replicas
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, entity_of, generation_of, kind_of, push
-from capsim.state.eventlog import LOG_NODE_ADDED, LOG_NODE_GONE, LOG_NODE_READY, log_event
+from capsim.state.eventlog import LOG_MULTI_ATTACH, LOG_NODE_ADDED, LOG_NODE_GONE, LOG_NODE_READY, log_event
 from capsim.state.marks import PODS_CHANGED, touch
 from capsim.state.revisions import is_daemon
 from capsim.state.tables import (
@@ -20,6 +20,7 @@ from capsim.state.tables import (
     EV_NODE_OPEN,
     EV_NODE_READY,
     EV_NODE_REGISTER,
+    EV_POD_ATTACH,
     EV_POD_GONE,
     EV_POD_LEFT,
     EV_POD_READY,
@@ -30,12 +31,14 @@ from capsim.state.tables import (
     FLAG_SILENT,
     G_TARGET,
     KIND_DAEMONSET,
+    NEVER,
     NODE_DELETING,
     NODE_READY,
     P_EVICT_TO_RECREATE,
     P_SCALE_TO_POD,
     POD_PENDING,
     POD_READY,
+    POD_STARTING,
     POD_TERMINATING,
     UNSCHEDULABLE,
     Classes,
@@ -60,8 +63,11 @@ from capsim.state.tables_adapter import SelfHeal
 from capsim.state.tables_admission import Admission
 from capsim.state.tables_lifetimes import Lifetimes
 from capsim.state.tables_scheduler import Scheduling
+from capsim.state.tables_startup import Startup
+from capsim.state.tables_volumes import Volumes
 from capsim.state.transitions import create_pod, hide_images, node_changed, remove_pod, set_dark, show_images
-from capsim.world.kubelet import become_ready
+from capsim.state.volumes import attached_ms, let_go, place_of, set_of
+from capsim.world.kubelet import become_ready, begin_start
 from capsim.world.nodes import delete_node, free_node, ready_node, register_node
 
 
@@ -85,6 +91,7 @@ def take_pod_away(
     presence: Presence,
     k: Scheduling,
     log: Log,
+    heap: Heap,
     p,
     now,
 ):
@@ -93,6 +100,8 @@ def take_pod_away(
     n = pods.node[p]
     if links.queued[p] == 2:
         clock.values[UNSCHEDULABLE] -= 1
+    if let_go(k.volumes, pods, nodes, p, 0, now):
+        look_again(heap, pods, links, workloads, k.volumes, p, now)
     remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, presence, log, p, now)
     if k.nominations.count[0] > 0:
         # What was promised to a pod that is deleted while it waits is free for others (eventhandlers.go, v1.34).
@@ -100,6 +109,21 @@ def take_pod_away(
     if n >= 0 and nodes.state[n] == NODE_READY and clock.values[UNSCHEDULABLE] > 0:
         capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     return w
+
+
+@kernel
+def look_again(heap: Heap, pods: Pods, links: PodLinks, workloads: Workloads, volumes: Volumes, p, now):
+    """Pods elsewhere that wait for the volumes of pod ``p``, which goes, look at them again."""
+    q = set_of(volumes, pods.workload[p])
+    place = place_of(volumes, q, pods.ordinal[p])
+    for w in range(workloads.kind.shape[0]):
+        if volumes.set_of[w] == q:
+            other = workloads.first_pod[w]
+            while other >= 0:
+                waits = pods.state[other] == POD_STARTING and pods.step_ms[other] == NEVER
+                if waits and place_of(volumes, q, pods.ordinal[other]) == place:
+                    push(heap, now, encode(EV_POD_ATTACH, other, pods.uid[other]))
+                other = links.workload_next[other]
 
 
 @inline_kernel
@@ -287,6 +311,7 @@ def lose_node(
     marks: Marks,
     presence: Presence,
     admission: Admission,
+    volumes: Volumes,
     log: Log,
     n,
     now,
@@ -312,6 +337,8 @@ def lose_node(
             if workloads.kind[w] == KIND_DAEMONSET:
                 workloads.desired[w] -= 1
         set_dark(pods, physics, marks, p, 0)
+        if let_go(volumes, pods, nodes, p, 1, now):
+            look_again(heap, pods, links, workloads, volumes, p, now)
         remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, presence, log, p, now)
         p = after
     g = nodes.group[n]
@@ -348,7 +375,7 @@ def node_event(
         hide_images(presence, k.extras, n)
         lose_node(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, presence,
-            admission, log, n, now)
+            admission, k.volumes, log, n, now)
 # fmt: on
 
 
@@ -357,7 +384,7 @@ def node_event(
 def dispatch(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, presence:
-    Presence, k: Scheduling, hpas: HpaLinks, heal: SelfHeal, lifetimes: Lifetimes,
+    Presence, k: Scheduling, startup: Startup, hpas: HpaLinks, heal: SelfHeal, lifetimes: Lifetimes,
     admission: Admission, log: Log, code, now):
     """Carry out one due event; the caller has made room for all that it can add."""
     kind = kind_of(code)
@@ -376,10 +403,17 @@ def dispatch(
         if same(pods.uid[i], code) and (pods.node[i] < 0 or nodes.flags[pods.node[i]] & FLAG_SILENT == 0):
             set_dark(pods, physics, marks, i, 0)
             take_pod_away(
-                clock, pods, links, classes, nodes, groups, workloads, marks, queue, presence, k, log, i, now)
+                clock, pods, links, classes, nodes, groups, workloads, marks, queue, presence, k, log, heap, i, now)
     elif kind == EV_POD_LEFT:
         if same(pods.uid[i], code):
             set_dark(pods, physics, marks, i, 0)
+    elif kind == EV_POD_ATTACH:
+        if same(pods.uid[i], code) and pods.state[i] == POD_STARTING and pods.step_ms[i] == NEVER:
+            attached = attached_ms(k.volumes, pods, nodes, i, now)
+            if attached < NEVER:
+                begin_start(clock, heap, pods, workloads, nodes, startup, i, 0, attached)
+            else:
+                log_event(clock, log, now, LOG_MULTI_ATTACH, pods.workload[i], pods.ordinal[i], 0, 0)
     elif kind == EV_POD_TRY:
         if same(pods.uid[i], code):
             requeue(clock, queue, pods, links, classes, i, pods.uid[i], now)

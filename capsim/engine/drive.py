@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capsim.engine import growth
+from capsim.engine import growth, volumes
 from capsim.engine.actions import ACT_ADD_NODE, ACT_ADVANCE
 from capsim.engine.build.assemble import Capacity, assemble
 from capsim.engine.build.rollouts import with_revisions
@@ -158,6 +158,7 @@ class Simulation:
         self.make_room(nodes=1, heap=4)
         n = self.act(ACT_ADD_NODE, group, ordinal, int(boots), shape, now_ms=now_ms)
         new_node(self, n)
+        volumes.new_node(self, n)
         if self._happenings.faults.dead_zones:
             born_in_outage(self, n)
         return n
@@ -226,6 +227,8 @@ class Simulation:
             from capsim.engine.preemption import preempt_for
 
             preempt_for(self, int(self.state.clock.values[t.PREEMPTOR]))
+        elif reason == t.YIELD_BIND:
+            volumes.bind_for(self, int(self.state.clock.values[t.BINDER]))
 
     def _breathe(self, took_s: float) -> None:
         """Aim at one breath per BREATH_S; in plain Python that is few instants, compiled it is many."""
@@ -245,6 +248,8 @@ class Simulation:
             self.state = growth.grow_queue(s, double(s.queue.key.shape[0]))
         elif table == t.NEED_DIAGNOSES:
             self.state = growth.grow_diagnoses(s, double(s.queue.diagnoses.shape[0]))
+        elif table == t.NEED_CLAIMS:
+            volumes.grow(self)
         elif table == t.NEED_SAMPLES:
             self.sink.drain_samples(s)
         else:
@@ -265,11 +270,13 @@ class Simulation:
         """A copy of everything that the rest of the run depends on."""
         autoscaler = None if self._autoscaler is None else self._autoscaler.snapshot()
         happenings, customs = self._happenings.snapshot(), self._customs.snapshot()
-        return copy_tables(self.state), self.sink.copy(), happenings, customs, autoscaler
+        claims = None if self.names.claims is None else self.names.claims.copy()
+        return copy_tables(self.state), self.sink.copy(), happenings, customs, autoscaler, claims
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot of this run."""
-        state, sink, happenings, customs, autoscaler = snapshot
+        state, sink, happenings, customs, autoscaler, claims = snapshot
+        self.names.claims = None if claims is None else claims.copy()
         self.state = copy_tables(state)
         self.sink = sink.copy()
         self._happenings.restore(happenings)

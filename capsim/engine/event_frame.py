@@ -25,6 +25,7 @@ RESTARTS = {
     e.LOG_OOM_KILLED: "Container was killed: its memory exceeded the limit",
     e.LOG_BACK_OFF: "Back-off {} s restarting failed container",
     e.LOG_CRASHED: "Container exited",
+    e.LOG_MULTI_ATTACH: "Multi-Attach error for volume: it is attached to another node, whose pod still uses it",
 }
 DISRUPTED, KILLED = 1, 2
 """How a pod failed that failed its Job."""

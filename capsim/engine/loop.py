@@ -38,6 +38,7 @@ from capsim.state.tables import (
     FROZEN_UNTIL,
     M_DIRTY,
     M_NODE,
+    NEED_CLAIMS,
     NEED_EVENTS,
     NEED_PODS,
     NEED_SAMPLES,
@@ -90,7 +91,9 @@ from capsim.state.tables_lifetimes import Lifetimes
 from capsim.state.tables_rollout import Rollouts
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.tables_startup import Startup
+from capsim.state.tables_volumes import Volumes
 from capsim.state.transitions import pods_left
+from capsim.state.volumes import set_of
 from capsim.world.metrics import publish, release_quiet, scrape
 from capsim.world.missed_scrapes import mark_missed
 from capsim.world.prometheus import scrape_due
@@ -157,6 +160,7 @@ def run_transitions(
     queue: Queue,
     presence: Presence,
     k: Scheduling,
+    startup: Startup,
     hpas: HpaLinks,
     heal: SelfHeal,
     lifetimes: Lifetimes,
@@ -189,6 +193,7 @@ def run_transitions(
             queue,
             presence,
             k,
+            startup,
             hpas,
             heal,
             lifetimes,
@@ -336,6 +341,7 @@ def run_replicas(
     startup: Startup,
     jobs: Jobs,
     admission: Admission,
+    volumes: Volumes,
     log: Log,
     now,
 ):
@@ -358,10 +364,12 @@ def run_replicas(
             return need(clock, table)
         if pods_left(clock, pods) < 1:
             return need(clock, NEED_PODS)
+        if set_of(volumes, w) >= 0 and workloads.desired[w] > volumes.site.shape[1]:
+            return need(clock, NEED_CLAIMS)
         # fmt: off
         sync_workload(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, presence, queue,
-            rollouts, startup, jobs, admission, log, w, now)
+            rollouts, startup, jobs, admission, volumes, log, w, now)
         # fmt: on
     return DONE
 
@@ -437,7 +445,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_TRANSITIONS:
         return run_transitions(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
-            s.physics, s.marks, s.queue, s.presence, s.scheduling, s.hpas, s.heal, s.lifetimes,
+            s.physics, s.marks, s.queue, s.presence, s.scheduling, s.startup, s.hpas, s.heal, s.lifetimes,
             s.admission, s.log, now)
     elif phase == PHASE_RATES:
         run_rates(
@@ -461,8 +469,8 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_REPLICAS:
         return run_replicas(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics,
-            s.marks, s.presence, s.queue, s.rollouts, s.startup, s.jobs, s.admission, s.log,
-            now)
+            s.marks, s.presence, s.queue, s.rollouts, s.startup, s.jobs, s.admission,
+            s.scheduling.volumes, s.log, now)
     elif phase == PHASE_SCHEDULER:
         return run_scheduler(
             s.clock, s.heap, s.pods, s.links, s.classes, s.nodes, s.groups, s.workloads, s.marks, s.queue, s.presence,

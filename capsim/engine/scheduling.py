@@ -5,14 +5,19 @@ from __future__ import annotations
 from capsim.controllers.scheduler.cycle import flush_class, next_pod, try_pod
 from capsim.engine.room import ROOM, ask, need, room_for_step
 from capsim.jit import inline_kernel
+from capsim.state.calendar import encode, push
 from capsim.state.eventlog import events_left
 from capsim.state.tables import (
+    BINDER,
     DONE,
+    EV_POD_ATTACH,
     NEED_DIAGNOSES,
     NEED_EVENTS,
+    NEVER,
     NEXT_FLUSH,
     PREEMPTOR,
     UNSCHEDULABLE,
+    YIELD_BIND,
     YIELD_PREEMPT,
     Classes,
     Clock,
@@ -29,6 +34,7 @@ from capsim.state.tables import (
 )
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.tables_startup import Startup
+from capsim.state.volumes import is_open, set_of
 from capsim.world.kubelet import begin_start
 
 FLUSH_PERIOD_MS = 30_000
@@ -65,7 +71,13 @@ def run_scheduler(
         p = next_pod(clock, pods, links, classes, queue, now)
         if p >= 0:
             n = try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, presence, k, marks, log, p, now)
-            if n >= 0:
+            if n >= 0 and set_of(k.volumes, pods.workload[p]) >= 0:
+                pods.step_ms[p] = NEVER  # its containers wait for its volumes
+                if is_open(k.volumes, pods, p):
+                    clock.values[BINDER] = p
+                    return ask(clock, YIELD_BIND)
+                push(heap, now, encode(EV_POD_ATTACH, p, pods.uid[p]))
+            elif n >= 0:
                 begin_start(clock, heap, pods, workloads, nodes, startup, p, 0, now)
             elif n == -2:
                 clock.values[PREEMPTOR] = p

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from capsim.controllers.hpa import tables as hpa
-from capsim.engine import growth
+from capsim.engine import growth, volumes
 from capsim.engine.actions import ACT_BEGIN, ACT_NODE_READY, ACT_RETRY, ACT_SCALE, ACT_START_PODS
 from capsim.engine.autoscaler import next_ordinal
 from capsim.engine.build.adapter import settle_adapter
@@ -102,6 +102,11 @@ def slots_by_name(sim: Simulation) -> dict[str, int]:
 
 def create_on(sim: Simulation, w: int, targets: list[int]) -> None:
     """One pod of workload ``w`` on each of these nodes, whatever is free there."""
+    if has_claims(sim, w):
+        for n in volumes.in_order(sim, w, targets):
+            sim.state.queue.scratch[0] = n
+            create_with_claims(sim, w, -1, 2)
+        return
     sim.make_room(pods=len(targets))
     while targets:
         sim.state.queue.scratch[: len(targets)] = targets
@@ -175,6 +180,10 @@ def create(sim: Simulation, w: int, count: int, target: int = -1, *, fixed: bool
             sim.state.workloads.reconcile_ms[row] = 0
             set_leaf(sim.state.wheels.replicas, row, 0)
         count = allowed
+    if has_claims(sim, w):
+        for _ in range(count):
+            create_with_claims(sim, w, target, int(fixed))
+        return
     sim.make_room(pods=count)
     while count > 0:
         done = sim.act(ACT_START_PODS, w, count, target, int(fixed), now_ms=SETTLED_MS)
@@ -182,6 +191,22 @@ def create(sim: Simulation, w: int, count: int, target: int = -1, *, fixed: bool
         if count > 0:
             make_room_to_fail(sim)
             sim.make_room(pods=count)
+
+
+def has_claims(sim: Simulation, w: int) -> bool:
+    """Whether the pods of workload ``w`` have volumes."""
+    return sim.names.claims is not None and w in sim.names.claims.set_of
+
+
+def create_with_claims(sim: Simulation, w: int, target: int, fixed: int) -> None:
+    """One pod of workload ``w``: its class depends on where its volumes are, and theirs on where it goes."""
+    before = int(sim.state.workloads.pod_class[w])
+    sim.make_room(pods=1)
+    make_room_to_fail(sim)
+    sim.state.workloads.pod_class[w] = volumes.class_at_start(sim, w)
+    sim.act(ACT_START_PODS, w, 1, target, fixed, now_ms=SETTLED_MS)
+    sim.state.workloads.pod_class[w] = before
+    volumes.settle(sim, int(sim.state.workloads.last_pod[w]))
 
 
 def make_room_to_fail(sim: Simulation) -> None:

@@ -21,7 +21,7 @@ class ThinModel:
 ALWAYS = (
     ThinModel(
         "scheduler",
-        "its decisions are exact; claims of volumes are not bound, scheduling gates are never removed",
+        "its decisions are exact; scheduling gates are never removed",
     ),
     ThinModel(
         "workloads",

@@ -109,6 +109,9 @@ class NodeGroup(Model):
     delete_delay_ms: Milliseconds = Field(
         10_000, alias="deleteDelay", description="From the request to delete a node until it is gone."
     )
+    attach_limits: dict[Text, WholeNumber] = Field(
+        {}, description="Volumes of a CSI driver that a node can attach, by driver (CSINode); missing: no limit."
+    )
     autoscaling: GroupAutoscaling = Field(
         GroupAutoscaling(), description="Settings of the Cluster Autoscaler for this group, under the flags' names."
     )

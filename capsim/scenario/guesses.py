@@ -7,17 +7,20 @@ from capsim.scenario.kubernetes.pod import Container
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.scenario import Scenario
+from capsim.scenario.storage import TOPOLOGIES
 from capsim.scenario.workload import ContainerBehaviour, WorkloadSpec
 from capsim.units import format_bytes
 
 CPU_PER_REQUEST_MILLI = 10.0
 """A guess for a service whose cost per request is unknown: 10 ms of CPU."""
+NO_PROVISIONER = "kubernetes.io/no-provisioner"
 SCHEDULER_DEFAULT_BYTES = 200 * 2**20
 """What kube-scheduler's scores assume for a container without a memory request."""
 
 
 def with_guesses(scenario: Scenario, reading: Reading) -> dict[str, WorkloadSpec]:
     """Behaviour of every workload, complete: each container has an entry and a memory base."""
+    _storage_guesses(scenario, reading)
     serving = {key for name in scenario.traffic for key in scenario.services[name].workloads}
     return {
         workload.key: _completed(
@@ -25,6 +28,24 @@ def with_guesses(scenario: Scenario, reading: Reading) -> dict[str, WorkloadSpec
         )
         for workload in scenario.objects.workloads
     }
+
+
+def _storage_guesses(scenario: Scenario, reading: Reading) -> None:
+    """What a scenario without StorageClasses, or without claims, leaves open."""
+    objects = scenario.objects
+    made = [*objects.claims, *(w for w in objects.workloads if w.claim_templates)]
+    named = [v for w in objects.workloads for v in w.template.volumes if v.get("persistentVolumeClaim")]
+    if made and not objects.storage_classes:
+        text = "none given: claims get a default class that makes zonal volumes where their pods go"
+        reading.note("guessed", "StorageClass", text, Mark("", 0))
+    if named and not objects.claims:
+        text = "none given: the claims that pods name are taken for bound, and usable on any node"
+        reading.note("guessed", "PersistentVolumeClaim", text, Mark("", 0))
+    for one in objects.storage_classes:
+        known = scenario.storage.topology.get(one.name) or scenario.storage.topology.get(one.provisioner)
+        if known is None and one.provisioner not in {**TOPOLOGIES, NO_PROVISIONER: ""}:
+            text = f"volumes of {one.provisioner} are taken for zonal"
+            reading.note("guessed", f"storage.topology.{one.name}", text, Mark("", 0), one.name)
 
 
 def _completed(workload: Workload, spec: WorkloadSpec, serving: bool, reading: Reading) -> WorkloadSpec:

@@ -21,6 +21,7 @@ from capsim.scenario.metrics import MetricSpec
 from capsim.scenario.model import Integer, Milliseconds, Model, Text, WholeNumber, problem
 from capsim.scenario.self_heal import SelfHealSpec
 from capsim.scenario.series import AnySeries, TraceFile
+from capsim.scenario.storage import StorageSpec
 from capsim.scenario.workload import ServiceSpec, UsageSpec, WorkloadSpec
 
 API_VERSION = "capsim/v1"
@@ -90,6 +91,7 @@ class ScenarioKeys(Model):
         description="Images by name, `*` for all others, with what is pulled of them: `400Mi` or layers. With this key "
         "(`{}` is enough) pods start in parts: pulls, init containers, the process (`startupTime`), probes.",
     )
+    storage: StorageSpec = Field(StorageSpec(), description="Volumes: what no object says of them.")
     workloads: dict[Text, WorkloadSpec] = Field({}, description="Behaviour of workloads, by name.")
     traffic: dict[Text, AnySeries] = Field({}, description="Requests per second of each service.")
     journeys: dict[Text, list[Visit]] = Field(

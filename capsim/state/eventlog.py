@@ -38,7 +38,8 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_FAILED_CREATE,
     LOG_DAEMON_CREATE,
     LOG_DAEMON_DELETE,
-) = range(31)
+    LOG_MULTI_ATTACH,
+) = range(32)
 
 
 @inline_kernel

@@ -46,14 +46,16 @@ NEED_PODS, NEED_NODES, NEED_HEAP, NEED_QUEUE, NEED_EVENTS, NEED_POD_LOG, NEED_SA
     7,
     8,
 )
-NEED_DIAGNOSES = 9
+NEED_DIAGNOSES, NEED_CLAIMS = 9, 10
 # Why YIELD was returned.
-YIELD_EVENTS, YIELD_AUTOSCALER, YIELD_CUSTOM, YIELD_BREATH, YIELD_PREEMPT = 1, 2, 3, 4, 5
+YIELD_EVENTS, YIELD_AUTOSCALER, YIELD_CUSTOM, YIELD_BREATH, YIELD_PREEMPT, YIELD_BIND = 1, 2, 3, 4, 5, 6
 
 # Kinds of heap events.
 EV_POD_READY, EV_POD_GONE, EV_POD_TRY, EV_NODE_REGISTER, EV_NODE_READY, EV_NODE_OPEN = 0, 1, 2, 3, 4, 5
 EV_POD_LEFT = 6
 """The endpoints no longer hold a pod that does not serve."""
+EV_POD_ATTACH = 7
+"""A bound pod's volumes can be attached, or looked at again."""
 EV_NODE_GONE, EV_SCALE = 8, 9
 EV_RECORDED = 10
 """The next entry of the recorded lifetimes."""
@@ -102,7 +104,9 @@ STOP_AT, BREATH, EVENTS_LEFT, CA_SEEN_WORK, CA_NEXT_TIMER, DAEMONSETS = 34, 35, 
 PREEMPTOR, CA_SEEN_PENDING = 40, 41
 FROZEN_UNTIL, OOM_DUE = 42, 43
 """Until then nobody writes to the API server: controllers stand still, what runs goes on."""
-CLOCK_COLUMNS = 44
+BINDER = 44
+"""Pod whose claims are to be bound."""
+CLOCK_COLUMNS = 45
 
 # Columns of Counters.
 (

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from capsim.state.tables import F64, I64
+from capsim.state.tables_volumes import Volumes
 
 # Score plugins, in the order of Profiles.weight.
 (
@@ -220,6 +221,7 @@ class Scheduling(NamedTuple):
     views: Views
     cycle: Cycle
     nominations: Nominations
+    volumes: Volumes
 
 
 class Budgets(NamedTuple):

@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from capsim.controllers.scheduler.reasons import PASS
+from capsim.engine.volumes import labels_of, place_of
 from capsim.scenario.pod_quota import charged, counts
 from capsim.state import tables as t
 from capsim.state.calendar import WAYS
@@ -252,6 +254,21 @@ def check_usage(sim) -> None:
         assert abs(milli - s.physics.usage[w, t.U_CPU]) <= 1e-6 * (1 + milli)
 
 
+def volumes_fit(sim, p: int, n: int) -> bool:
+    """Whether node ``n`` can have the volumes of pod ``p``."""
+    book, s, w = sim.names.claims, sim.state, int(sim.state.pods.workload[p])
+    if book is None or w not in book.set_of:
+        return True
+    q = book.set_of[w]
+    if book.why_blocked(q) and s.scheduling.volumes.site[q, place_of(sim, q, p)] == 0:
+        return False
+    keys = book.known(book.ensure(q, int(s.pods.ordinal[p])) if book.sets[q].own else book.sets[q].keys(0))
+    limits = s.scheduling.extras.attach_limit[n]
+    more = s.presence.attach[s.pods.pod_class[p]]
+    room = (limits < 0) | (s.presence.attached[n] + more <= limits) | (more == 0)
+    return bool(room.all()) and book.binder.verdict(keys, labels_of(sim, n)) == PASS
+
+
 def fits(sim, p: int, n: int) -> bool:
     """Whether the scheduler may put pod ``p`` on node ``n``, from the scenario's objects."""
     s = sim.state
@@ -259,6 +276,8 @@ def fits(sim, p: int, n: int) -> bool:
     daemon = int(s.pods.workload[p]) in sim.names.daemonsets
     shape = sim.names.shapes[s.nodes.shape[n]]
     if s.pods.target[p] >= 0 and s.pods.target[p] != n:
+        return False
+    if not volumes_fit(sim, p, n):
         return False
     taints = [taint for taint in shape.taints if taint.effect != "PreferNoSchedule"]
     wanted = [(taint.key, taint.value, taint.effect) for taint in taints]

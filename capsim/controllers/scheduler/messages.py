@@ -32,6 +32,9 @@ def failed_scheduling(counts: Sequence[int], reasons: Sequence[str], dry_run: Se
     nodes = counts[-1]
     if nodes == 0:
         return "no nodes available to schedule pods"
+    why = next((text for count, text in zip(counts[:-3], reasons, strict=False) if count and is_blocking(text)), None)
+    if why is not None:
+        return blocked(nodes, why)
     found = counts if dry_run is None else dry_run
     helped, hopeless = found[-3:-1]
     shown = [*(dry_run[:-3] if dry_run is not None else ()), helped, hopeless]
@@ -40,6 +43,11 @@ def failed_scheduling(counts: Sequence[int], reasons: Sequence[str], dry_run: Se
         f"{unavailable(nodes, counted(counts[:-3], reasons))} no new claims to deallocate, "
         f"preemption: {unavailable(nodes, counted(shown, words))}"
     )
+
+
+def is_blocking(text: str) -> bool:
+    """Whether a reason is one for which no node is even tried."""
+    return text.startswith(("pod has unbound immediate PersistentVolumeClaims", "persistentvolumeclaim "))
 
 
 def preempting(counts: Sequence[int], reasons: Sequence[str]) -> str:

@@ -65,6 +65,8 @@ class ClassSpec:
     """Volumes to attach per driver."""
     claims: tuple[int, ...] = ()
     """ReadWriteOncePod claims, numbered."""
+    blocked: str = ""
+    """Why no node is even tried (PreFilter); empty: they are."""
 
 
 @dataclass
@@ -130,6 +132,11 @@ def compile_program(classes: Sequence[ClassSpec], book: ShapeBook, world: World)
     listed = [maker.rules_of(c, profiles[c]) for c in range(len(classes))]
     taints = taint_texts(book.shapes)
     reasons, raw = static_tables(classes, profiles, book, taints, len(world.resources))
+    texts = reason_texts(world.resources, taints)
+    for c, one in enumerate(classes):
+        if one.blocked:
+            texts += [] if one.blocked in texts else [one.blocked]
+            reasons[c] = texts.index(one.blocked)
     parts, part_start = compile_parts(classes, profiles, world.extras)
     request, nonzero, wanted = request_tables(classes, world.resources)
     rows = [row for rules in listed for row, _ in rules]
@@ -154,7 +161,7 @@ def compile_program(classes: Sequence[ClassSpec], book: ShapeBook, world: World)
         profiles=compile_profiles(world.configuration, world.resources),
         rules=rules,
         groups=groups,
-        reasons=reason_texts(world.resources, taints),
+        reasons=texts,
         request=request,
         nonzero=nonzero,
         tolerates=tolerates,

@@ -11,6 +11,7 @@ that two pods of one node share (it is counted twice against the limit).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from capsim.scenario.kubernetes.labels import selects
 from capsim.units import memory_bytes
 
 Json = Mapping[str, Any]
+Key = tuple[str, str]
+"""Namespace and name of a claim."""
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 ONE_POD = "ReadWriteOncePod"
 
@@ -63,6 +66,8 @@ class VolumeBinder:
             key: claim["spec"]["volumeName"] for key, claim in self.claims.items() if claim["spec"].get("volumeName")
         }
         self._provisioned: set[tuple[str, str]] = set()
+        self.made: dict[str, Json] = {}
+        """Volumes that were provisioned in a run; ``volumes`` are those of the start."""
         self.used: list[tuple[tuple[str, str], ...]] = []
         """Claims behind every row of the table."""
 
@@ -95,7 +100,7 @@ class VolumeBinder:
 
     def verdicts(self) -> list[list[int]]:
         """[row][node]: PASS, or the reason why the node cannot have the claims of the row."""
-        return [[self._verdict(keys, labels) for labels in self.nodes] for keys in self.used]
+        return [[self.verdict(keys, labels) for labels in self.nodes] for keys in self.used]
 
     def bind(self, row: int, node: int) -> bool:
         """A pod with the claims of ``row`` was placed on ``node``: bind what was unbound; returns whether any was."""
@@ -107,20 +112,77 @@ class VolumeBinder:
                 self._bound[key] = volume
         return bool(chosen)
 
+    def is_bound(self, key: Key) -> bool:
+        """Whether a claim has its volume."""
+        return key in self._bound
+
+    def bind_on(self, keys: Sequence[Key], labels: Mapping[str, str], kept: Mapping[Key, Sequence[str]]) -> bool:
+        """Bind the open claims of ``keys`` for a node with ``labels``; what is provisioned can be used where the labels
+        ``kept`` of a claim have the same values. Returns whether a volume was provisioned."""
+        chosen = self._choices(keys, labels) or {}
+        for key, volume in chosen.items():
+            if volume is None:
+                self.provision(key, labels, kept[key])
+            else:
+                self._bound[key] = volume
+        return None in chosen.values()
+
+    def bind_at_once(self, key: Key) -> bool:
+        """Immediate binding to the smallest volume that serves a claim, wherever it is: whether there is one."""
+        volume = self._smallest(key, None, {*self._bound.values()})
+        if volume is not None:
+            self._bound[key] = volume
+        return volume is not None
+
+    def provision(self, key: Key, labels: Mapping[str, str], kept: Sequence[str]) -> None:
+        """A new volume for a claim, for nodes that have the labels ``kept`` in common with ``labels``."""
+        spec = self.claims[key]["spec"]
+        storage = self.classes[spec.get("storageClassName") or ""]
+        about: dict[str, Any] = {"capacity": dict(spec.get("resources", {}).get("requests") or {})}
+        about["csi"] = {"driver": storage["provisioner"]}
+        asked = [{"key": k, "operator": "In", "values": [labels[k]]} for k in kept if k in labels]
+        if asked:
+            about["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": asked}]}}
+        name = f"pvc/{key[0]}/{key[1]}"
+        self.made[name] = {"metadata": {"name": name}, "spec": about}
+        self._bound[key] = name
+
+    def where(self, keys: Sequence[Key]) -> str:
+        """Where the volumes of bound claims can be used, as text; claims without a volume here are bound anywhere."""
+        found = []
+        for key in keys:
+            volume = self._volume(key)
+            if volume is not None:
+                labels = volume["metadata"].get("labels") or {}
+                zones = [(name, labels[name]) for name in (*ZONES, *REGIONS) if name in labels]
+                found.append((volume["spec"].get("nodeAffinity"), zones))
+        return repr(found)
+
+    def copy(self) -> VolumeBinder:
+        """Another binder in the same state."""
+        twin = copy.copy(self)
+        twin._bound, twin.made, twin.claims = dict(self._bound), dict(self.made), dict(self.claims)
+        return twin
+
+    def _volume(self, key: Key) -> Json | None:
+        name = self._bound.get(key, "")
+        return self.volumes.get(name) or self.made.get(name)
+
     def _waits(self, key: tuple[str, str]) -> bool:
         storage = self.classes.get(self.claims[key]["spec"].get("storageClassName") or "")
         return storage is not None and storage.get("volumeBindingMode") == "WaitForFirstConsumer"
 
     def _driver(self, key: tuple[str, str]) -> str | None:
-        volume = self.volumes.get(self._bound.get(key, ""))
+        volume = self._volume(key)
         if volume is not None:
             csi = volume["spec"].get("csi")
             return csi["driver"] if csi else None
         storage = self.classes.get(self.claims[key]["spec"].get("storageClassName") or "")
         return storage.get("provisioner") if storage else None
 
-    def _verdict(self, keys: Sequence[tuple[str, str]], labels: Mapping[str, str]) -> int:
-        bound = [self.volumes[self._bound[key]] for key in keys if self._bound.get(key) in self.volumes]
+    def verdict(self, keys: Sequence[Key], labels: Mapping[str, str]) -> int:
+        """PASS, or the reason why a node with these labels cannot have the claims."""
+        bound = [volume for key in keys if (volume := self._volume(key)) is not None]
         if any(not _node_matches(volume, labels) for volume in bound):
             return REASON_VOLUME_NODE
         if self._choices(keys, labels) is None:
@@ -143,8 +205,8 @@ class VolumeBinder:
             chosen[key] = volume
         return chosen
 
-    def _smallest(self, key: tuple[str, str], labels: Mapping[str, str], taken: set[str]) -> str | None:
-        """The smallest available volume that serves a claim on a node."""
+    def _smallest(self, key: Key, labels: Mapping[str, str] | None, taken: set[str]) -> str | None:
+        """The smallest available volume that serves a claim on a node (None: on any)."""
         spec = self.claims[key]["spec"]
         wanted = _size((spec.get("resources") or {}).get("requests"))
         best: tuple[int, str] | None = None
@@ -164,7 +226,7 @@ class VolumeBinder:
                 and set(spec.get("accessModes") or []) <= set(about.get("accessModes") or [])
                 and (about.get("volumeMode") or "Filesystem") == (spec.get("volumeMode") or "Filesystem")
                 and (spec.get("selector") is None or selects(spec["selector"], volume["metadata"].get("labels") or {}))
-                and _node_matches(volume, labels)
+                and (labels is None or _node_matches(volume, labels))
             )
             if fits and (best is None or (size, name) < best):
                 best = (size, name)

@@ -3,7 +3,7 @@
 Source: kubernetes v1.36 pkg/controller/statefulset/stateful_set_control.go (updateStatefulSet). One sync does one
 thing; what follows waits for the pod that was made to become available, or for the one that was deleted to be gone.
 
-Not modelled: volume claims, the revision of pods that an OnDelete set makes anew (they get the
+Not modelled: the revision of pods that an OnDelete set makes anew (they get the
 new one).
 """
 
@@ -57,7 +57,9 @@ from capsim.state.tables_rollout import (
     D_UNAVAILABLE_IS_PERCENT,
     Rollouts,
 )
+from capsim.state.tables_volumes import Volumes
 from capsim.state.transitions import client_ready, client_take, create_pod
+from capsim.state.volumes import class_for
 
 HEALTHY, WAITING, LEAVING = 0, 1, 2
 
@@ -113,6 +115,7 @@ def make(
     marks: Marks,
     rollouts: Rollouts,
     admission: Admission,
+    volumes: Volumes,
     log: Log,
     w,
     k,
@@ -140,6 +143,7 @@ def make(
             return again_ms
     p = create_pod(clock, pods, links, usage, workloads, marks, row, -1, now)
     pods.ordinal[p] = rollouts.setting[w, D_FIRST] + k
+    pods.pod_class[p] = class_for(volumes, workloads, row, pods.ordinal[p])
     try_after_creation(clock, heap, pods, p, now)
     log_event(clock, log, now, LOG_STATEFUL_CREATE, w, pods.ordinal[p], 0, 0)
     return pace_ms if parallel else NEVER
@@ -273,6 +277,7 @@ def sync_stateful(
     queue: Queue,
     rollouts: Rollouts,
     admission: Admission,
+    volumes: Volumes,
     log: Log,
     w,
     now,
@@ -285,7 +290,10 @@ def sync_stateful(
     list_ordinals(pods, links, workloads, queue, w, rollouts.setting[w, D_FIRST], limit)
     k, waits, due = first_to_make(pods, queue, rollouts, w, limit, now)
     if k >= 0:
-        due = min(due, make(clock, heap, pods, links, usage, workloads, marks, rollouts, admission, log, w, k, now))
+        # fmt: off
+        due = min(due, make(
+            clock, heap, pods, links, usage, workloads, marks, rollouts, admission, volumes, log, w, k, now))
+        # fmt: on
     else:
         forget_burst(admission, w, now)
     if k < 0 and not waits:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from capsim.rng import mix32
 from capsim.scenario.cluster import Taint
 from capsim.state.tables_jobs import INDEX_BITS
+
+if TYPE_CHECKING:
+    from capsim.engine.build.volumes import ClaimBook
 
 STATIC_GROUP = "(static)"
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -63,6 +67,8 @@ class Names:
     """Services by source of ``Traffic``; recorded usage follows."""
     services: list[str] = field(default_factory=list)
     """Services with response times, callers first."""
+    claims: ClaimBook | None = None
+    """Claims of the run's pods, None: there are none."""
     usage: set[int] = field(default_factory=set)
     """Workloads whose CPU is replayed: their rate is cores, not requests."""
 

@@ -18,6 +18,7 @@ from capsim.controllers.scheduler.shapes import HOSTNAME, ShapeBook
 from capsim.engine.build.cluster import ZONE, array, group_labels
 from capsim.engine.build.names import Names, Shape
 from capsim.engine.build.startup import note_images
+from capsim.engine.build.volumes import build_volumes, claim_book
 from capsim.engine.build.workloads import drain_flags
 from capsim.scenario.cluster import NodeGroup
 from capsim.scenario.kube_scheduler import KubeSchedulerConfiguration
@@ -62,7 +63,11 @@ def class_specs(scenario: Scenario, names: Names) -> list[ClassSpec]:
 
 def shape_book(scenario: Scenario, names: Names) -> ShapeBook:
     """A book for the node shapes of a scenario, still without shapes."""
-    return ShapeBook(label_use(class_specs(scenario, names), configuration_of(scenario)))
+    use = label_use(class_specs(scenario, names), configuration_of(scenario))
+    for volume in scenario.objects.volumes:
+        for term in ((volume.spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or []:
+            use.note_term(term)
+    return ShapeBook(use)
 
 
 def shape_of_group(book: ShapeBook, names: Names, group: NodeGroup, zone: str) -> int:
@@ -89,6 +94,12 @@ def compile_scheduler(scenario: Scenario, names: Names, book: ShapeBook) -> tupl
     """The program of all classes; every shape is in the book by now."""
     facts = ExtraFacts()
     note_images(scenario, facts)
+    names.claims = claims = claim_book(scenario, names, [shape.zone for shape in names.shapes])
+    specs = class_specs(scenario, names)
+    if claims is not None:
+        facts.drivers = claims.binder.drivers
+        facts.volume = [[] for _ in claims.verdict_keys]
+        specs = claims.specs(specs)
     world = World(
         configuration_of(scenario),
         names.resources,
@@ -96,17 +107,19 @@ def compile_scheduler(scenario: Scenario, names: Names, book: ShapeBook) -> tupl
         scenario.objects.namespaces,
         facts,
     )
-    program = compile_program(class_specs(scenario, names), book, world)
+    program = compile_program(specs, book, world)
     names.reasons = program.reasons
     return program, facts
 
 
-def build_classes(scenario: Scenario, program: Program) -> Classes:
-    """The class table; class and workload have the same row."""
-    listed = scenario.objects.workloads
+def build_classes(scenario: Scenario, names: Names, program: Program) -> Classes:
+    """The class table: a row per workload, then those of pods whose volumes are somewhere."""
+    count = len(scenario.objects.workloads)
+    rows = list(range(count)) if names.claims is None else names.claims.workloads_of_classes(count)
+    listed = [scenario.objects.workloads[w] for w in rows]
     classes = empty_classes(
         program,
-        np.arange(len(listed), dtype=np.int64),
+        array(rows),
         array([w.template.priority for w in listed]),
         array([drain_flags(w) for w in listed]),
     )
@@ -126,7 +139,13 @@ def watches_binds(program: Program) -> bool:
 
 
 def build_scheduling(
-    program: Program, facts: ExtraFacts, book: ShapeBook, node_rows: int, pod_rows: int
+    scenario: Scenario,
+    names: Names,
+    program: Program,
+    facts: ExtraFacts,
+    book: ShapeBook,
+    node_rows: int,
+    pod_rows: int,
 ) -> tuple[Presence, Scheduling]:
     """Empty tables for ``node_rows`` node slots, a multiple of the page."""
     shapes = empty_shapes(book, node_rows)
@@ -140,4 +159,5 @@ def build_scheduling(
         views=empty_views(program, node_rows, width),
         cycle=empty_cycle(program, node_rows, width, int(shapes.domains.max(initial=0))),
         nominations=Nominations(np.zeros(pod_rows, np.int64), np.zeros(pod_rows, np.int64), np.zeros(1, np.int64)),
+        volumes=build_volumes(names.claims, scenario, len(scenario.objects.workloads)),
     )

@@ -11,6 +11,8 @@ from capsim.controllers.cluster_autoscaler import tables as ca
 from capsim.controllers.cluster_autoscaler.drain_rules import Drainage, outcome
 from capsim.controllers.cluster_autoscaler.options import Options
 from capsim.controllers.cluster_autoscaler.predicates import REJECT_STATIC
+from capsim.controllers.scheduler.messages import is_blocking
+from capsim.controllers.scheduler.reasons import PASS
 from capsim.controllers.scheduler.static import matches_node, taint_text, untolerated
 from capsim.engine.cluster_autoscaler.rules import Rules
 from capsim.scenario.kubernetes.workload import Workload
@@ -41,6 +43,10 @@ class Kinds:
         self.shape_domain = self.rules.shape_domains([shape.labels for shape in self.shapes])
         self.shape_gpu = [gpu_type(shape.labels) for shape in self.shapes]
         self.shape_labels = [dict(shape.labels) for shape in self.shapes]
+        self.asked = self.table.shape_reason.copy()
+        """What the pods themselves ask of shapes, volumes left out."""
+        self.seen = -1
+        """Version of the claims that the table knows of."""
 
     def _build(self, sim: Simulation) -> ca.Kinds:
         classes, listed = sim.state.classes, self.workloads
@@ -83,6 +89,23 @@ class Kinds:
                 elif not matches_node(t, shape.labels):
                     table[c, s] = REJECT_STATIC
         return table
+
+    def look_at_volumes(self, sim: Simulation) -> None:
+        """Shapes on which volumes cannot be used, as VolumeBinding sees the template of a node; again after each
+        binding."""
+        book = sim.names.claims
+        if book is None or book.version == self.seen:
+            return
+        self.seen = book.version
+        self.table.shape_reason[:] = self.asked
+        labels = [book.labels(shape.labels, "") for shape in self.shapes]
+        for c, row in enumerate(sim.state.scheduling.rules.volume.tolist()):
+            for s in range(len(labels)) if row >= 0 else ():
+                told = int(sim.state.classes.shape_reason[c, s])
+                blocked = told >= 0 and is_blocking(sim.names.reasons[told])
+                why = told if blocked else book.verdict(row, labels[s])
+                if self.asked[c, s] < 0 and why != PASS:
+                    self.table.shape_reason[c, s] = REJECT_STATIC + self._reason(sim.names.reasons[why])
 
     def _reason(self, text: str) -> int:
         if text not in self.reasons:

@@ -201,6 +201,7 @@ class EngineWorld:
     def refresh(self, now_ms: int) -> View:
         """See ``view.World``."""
         s = self.sim.state
+        self.kinds.look_at_volumes(self.sim)
         if self.options.min_replica_count or not self.kinds.table.drain.any():
             kind, row = s.workloads.kind[s.classes.workload], s.classes.workload
             of = np.where(kind == t.KIND_REVISION, s.workloads.deployment[row], row)

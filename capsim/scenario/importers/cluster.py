@@ -114,6 +114,7 @@ def _entry(group: Group, dump: Dump, prices: dict[str, float], log: Log) -> Grou
         "labels": _common_labels(group.nodes),
         "taints": [dict(zip(("key", "value", "effect"), taint, strict=True)) for taint in lasting_taints(pattern)],
         "zones": sorted({node.zone for node in group.nodes if node.zone}),
+        "attachLimits": _attach_limits(group, dump),
         "min": low,
         "max": high,
         "initial": count,
@@ -138,6 +139,19 @@ def _entry(group: Group, dump: Dump, prices: dict[str, float], log: Log) -> Grou
 
 def _sure(text: str) -> Any:
     return text
+
+
+def _attach_limits(group: Group, dump: Dump) -> dict[str, int]:
+    """Volumes of each CSI driver that every node of the group attaches, by the CSINodes."""
+    names = {node.name for node in group.nodes}
+    found: dict[str, int] = {}
+    for item in dump.of_kind("CSINode"):
+        for driver in sequence(mapping(item.content.get("spec")).get("drivers")) if item.name in names else ():
+            count = mapping(mapping(driver).get("allocatable")).get("count")
+            if isinstance(count, int) and count >= 0:
+                name = str(mapping(driver).get("name"))
+                found[name] = min(count, found.get(name, count))
+    return found
 
 
 def _instance(node: NodeSeen) -> dict[str, Any]:

@@ -28,6 +28,8 @@ KEPT_WHOLE = frozenset(
         ("", "Service"), ("autoscaling", "HorizontalPodAutoscaler"), ("policy", "PodDisruptionBudget"),
         ("scheduling.k8s.io", "PriorityClass"), ("karpenter.sh", "NodePool"),
         ("", "ResourceQuota"), ("", "LimitRange"),
+        ("", "PersistentVolumeClaim"),
+        ("", "PersistentVolume"), ("storage.k8s.io", "StorageClass"), ("storage.k8s.io", "CSINode"),
     }
 )  # fmt: skip
 """Kinds of which the content is used; of others only who they are."""

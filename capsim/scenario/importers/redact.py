@@ -56,7 +56,7 @@ def redacted_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
         key: metadata[key] for key in ("name", "namespace", "generateName", "labels") if key in metadata
     }
     annotations = mapping(metadata.get("annotations"))
-    kept_annotations = {k: v for k, v in annotations.items() if str(k).startswith(KEPT_ANNOTATIONS)}
+    kept_annotations = {k: v for k, v in annotations.items() if str(k).startswith((*KEPT_ANNOTATIONS, "storageclass."))}
     if kept_annotations:
         kept["annotations"] = kept_annotations
     owners = metadata.get("ownerReferences")
@@ -76,6 +76,8 @@ def redacted_spec(spec: dict[str, Any]) -> dict[str, Any]:
         job["metadata"] = redacted_metadata(mapping(job.get("metadata")))
         job["spec"] = redacted_spec(mapping(job.get("spec")))
         result["jobTemplate"] = job
+    if isinstance(spec.get("csi"), dict) and "capacity" in spec:  # a PersistentVolume: its options may name Secrets
+        result["csi"] = {"driver": spec["csi"].get("driver")}
     if isinstance(spec.get("containers"), list):
         result = redacted_pod_spec(result)
     return result

@@ -12,6 +12,7 @@ from capsim.scenario.kubernetes.node import NodeObject
 from capsim.scenario.kubernetes.pdb import Pdb
 from capsim.scenario.kubernetes.resource_quota import ResourceQuota
 from capsim.scenario.kubernetes.service import KService
+from capsim.scenario.kubernetes.storage import Claim, CsiNode, PersistentVolume, StorageClass
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.model import Integer, Labels, Model, Text
 
@@ -28,6 +29,10 @@ class KubeObjects(Model):
     pdbs: list[Pdb] = Field([], description="PodDisruptionBudgets.")
     quotas: list[ResourceQuota] = Field([], description="ResourceQuotas.")
     limit_ranges: list[LimitRange] = Field([], description="LimitRanges.")
+    storage_classes: list[StorageClass] = Field([], description="StorageClasses.")
+    volumes: list[PersistentVolume] = Field([], description="PersistentVolumes.")
+    claims: list[Claim] = Field([], description="PersistentVolumeClaims.")
+    csi_nodes: list[CsiNode] = Field([], description="CSINodes.")
     priority_classes: dict[Text, Integer] = Field(SYSTEM_PRIORITY_CLASSES, description="Values of PriorityClasses.")
     namespaces: dict[Text, Labels] = Field({}, description="Labels of each namespace that occurs.")
     other: list[tuple[Text, Text, Text, Text]] = Field(
@@ -54,4 +59,5 @@ class KubeObjects(Model):
         ]
         listed: list[Any] = [*self.nodes, *self.workloads, *self.services, *self.hpas, *self.pdbs, *self.quotas]
         listed += self.limit_ranges
+        listed += [*self.storage_classes, *self.volumes, *self.claims, *self.csi_nodes]
         return [*namespaces, *classes, *(item.manifest() for item in listed)]

@@ -24,8 +24,8 @@ lists(
 lists(
     "not modelled",
     {
-        "": "ReplicationController PersistentVolume PersistentVolumeClaim PodTemplate",
-        "storage.k8s.io": "StorageClass CSINode CSIDriver VolumeAttachment CSIStorageCapacity",
+        "": "ReplicationController PodTemplate",
+        "storage.k8s.io": "CSIDriver VolumeAttachment CSIStorageCapacity",
         "node.k8s.io": "RuntimeClass",
         "admissionregistration.k8s.io": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
         "resource.k8s.io": "*",

@@ -24,9 +24,8 @@ coverage(
     "PodSpec",
     "containers initContainers nodeSelector tolerations overhead resources priority priorityClassName "
     "preemptionPolicy nodeName terminationGracePeriodSeconds schedulerName restartPolicy affinity "
-    "topologySpreadConstraints hostNetwork schedulingGates",
+    "topologySpreadConstraints hostNetwork schedulingGates volumes",
     {
-        "volumes": "volumes are not modelled yet: claims, their zones and limits, and local storage",
         "schedulingGroup": "gang scheduling is not modelled yet",
         "resourceClaims": "dynamic resource allocation is not modelled yet",
         "runtimeClassName": "overhead of a RuntimeClass is not modelled yet",
@@ -43,6 +42,11 @@ coverage(
     },
 )
 coverage("ResourceRequirements", "requests limits", {"claims": "dynamic resource allocation is not modelled yet"})
+coverage(
+    "Volume",
+    "name persistentVolumeClaim emptyDir hostPath configMap secret projected downwardAPI image",
+    {"ephemeral": "claims of generic ephemeral volumes are not modelled: their pods run anywhere"},
+)
 coverage("ContainerPort", "hostPort hostIP protocol")
 coverage("Toleration", "key operator value effect tolerationSeconds")
 

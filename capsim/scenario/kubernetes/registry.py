@@ -20,7 +20,7 @@ NOT_A_KIND = {"job", "job_policies", "rollout_strategy", "update_fields"}
 """Modules of this package that are tools."""
 
 NAMESPACED = {
-    *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Endpoints", "Event", "PersistentVolumeClaim",
+    *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Endpoints", "Event",
                               "ReplicationController", "PodTemplate")),
     ("networking.k8s.io", "Ingress"),
     ("networking.k8s.io", "NetworkPolicy"), ("rbac.authorization.k8s.io", "Role"),

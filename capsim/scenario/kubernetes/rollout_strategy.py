@@ -12,6 +12,7 @@ from typing import Any
 from capsim.scenario.document import describe
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.kubernetes.registry import Source
+from capsim.scenario.kubernetes.storage import claim_spec
 
 DEFAULT_BOUND = "25%"
 DAEMON_BOUNDS = {"maxSurge": 0, "maxUnavailable": 1}
@@ -114,7 +115,16 @@ def check_stateful(source: Source, reading: Reading) -> dict[str, Any] | None:
         _fail(source, reading, path, "may not be given with type OnDelete", source.get("spec", *path), "nothing")
     elif kind == "RollingUpdate":
         _check_stateful_bound(source, reading, (*path, "maxUnavailable"))
-    found = {"pod_management": management}
+    found: dict[str, Any] = {"pod_management": management}
+    templates = source.get("spec", "volumeClaimTemplates") or []
+    found["claim_templates"] = [
+        {"name": one.get("metadata", {}).get("name") or "", "spec": claim_spec(one.get("spec") or {})}
+        for one in templates
+    ]
+    for one in found["claim_templates"]:
+        if not one["name"] or not ((one["spec"].get("resources") or {}).get("requests") or {}).get("storage"):
+            allowed = "metadata.name and spec.resources.requests.storage"
+            _fail(source, reading, ("volumeClaimTemplates",), "a claim without name or size", one["name"], allowed)
     for keys, name in (
         (("minReadySeconds",), "min_ready_s"),
         (("ordinals", "start"), "first_ordinal"),

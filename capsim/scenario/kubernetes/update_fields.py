@@ -18,6 +18,7 @@ ROOTS = (
     "V1Deployment", "V1ReplicaSet", "V1DaemonSet", "V1Pod", "V1Service", "V1HorizontalPodAutoscaler",
     "V2HorizontalPodAutoscaler", "V1PodDisruptionBudget", "V1PriorityClass", "V1Namespace", "V1Node", "V1StatefulSet",
     "V1Job", "V1CronJob", "V1LimitRange", "V1ResourceQuota",
+    "V1PersistentVolumeClaim", "V1PersistentVolume", "V1StorageClass", "V1CSINode",
 )  # fmt: skip
 QUANTITIES = {
     "requests", "limits", "overhead", "capacity", "allocatable", "sizeLimit", "divisor", "averageValue", "tolerance",

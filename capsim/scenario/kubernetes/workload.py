@@ -38,6 +38,9 @@ class Workload(Model):
         "OrderedReady", description="Whether a StatefulSet's pods wait for one another."
     )
     first_ordinal: WholeNumber = Field(0, description="Number of a StatefulSet's first pod.")
+    claim_templates: list[dict[Text, Any]] = Field(
+        [], description="volumeClaimTemplates of a StatefulSet: name and spec of a claim for each of its pods."
+    )
     job: JobSettings | None = Field(None, description="Of a Job, or of the Jobs of a CronJob: what else they say.")
     cron: CronSettings | None = Field(None, description="Of a CronJob: when it starts Jobs.")
     paused: Switch = Field(False, description="Whether rollouts of the Deployment are paused.")
@@ -71,6 +74,10 @@ class Workload(Model):
         spec: dict[str, Any] = {} if self.kind == "DaemonSet" else {"replicas": self.replicas}
         if self.strategy:
             spec["strategy" if self.kind == "Deployment" else "updateStrategy"] = self.strategy
+        if self.claim_templates:
+            spec["volumeClaimTemplates"] = [
+                {"metadata": {"name": one["name"]}, "spec": one["spec"]} for one in self.claim_templates
+            ]
         if self.first_ordinal:
             spec["ordinals"] = {"start": self.first_ordinal}
         defaults = type(self).model_fields
@@ -99,8 +106,7 @@ coverage(
 coverage("StatefulSet", "apiVersion kind metadata spec status")
 coverage(
     "StatefulSetSpec",
-    "replicas selector template podManagementPolicy updateStrategy minReadySeconds ordinals",
-    {"volumeClaimTemplates": "claims of StatefulSets are not modelled: their pods run anywhere"},
+    "replicas selector template podManagementPolicy updateStrategy minReadySeconds ordinals volumeClaimTemplates",
 )
 coverage("StatefulSetUpdateStrategy", "type rollingUpdate")
 coverage("RollingUpdateStatefulSetStrategy", "partition maxUnavailable")

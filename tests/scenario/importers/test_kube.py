@@ -220,3 +220,46 @@ def test_quotas_and_limit_ranges_are_kept(dumps):
     assert scenario.objects.limit_ranges[0].limits[0].most == {"cpu": 2000}
     assert "1 ResourceQuota" in findings.understood
     assert "ResourceQuota" not in unmodelled(findings)
+
+
+def test_claims_and_volumes_of_a_dump_pin_pods_and_limit_nodes(dumps):
+    """PersistentVolumeClaims, PersistentVolumes, StorageClasses and CSINodes take part; options of volumes stay out."""
+    zone = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["z1"]}
+    storage, csi = "storage.k8s.io/v1", {"driver": "ebs.csi.aws.com", "volumeHandle": "vol-secret"}
+    annotations = {"storageclass.kubernetes.io/is-default-class": "true", "note": "hidden"}
+    volume = {
+        "capacity": {"storage": "10Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "csi": csi,
+        "claimRef": {"namespace": "shop", "name": "data-db-0", "uid": "1"},
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [zone]}]}},
+    }
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}, "volumeName": "pv-1"}
+    drivers = [{"name": "ebs.csi.aws.com", "nodeID": "i-1", "allocatable": {"count": 25}}]
+    db = workload("StatefulSet", "db", 1)
+    db["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": {**claim, "volumeName": None}}]
+    head = {"metadata": {"name": "gp3", "annotations": annotations}, "provisioner": "ebs.csi.aws.com"}
+    scenario, findings = dumps.loaded(
+        [
+            *NODES,
+            db,
+            *pods(("apps/v1", "StatefulSet", "db"), 1, ("n1",), labels={"app": "db"}),
+            {"apiVersion": storage, "kind": "StorageClass", **head, "volumeBindingMode": "WaitForFirstConsumer"},
+            {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"}, "spec": volume},
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": "data-db-0", "namespace": "shop"},
+                "spec": claim,
+            },
+            {"apiVersion": storage, "kind": "CSINode", "metadata": {"name": "n1"}, "spec": {"drivers": drivers}},
+        ]
+    )
+    objects = scenario.objects
+    assert [one.is_default for one in objects.storage_classes] == [True]
+    assert objects.claims[0].spec["volumeName"] == "pv-1"
+    assert objects.volumes[0].spec["csi"] == {"driver": "ebs.csi.aws.com"}
+    assert objects.workload("shop/StatefulSet/db").claim_templates[0]["name"] == "data"
+    assert [group.attach_limits for group in scenario.node_groups] == [{"ebs.csi.aws.com": 25}]
+    assert "secret" not in scenario.dump_resolved()
+    assert "PersistentVolume" not in unmodelled(findings)
