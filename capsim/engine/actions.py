@@ -25,6 +25,7 @@ from capsim.state.tables import (
     EV_NODE_REGISTER,
     EV_POD_ATTACH,
     EV_SCALE,
+    FLAG_MEMORY_PRESSURE,
     FLAG_NOT_READY,
     FLAG_UNSCHEDULABLE,
     M_BUSY,
@@ -83,7 +84,8 @@ from capsim.world.runs import fail_pod
     ACT_RESTART,
     ACT_FAIL_POD,
     ACT_ATTACH,
-) = range(24)
+    ACT_PRESSURE,
+) = range(25)
 ROOM = 4
 
 
@@ -323,6 +325,32 @@ def taint(
     return 0
 
 
+@kernel
+def press(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    classes: Classes,
+    nodes: Nodes,
+    queue: Queue,
+    presence: Presence,
+    k: Scheduling,
+    n,
+    on,
+    now,
+):
+    """Node ``n`` has memory pressure, or has it no more."""
+    if on == 1:
+        nodes.flags[n] |= FLAG_MEMORY_PRESSURE
+    else:
+        nodes.flags[n] &= ~FLAG_MEMORY_PRESSURE
+    node_changed(presence, nodes, n)
+    clock.values[CAPACITY_VERSION] += 1
+    if on == 0 and clock.values[UNSCHEDULABLE] > 0:
+        capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
+    return 0
+
+
 @inline_kernel
 def boot_now(heap: Heap, nodes: Nodes, n, now):
     """A claimed node registers and is Ready at this instant, with all that follows from it."""
@@ -351,6 +379,8 @@ def act_on_outage(s: State, what, a, b, now):
             b, now)
     if what == ACT_RESTART:
         return restart(s.clock, s.heap, s.pods, s.workloads, s.nodes, s.startup, a, now)
+    if what == ACT_PRESSURE:
+        return press(s.clock, s.pods, s.links, s.classes, s.nodes, s.queue, s.presence, s.scheduling, a, b, now)
     if what == ACT_ATTACH:
         push(s.heap, now, encode(EV_POD_ATTACH, a, s.pods.uid[a]))
         return 0

@@ -16,6 +16,7 @@ from capsim.scenario.workload import WorkloadSpec
 from capsim.state import eventlog as e
 from capsim.state.tables import I64
 from capsim.state.wording import CRON_SKIPPED, EVENTS, JOB_TOLD
+from capsim.units import format_bytes
 
 if TYPE_CHECKING:
     from capsim.engine.build.names import Names
@@ -59,6 +60,14 @@ def word(sim: Simulation, row: list[Any], messages: list[str]) -> tuple[str, str
     if kind == e.LOG_TAINT_EVICTION:
         where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
         return f"Pod/{where}", f"Marking for deletion Pod {where}"
+    if kind == e.LOG_EVICTED:
+        where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
+        used, short = format_bytes(b), format_bytes(c)
+        return f"Pod/{where}", f"The node was low on resource: memory. It was short of {short}; the pod used {used}."
+    if kind == e.LOG_PRESSURE:
+        name = names.node(subject, a)
+        condition = "NodeHasInsufficientMemory" if b else "NodeHasSufficientMemory"
+        return f"Node/{name}", f"Node {name} status is now: {condition}"
     if kind in RESTARTS:
         where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
         return f"Pod/{where}", RESTARTS[kind].format(b)
@@ -192,6 +201,8 @@ def events_frame(sim: Simulation, pods: pd.DataFrame, messages: list[str]) -> pd
             source = controller_of(sim.names, row[2])
         if row[1] in (e.LOG_JOB, e.LOG_CRON_SKIPPED):
             kind, reason, _ = (JOB_TOLD if row[1] == e.LOG_JOB else CRON_SKIPPED)[row[3]]
+        if row[1] == e.LOG_PRESSURE and not row[4]:
+            reason = "NodeHasSufficientMemory"
         if row[1] == e.LOG_METRIC_FAILED:
             reason = failed_reason(sim.hpa_at(row[2], row[0]), row[3], row[4])
         where, message = word(sim, row, messages)

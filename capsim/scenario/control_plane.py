@@ -119,6 +119,12 @@ class KubeletSpec(Model):
     registry_latency_ms: Milliseconds = Field(
         200, description="One request to the registry, as for an image that is there already (an assumption)."
     )
+    evicts: Switch = Field(
+        True, alias="eviction", description="Pods are evicted when a node runs short of memory (evictionHard)."
+    )
+    eviction_pressure_transition_period_ms: Milliseconds = Field(
+        300_000, description="How long the threshold must not be met until MemoryPressure goes."
+    )
     housekeeping_interval_ms: Milliseconds = Field(
         10_000,
         description="Shortest time between two readings of a container's counters by cAdvisor, which adds up to as "

@@ -39,7 +39,9 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_DAEMON_CREATE,
     LOG_DAEMON_DELETE,
     LOG_MULTI_ATTACH,
-) = range(32)
+    LOG_EVICTED,
+    LOG_PRESSURE,
+) = range(34)
 
 
 @inline_kernel

@@ -30,6 +30,8 @@ NODE_FREE, NODE_REQUESTED, NODE_REGISTERED, NODE_READY, NODE_DELETING = 0, 1, 2,
 FLAG_UNSCHEDULABLE, FLAG_NOT_READY, FLAG_TO_BE_DELETED = 1, 2, 4
 FLAG_UNREACHABLE = 8
 """Its kubelet has not been heard of for the grace period: a NoSchedule taint, Ready is Unknown."""
+FLAG_MEMORY_PRESSURE = 32
+"""Its condition is MemoryPressure: a NoSchedule taint that only BestEffort pods do not tolerate."""
 FLAG_SILENT = 16
 """The machine does not answer. Nobody in the control plane knows that: every class tolerates it."""
 

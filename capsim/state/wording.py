@@ -42,6 +42,8 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_DAEMON_CREATE: (NORMAL, "SuccessfulCreate", "daemonset-controller"),
     e.LOG_DAEMON_DELETE: (NORMAL, "SuccessfulDelete", "daemonset-controller"),
     e.LOG_MULTI_ATTACH: (WARNING, "FailedAttachVolume", "attachdetach-controller"),
+    e.LOG_EVICTED: (WARNING, "Evicted", "kubelet"),
+    e.LOG_PRESSURE: (NORMAL, "NodeHasInsufficientMemory", "kubelet"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }
 """Log kind -> (type, reason, source)."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from capsim.controllers.scheduler.reasons import PASS
 from capsim.engine.volumes import labels_of, place_of
-from capsim.scenario.pod_quota import charged, counts
+from capsim.scenario.pod_quota import charged, counts, is_best_effort
 from capsim.state import tables as t
 from capsim.state.calendar import WAYS
 from capsim.state.tables_admission import B_COUNT, B_HELD, B_LEFT
@@ -286,6 +286,8 @@ def fits(sim, p: int, n: int) -> bool:
         wanted.append(("node.kubernetes.io/unschedulable", "", "NoSchedule"))
     if flags & t.FLAG_NOT_READY and not daemon:
         wanted.append(("node.kubernetes.io/not-ready", "", "NoSchedule"))
+    if flags & t.FLAG_MEMORY_PRESSURE and is_best_effort(template) and not daemon:
+        wanted.append(("node.kubernetes.io/memory-pressure", "", "NoSchedule"))
     if flags & t.FLAG_UNREACHABLE:
         wanted.append(("node.kubernetes.io/unreachable", "", "NoSchedule"))
     if flags & t.FLAG_TO_BE_DELETED:

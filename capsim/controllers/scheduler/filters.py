@@ -16,12 +16,14 @@ from capsim.controllers.scheduler.reasons import (
     REASON_NODE_NAME,
     REASON_NOT_READY,
     REASON_PORTS,
+    REASON_PRESSURE,
     REASON_TO_BE_DELETED,
     REASON_UNREACHABLE,
     REASON_UNSCHEDULABLE,
 )
 from capsim.jit import inline_kernel
 from capsim.state.tables import (
+    FLAG_MEMORY_PRESSURE,
     FLAG_NOT_READY,
     FLAG_TO_BE_DELETED,
     FLAG_UNREACHABLE,
@@ -57,6 +59,8 @@ def static_reason(classes: Classes, nodes: Nodes, c, n):
             return REASON_TO_BE_DELETED
         if flags & FLAG_UNREACHABLE:
             return REASON_UNREACHABLE
+        if flags & FLAG_MEMORY_PRESSURE:
+            return REASON_PRESSURE
     return shape
 
 

@@ -13,6 +13,7 @@ from capsim.state.tables import PODS
     REASON_NOT_READY,
     REASON_TO_BE_DELETED,
     REASON_UNREACHABLE,
+    REASON_PRESSURE,
     REASON_AFFINITY,
     REASON_ENFORCED,
     REASON_PORTS,
@@ -27,7 +28,7 @@ from capsim.state.tables import PODS
     REASON_ANTI,
     REASON_EXISTING,
     REASON_FIT,
-) = range(19)
+) = range(20)
 """REASON_FIT is the first resource column."""
 
 PASS = -1
@@ -40,6 +41,7 @@ FIXED = (
     ("TaintToleration", "node(s) had untolerated taint {node.kubernetes.io/not-ready: }"),
     ("TaintToleration", "node(s) had untolerated taint {ToBeDeletedByClusterAutoscaler: }"),
     ("TaintToleration", "node(s) had untolerated taint {node.kubernetes.io/unreachable: }"),
+    ("TaintToleration", "node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }"),
     ("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"),
     ("NodeAffinity", "node(s) didn't match scheduler-enforced node affinity"),
     ("NodePorts", "node(s) didn't have free ports for the requested pod ports"),

@@ -20,7 +20,9 @@ from capsim.controllers.scheduler.reasons import (
 from capsim.controllers.scheduler.shapes import NODE_NAME, NodeShape
 from capsim.scenario.cluster import Taint
 from capsim.scenario.kubernetes.pod import PodTemplate, Toleration
+from capsim.scenario.pod_quota import is_best_effort
 from capsim.state.tables import (
+    FLAG_MEMORY_PRESSURE,
     FLAG_NOT_READY,
     FLAG_SILENT,
     FLAG_TO_BE_DELETED,
@@ -32,10 +34,11 @@ BLOCKING = ("NoSchedule", "NoExecute")
 RUNTIME_TAINTS = {
     FLAG_NOT_READY: Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule"),
     FLAG_TO_BE_DELETED: Taint(key="ToBeDeletedByClusterAutoscaler", effect="NoSchedule"),
+    FLAG_MEMORY_PRESSURE: Taint(key="node.kubernetes.io/memory-pressure", effect="NoSchedule"),
     FLAG_UNREACHABLE: Taint(key="node.kubernetes.io/unreachable", effect="NoSchedule"),
     FLAG_UNSCHEDULABLE: Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule"),
 }
-DAEMONSET_TOLERATES = FLAG_NOT_READY | FLAG_UNSCHEDULABLE
+DAEMONSET_TOLERATES = FLAG_NOT_READY | FLAG_UNSCHEDULABLE | FLAG_MEMORY_PRESSURE
 """The DaemonSet controller adds tolerations for these taints to its pods."""
 REQUIRED, PREFERRED = (
     "requiredDuringSchedulingIgnoredDuringExecution",
@@ -76,6 +79,8 @@ def untolerated(tolerations: Iterable[Toleration], taints: Iterable[Taint]) -> T
 def tolerated_flags(template: PodTemplate, daemonset: bool) -> int:
     """Bit set of the node flags whose taint the class tolerates."""
     flags = FLAG_SILENT | (DAEMONSET_TOLERATES if daemonset else 0)
+    if not is_best_effort(template):  # admission adds the toleration (plugin/pkg/admission/podtolerationrestriction)
+        flags |= FLAG_MEMORY_PRESSURE
     for flag, taint in RUNTIME_TAINTS.items():
         if untolerated(template.tolerations, [taint]) is None:
             flags |= flag

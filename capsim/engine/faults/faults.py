@@ -47,6 +47,8 @@ class Faults:
     """Workloads with pods that were killed for their memory: when the next one may be."""
     crashing: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Workloads whose containers exit: how long after each start, and until when."""
+    short_of_memory_ms: dict[int, int] = field(default_factory=dict)
+    """Nodes with memory pressure: when the threshold was met last."""
     thawed_ms: int = -1
     """When the control plane last came back: controllers have forgotten what they had observed."""
 
@@ -65,13 +67,13 @@ class Faults:
                 handlers()[entry.what](sim, *entry.args)
 
 
-PHYSICAL = {"back", "zone_back", "terminate", "random", "thaw", "memory", "restart", "exit"}
+PHYSICAL = {"back", "zone_back", "terminate", "random", "thaw", "memory", "restart", "exit", "pressure"}
 """What happens whether or not there is a control plane."""
 
 
 def handlers() -> dict[str, Handler]:
     """Who carries out what."""
-    from capsim.engine.faults import control, drains, lifecycle, machines, restarts, upgrades
+    from capsim.engine.faults import control, drains, lifecycle, machines, pressure, restarts, upgrades
 
     return {
         "back": machines.back,
@@ -90,6 +92,7 @@ def handlers() -> dict[str, Handler]:
         "memory": restarts.memory,
         "restart": restarts.restart,
         "exit": restarts.exits,
+        "pressure": pressure.look,
     }
 
 

@@ -5,8 +5,8 @@ first restart is at once, the next 10 s after the container ended, then twice as
 forgotten when a container ends more than ten minutes after the last time. The kernel kills a container whose memory
 exceeds its limit (OOMKilled); the pod stays on its node.
 
-Not modelled: kills of single containers of a pod (the pod as a whole is killed), the node running out of memory, the
-gate KubeletCrashLoopBackOffMax.
+Nodes that run short of memory: ``pressure.py``. Not modelled: kills of single containers of a pod (the pod as a whole
+is killed), the gate KubeletCrashLoopBackOffMax.
 """
 
 from __future__ import annotations
