@@ -10,8 +10,16 @@ from capsim.controllers.workloads.daemon import is_synced
 from capsim.controllers.workloads.lifetimes import follow_record
 from capsim.controllers.workloads.replicas import delete_pod, set_desired, try_after_creation, wake_replicas
 from capsim.jit import inline_kernel, kernel
+from capsim.state.addresses import address_is_free, has_address
 from capsim.state.calendar import encode, entity_of, generation_of, kind_of, push
-from capsim.state.eventlog import LOG_MULTI_ATTACH, LOG_NODE_ADDED, LOG_NODE_GONE, LOG_NODE_READY, log_event
+from capsim.state.eventlog import (
+    LOG_MULTI_ATTACH,
+    LOG_NO_ADDRESS,
+    LOG_NODE_ADDED,
+    LOG_NODE_GONE,
+    LOG_NODE_READY,
+    log_event,
+)
 from capsim.state.marks import PODS_CHANGED, touch
 from capsim.state.revisions import is_daemon
 from capsim.state.tables import (
@@ -100,6 +108,7 @@ def take_pod_away(
     n = pods.node[p]
     if links.queued[p] == 2:
         clock.values[UNSCHEDULABLE] -= 1
+    address_is_free(heap, groups, nodes, pods, links, p, now)
     if let_go(k.volumes, pods, nodes, p, 0, now):
         look_again(heap, pods, links, workloads, k.volumes, p, now)
     remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, presence, log, p, now)
@@ -409,11 +418,16 @@ def dispatch(
             set_dark(pods, physics, marks, i, 0)
     elif kind == EV_POD_ATTACH:
         if same(pods.uid[i], code) and pods.state[i] == POD_STARTING and pods.step_ms[i] == NEVER:
-            attached = attached_ms(k.volumes, pods, nodes, i, now)
-            if attached < NEVER:
-                begin_start(clock, heap, pods, workloads, nodes, startup, i, 0, attached)
-            else:
-                log_event(clock, log, now, LOG_MULTI_ATTACH, pods.workload[i], pods.ordinal[i], 0, 0)
+            at = now
+            if not has_address(groups, nodes, pods, links, k.rules, i):
+                log_event(clock, log, now, LOG_NO_ADDRESS, pods.workload[i], pods.ordinal[i], 0, 0)
+                at = NEVER
+            elif set_of(k.volumes, pods.workload[i]) >= 0:
+                at = attached_ms(k.volumes, pods, nodes, i, now)
+                if at == NEVER:
+                    log_event(clock, log, now, LOG_MULTI_ATTACH, pods.workload[i], pods.ordinal[i], 0, 0)
+            if at < NEVER:
+                begin_start(clock, heap, pods, workloads, nodes, startup, i, 0, at)
     elif kind == EV_POD_TRY:
         if same(pods.uid[i], code):
             requeue(clock, queue, pods, links, classes, i, pods.uid[i], now)

@@ -26,6 +26,7 @@ RESTARTS = {
     e.LOG_OOM_KILLED: "Container was killed: its memory exceeded the limit",
     e.LOG_BACK_OFF: "Back-off {} s restarting failed container",
     e.LOG_CRASHED: "Container exited",
+    e.LOG_NO_ADDRESS: "Failed to create pod sandbox: the node has no address left for a pod",
     e.LOG_MULTI_ATTACH: "Multi-Attach error for volume: it is attached to another node, whose pod still uses it",
 }
 DISRUPTED, KILLED = 1, 2
@@ -60,14 +61,8 @@ def word(sim: Simulation, row: list[Any], messages: list[str]) -> tuple[str, str
     if kind == e.LOG_TAINT_EVICTION:
         where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
         return f"Pod/{where}", f"Marking for deletion Pod {where}"
-    if kind == e.LOG_EVICTED:
-        where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
-        used, short = format_bytes(b), format_bytes(c)
-        return f"Pod/{where}", f"The node was low on resource: memory. It was short of {short}; the pod used {used}."
-    if kind == e.LOG_PRESSURE:
-        name = names.node(subject, a)
-        condition = "NodeHasInsufficientMemory" if b else "NodeHasSufficientMemory"
-        return f"Node/{name}", f"Node {name} status is now: {condition}"
+    if kind in (e.LOG_EVICTED, e.LOG_PRESSURE):
+        return shortage(names, kind, subject, a, b, c)
     if kind in RESTARTS:
         where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
         return f"Pod/{where}", RESTARTS[kind].format(b)
@@ -106,6 +101,17 @@ def word(sim: Simulation, row: list[Any], messages: list[str]) -> tuple[str, str
     if kind == e.LOG_MANUAL:
         return "Scenario", manual_message(sim, subject, a)
     return f"Node/{names.node(subject, a)}", node_message(names.node(subject, a), kind)
+
+
+def shortage(names: Names, kind: int, subject: int, a: int, b: int, c: int) -> tuple[str, str]:
+    """(object, message) of an eviction by a kubelet, or of its node's condition."""
+    if kind == e.LOG_EVICTED:
+        where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
+        used, short = format_bytes(b), format_bytes(c)
+        return f"Pod/{where}", f"The node was low on resource: memory. It was short of {short}; the pod used {used}."
+    name = names.node(subject, a)
+    condition = "NodeHasInsufficientMemory" if b else "NodeHasSufficientMemory"
+    return f"Node/{name}", f"Node {name} status is now: {condition}"
 
 
 def job_event(sim: Simulation, kind: int, subject: int, a: int, b: int, c: int) -> tuple[str, str]:

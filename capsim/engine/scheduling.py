@@ -5,6 +5,7 @@ from __future__ import annotations
 from capsim.controllers.scheduler.cycle import flush_class, next_pod, try_pod
 from capsim.engine.room import ROOM, ask, need, room_for_step
 from capsim.jit import inline_kernel
+from capsim.state.addresses import may_lack
 from capsim.state.calendar import encode, push
 from capsim.state.eventlog import events_left
 from capsim.state.tables import (
@@ -71,8 +72,8 @@ def run_scheduler(
         p = next_pod(clock, pods, links, classes, queue, now)
         if p >= 0:
             n = try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, presence, k, marks, log, p, now)
-            if n >= 0 and set_of(k.volumes, pods.workload[p]) >= 0:
-                pods.step_ms[p] = NEVER  # its containers wait for its volumes
+            if n >= 0 and (set_of(k.volumes, pods.workload[p]) >= 0 or may_lack(groups, nodes, n)):
+                pods.step_ms[p] = NEVER  # its containers wait for its volumes, or its address
                 if is_open(k.volumes, pods, p):
                     clock.values[BINDER] = p
                     return ask(clock, YIELD_BIND)

@@ -109,6 +109,12 @@ class NodeGroup(Model):
     delete_delay_ms: Milliseconds = Field(
         10_000, alias="deleteDelay", description="From the request to delete a node until it is gone."
     )
+    pod_ips: WholeNumber | None = Field(
+        None,
+        alias="podIPs",
+        description="Addresses that a node has for pods (its pod CIDR, its network interfaces); pods beyond them stay "
+        "without a sandbox. Missing: enough.",
+    )
     attach_limits: dict[Text, WholeNumber] = Field(
         {}, description="Volumes of a CSI driver that a node can attach, by driver (CSINode); missing: no limit."
     )

@@ -41,7 +41,8 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_MULTI_ATTACH,
     LOG_EVICTED,
     LOG_PRESSURE,
-) = range(34)
+    LOG_NO_ADDRESS,
+) = range(35)
 
 
 @inline_kernel

@@ -38,16 +38,7 @@ FLAG_SILENT = 16
 # Statuses of a compiled call.
 DONE, NEED, YIELD = 0, 1, 2
 # What NEED asks for.
-NEED_PODS, NEED_NODES, NEED_HEAP, NEED_QUEUE, NEED_EVENTS, NEED_POD_LOG, NEED_SAMPLES, NEED_NODE_LOG = (
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-)
+NEED_PODS, NEED_NODES, NEED_HEAP, NEED_QUEUE, NEED_EVENTS, NEED_POD_LOG, NEED_SAMPLES, NEED_NODE_LOG = range(1, 9)
 NEED_DIAGNOSES, NEED_CLAIMS = 9, 10
 # Why YIELD was returned.
 YIELD_EVENTS, YIELD_AUTOSCALER, YIELD_CUSTOM, YIELD_BREATH, YIELD_PREEMPT, YIELD_BIND = 1, 2, 3, 4, 5, 6
@@ -344,6 +335,8 @@ class Groups(NamedTuple):
     """[G, W] 1: the DaemonSet runs on nodes of the group."""
     managed: I64
     """1: an autoscaler may change the group's size."""
+    pod_ips: I64
+    """Addresses that each node has for pods, NEVER: enough."""
 
 
 G_MIN, G_MAX, G_TARGET, G_LAST = 0, 1, 2, 3

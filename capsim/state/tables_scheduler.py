@@ -42,6 +42,7 @@ PART_LISTS = 3
 
 # Bits of Rules.flag.
 CLASS_NEEDS_KEYS, CLASS_PREFERS, CLASS_NEVER_PREEMPTS, CLASS_EVEN, CLASS_SOFT, CLASS_IMAGES = 1, 2, 4, 8, 16, 32
+CLASS_HOST_NETWORK = 64
 
 MEMO_SHAPES, MEMO_COUNTS, MEMO_IMAGES = 64, 128, 8
 """Shapes, peers on a node, and sets of three images that ``Cycle.memo`` has rows for."""

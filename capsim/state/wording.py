@@ -42,6 +42,7 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_DAEMON_CREATE: (NORMAL, "SuccessfulCreate", "daemonset-controller"),
     e.LOG_DAEMON_DELETE: (NORMAL, "SuccessfulDelete", "daemonset-controller"),
     e.LOG_MULTI_ATTACH: (WARNING, "FailedAttachVolume", "attachdetach-controller"),
+    e.LOG_NO_ADDRESS: (WARNING, "FailedCreatePodSandBox", "kubelet"),
     e.LOG_EVICTED: (WARNING, "Evicted", "kubelet"),
     e.LOG_PRESSURE: (NORMAL, "NodeHasInsufficientMemory", "kubelet"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),

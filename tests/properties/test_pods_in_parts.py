@@ -36,8 +36,19 @@ def in_parts(draw):
     delays = scenario.control_plane.delays.model_copy(update={"endpoint_propagation_ms": 3000})
     plane = scenario.control_plane.model_copy(update={"delays": delays})
     objects = scenario.objects.model_copy(update={"workloads": listed})
-    update = {"objects": objects, "events": events, "control_plane": plane}
+    workloads = {
+        key: greedy(spec, draw(st.sampled_from([None, 900 * MIB]))) for key, spec in scenario.workloads.items()
+    }
+    update = {"objects": objects, "events": events, "control_plane": plane, "workloads": workloads}
     return scenario.model_copy(update={**update, "images": draw(st.sampled_from([None, {}, IMAGES, IMAGES]))})
+
+
+def greedy(spec, base_bytes):
+    """The behaviour with pods that use so much memory, maybe more than they request: nodes run short of it."""
+    if base_bytes is None or "app" not in spec.containers:
+        return spec
+    app = spec.containers["app"].model_copy(update={"memory_base_bytes": base_bytes})
+    return spec.model_copy(update={"containers": {**spec.containers, "app": app}})
 
 
 @st.composite

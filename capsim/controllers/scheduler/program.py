@@ -31,6 +31,7 @@ from capsim.scenario.kubernetes.pod import PodTemplate
 from capsim.state.tables import FLAG_NOT_READY, FLAG_TO_BE_DELETED, FLAG_UNSCHEDULABLE, I64, PODS
 from capsim.state.tables_scheduler import (
     CLASS_EVEN,
+    CLASS_HOST_NETWORK,
     CLASS_IMAGES,
     CLASS_NEEDS_KEYS,
     CLASS_NEVER_PREEMPTS,
@@ -240,6 +241,8 @@ def flag_of(one: ClassSpec, rules: Sequence[tuple[list[int], list[int]]]) -> int
     affinity = (one.template.affinity or {}).get("nodeAffinity") or {}
     if affinity.get("preferredDuringSchedulingIgnoredDuringExecution"):
         flag |= CLASS_PREFERS
+    if one.template.host_network:
+        flag |= CLASS_HOST_NETWORK
     if one.template.preemption_policy == "Never":
         flag |= CLASS_NEVER_PREEMPTS
     return flag

@@ -17,6 +17,7 @@ from capsim.state.tables import (
     G_MAX,
     G_MIN,
     I64,
+    NEVER,
     PODS,
     Groups,
     Nodes,
@@ -103,6 +104,7 @@ def build_groups(scenario: Scenario, names: Names, workloads: int, shape: Callab
         table.delete_ms[g] = group.delete_delay_ms
         table.hash[g] = name_hash(f"nodegroup/{group.name}")
         table.managed[g] = 1
+        table.pod_ips[g] = NEVER if group.pod_ips is None else group.pod_ips
     names.groups.append(STATIC_GROUP)
     names.prices.append(0.0)
     table.zones[count - 1] = 1
@@ -127,6 +129,7 @@ def empty_groups(count: int, zones: int, width: int, workloads: int) -> Groups:
         daemons=np.zeros((count, width), np.int64),
         daemon_eligible=np.zeros((count, max(1, workloads)), np.int64),
         managed=np.zeros(count, np.int64),
+        pod_ips=np.full(count, NEVER, np.int64),
     )
 
 
