@@ -182,7 +182,7 @@ def check_daemons(sim) -> None:
     for w in sim.names.daemonsets:
         if w in sim.names.owners:
             continue
-        if w in sim.names.members or s.admission.burst[w : w + 1, B_COUNT].any():
+        if w in sim.names.members or is_asked(sim, w):
             check_synced_daemons(sim, w)
             continue
         eligible = {
@@ -198,8 +198,15 @@ def check_daemons(sim) -> None:
         assert s.workloads.desired[w] == len(targets)
 
 
+def is_asked(sim, w) -> bool:
+    """Whether a quota counts the pods of row ``w``, or a LimitRange refuses them."""
+    a = sim.state.admission
+    return a.start.shape[0] > 1 and bool(a.start[w] < a.start[w + 1] or a.text[w] >= 0)
+
+
 def check_synced_daemons(sim, w) -> None:
-    """One that is rolled out, or was refused pods: with surge two for a node, and none where none is wanted."""
+    """One that is rolled out, or can be refused pods: with surge two for a node, and only for nodes that exist. Its
+    controller counts no node that is about to be deleted, whose pod stays."""
     s = sim.state
     strategy = sim.scenario.objects.workloads[w].strategy
     most = 2 if (strategy.get("rollingUpdate") or {}).get("maxSurge") else 1
