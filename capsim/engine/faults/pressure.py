@@ -24,14 +24,17 @@ from capsim.engine.faults.restarts import memory_now, share
 from capsim.scenario.workload import WorkloadSpec
 from capsim.state.eventlog import LOG_EVICTED, LOG_PRESSURE
 from capsim.state.tables import (
+    CPU,
     FLAG_MEMORY_PRESSURE,
     FLAG_SILENT,
     L_INFLIGHT,
     L_MEMORY,
     MEMORY,
+    NODE_FREE,
     NODE_READY,
     POD_READY,
     POD_TERMINATING,
+    PODS,
 )
 
 if TYPE_CHECKING:
@@ -45,17 +48,34 @@ CRITICAL = 2_000_000_000
 
 
 def may_run_short(sim: Simulation) -> bool:
-    """Whether some pod can use more memory than it requests, so that a node's pods can use more than it has."""
+    """Whether the pods of some node can use more memory than it has, whichever of them the scheduler puts there.
+
+    Pods on a node request no more of each resource than there is, so that they use at most that times the most memory
+    that any pod uses for each unit of it.
+    """
+    s, most = sim.state, most_bytes(sim)
+    nodes = s.nodes.allocatable[s.nodes.state != NODE_FREE]
+    offers = np.unique(np.concatenate([nodes, s.groups.template[: len(sim.scenario.node_groups)]]), axis=0)
+    request = s.classes.request[: len(most)].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.where(most[:, None] > 0.0, most[:, None] / request, 0.0)
+    highest = each.max(axis=0, initial=0.0)
+    bound = np.where(offers > 0, offers, 0.0)[:, [CPU, MEMORY, PODS]] * highest[[CPU, MEMORY, PODS]]
+    return bool((np.nan_to_num(bound, nan=0.0, posinf=np.inf).min(axis=1, initial=np.inf) > offers[:, MEMORY]).any())
+
+
+def most_bytes(sim: Simulation) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Most memory that a pod of each workload can use."""
     scenario, load = sim.scenario, sim.state.physics.load
+    found = np.zeros(len(scenario.objects.workloads))
     for w, workload in enumerate(scenario.objects.workloads):
-        spread = 1.0 + spread_of(scenario, workload.key)
         limit = memory_limit_bytes(workload)
-        most = np.inf if load[w, L_INFLIGHT] > 0.0 else load[w, L_MEMORY] * spread
+        found[w] = load[w, L_MEMORY] * (1.0 + spread_of(scenario, workload.key))
+        if load[w, L_INFLIGHT] > 0.0:
+            found[w] = np.inf
         if limit is not None and scenario.workloads.get(workload.key, WorkloadSpec()).oom_kills:
-            most = min(most, limit)
-        if most > sim.state.classes.request[w, MEMORY]:
-            return True
-    return False
+            found[w] = min(found[w], limit)
+    return found
 
 
 def spread_of(scenario: Scenario, key: str) -> float:

@@ -98,14 +98,19 @@ def test_the_condition_keeps_best_effort_pods_off_for_the_transition_period():
     assert sim.state.nodes.flags[0] & FLAG_MEMORY_PRESSURE
 
 
-def test_kubelets_do_not_look_where_nothing_can_exceed_its_request():
-    """What costs nothing: a scenario whose pods stay within their requests."""
-    workload, spec = using("a", 2, 100, 100)
-    made = cluster([workload], [group()], workloads={workload.key: spec})
-    assert all(entry.what != "pressure" for entry in Simulation(made).faults.agenda.entries)
-    greedy, spec = using("a", 2, 101, 100)
-    made = cluster([greedy], [group()], workloads={greedy.key: spec})
-    assert any(entry.what == "pressure" for entry in Simulation(made).faults.agenda.entries)
+def looks(*listed, **node):
+    """Whether kubelets look at the memory of these workloads' nodes."""
+    made = cluster([workload for workload, _ in listed], [group(**node)], workloads={w.key: spec for w, spec in listed})
+    return any(entry.what == "pressure" for entry in Simulation(made).faults.agenda.entries)
+
+
+def test_kubelets_do_not_look_where_no_node_can_run_short():
+    """What costs nothing: pods within their requests, or too few on a node, by their CPU, to fill its memory."""
+    small = {"instance": group().instance.model_copy(update={"memory_bytes": GIB})}
+    assert not looks(using("a", 2, 100, 100), **small)
+    assert looks(using("a", 2, 101, 100), **small)
+    assert not looks(using("a", 2, 101, 100))  # 64 GiB for 110 pods
+    assert looks(using("a", 2, 101, 100), using("b", 1, 600, None))
 
 
 def test_eviction_can_be_switched_off():
