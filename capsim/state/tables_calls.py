@@ -35,7 +35,7 @@ class Serving(NamedTuple):
     constant: F64
     """[L, 6]: columns K_*."""
     state: F64
-    """[L, 9]: columns Y_*."""
+    """[L, 10]: columns Y_*."""
     cdf: F64
     """[T, KNOTS, BINS] chance of a response within the bins' upper edges."""
     mean_s: F64
@@ -56,11 +56,11 @@ class Serving(NamedTuple):
 K_BASE, K_CAP, K_SLOTS, K_SCV, K_SERVICE = 0, 1, 2, 3, 4
 """Seconds of an undisturbed request; requests per second of a pod; places (0: no limit); squared coefficient of
 variation of the CPU time; seconds of it."""
-Y_EXCESS, Y_VARIANCE, Y_SINCE, Y_SETTLED, Y_LOAD, Y_AT, Y_FREE_MEAN, Y_FREE_VARIANCE, Y_FREE_FOR = range(9)
+Y_EXCESS, Y_VARIANCE, Y_SINCE, Y_SETTLED, Y_LOAD, Y_AT, Y_FREE_MEAN, Y_FREE_VARIANCE, Y_FREE_FOR, Y_FRESH = range(10)
 """Mean and variance of the requests above those served at full speed, per pod; when they were last brought up to date,
 ms; the knot at which they are stationary (then these two are not kept; -1: they are not); a utilisation and its place
 among the knots; mean and variance of a queue that drains, were it free to fall below 0, and the utilisation for which
-they hold (0: none)."""
+they hold (0: none); requests that servers idle before an overload answer on top of their mean rate."""
 
 
 class Connections(NamedTuple):

@@ -39,6 +39,7 @@ from capsim.state.tables_calls import (
     Y_FREE_FOR,
     Y_FREE_MEAN,
     Y_FREE_VARIANCE,
+    Y_FRESH,
     Y_LOAD,
     Y_SETTLED,
     Y_SINCE,
@@ -182,6 +183,8 @@ def position_of(serving: Serving, a, b, part, m):
 @kernel
 def answer(serving: Serving, r, a, b, part, m, v, capacity, requests):
     """``requests`` arrived while mean and variance of the excess were ``m`` and ``v``."""
+    whole = m
+    m -= gone_early(serving, r, whole)
     free = free_ratio(serving, a, b, part, m)
     x = -math.log(free) / KNOT_STEP
     wave = free < 1.0 - TOP_RATIO
@@ -189,7 +192,7 @@ def answer(serving: Serving, r, a, b, part, m, v, capacity, requests):
         wave = v < NARROW * m * m * at_knot(serving.spread, a, b, part, x)
     if wave:
         service = serving.constant[r, K_SERVICE]
-        mean = wave_s(serving, r, m, capacity)
+        mean = wave_s(serving, r, whole, capacity)
         add_wave(serving, r, mean, v / (capacity * capacity) + serving.constant[r, K_SCV] * service * service, requests)
     else:
         add_table(serving, r, a, b, part, x, requests)
@@ -199,11 +202,32 @@ def answer(serving: Serving, r, a, b, part, m, v, capacity, requests):
 def wave_s(serving: Serving, r, m, capacity):
     """Mean time of a request that meets ``m`` others: theirs, and in a line the rest of those in service."""
     rest = 0.5 * (1.0 + serving.constant[r, K_SCV]) if serving.constant[r, K_SLOTS] > 0.0 else 0.0
-    return serving.constant[r, K_BASE] + (m + rest) / capacity
+    return serving.constant[r, K_BASE] + (m - gone_early(serving, r, m) + rest) / capacity
+
+
+@inline_kernel
+def gone_early(serving: Serving, r, m):
+    """Of an excess ``m``, the requests that servers which were idle before the overload have answered on top.
+
+    A server that begins afresh answers (scv - 1) / 2 requests more than one met at a random time, in the long run
+    (D. R. Cox, Renewal Theory, 1962, 4.2); at the beginning none.
+    """
+    fresh = serving.state[r, Y_FRESH]
+    if fresh == 0.0:
+        return 0.0
+    return fresh * (1.0 - math.exp(-m / abs(fresh)))
+
+
+@inline_kernel
+def begin_afresh(serving: Serving, r, a, b, part, arrivals, capacity):
+    """An overload begins: from here on idle servers work too (``gone_early``); only lines have servers of their own."""
+    if arrivals > capacity and serving.state[r, Y_FRESH] == 0.0 and serving.constant[r, K_SLOTS] > 0.0:
+        idle = free_ratio(serving, a, b, part, serving.state[r, Y_EXCESS]) * capacity * serving.constant[r, K_SERVICE]
+        serving.state[r, Y_FRESH] = 0.5 * idle * (serving.constant[r, K_SCV] - 1.0)
 
 
 @kernel
-def next_excess(serving: Serving, a, b, part, m, v, theta, goal, arrivals, capacity, span_s):
+def next_excess(serving: Serving, r, a, b, part, m, v, theta, goal, arrivals, capacity, span_s):
     """(m, v) after a short time; ``theta`` as of ``busy_part``."""
     free = free_ratio(serving, a, b, part, m)
     if theta < 1.0:
@@ -219,6 +243,9 @@ def next_excess(serving: Serving, a, b, part, m, v, theta, goal, arrivals, capac
     g = math.exp(-CLOSURE * (1.0 / y - 1.0))
     drift = arrivals - capacity + capacity * free * g
     spread = 2.0 * m * capacity * free * (1.0 - g)
+    if arrivals > capacity:  # more comes, at random, than a stationary queue knows
+        scv = serving.constant[r, K_SCV]
+        spread *= (arrivals / capacity + scv) / (1.0 + scv)
     if m < 1e-3:
         spread = arrivals
     return max(0.0, m + drift * span_s), max(0.0, v + spread * span_s)
@@ -241,10 +268,10 @@ def relax(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests,
         goal = at_knot(serving.excess, a, b, part, x_goal)
     for _ in range(SUBSTEPS):
         theta = busy_part(serving, a, b, part, m, v, goal, x_goal)
-        half_m, half_v = next_excess(serving, a, b, part, m, v, theta, goal, arrivals, capacity, 0.5 * step)
+        half_m, half_v = next_excess(serving, r, a, b, part, m, v, theta, goal, arrivals, capacity, 0.5 * step)
         each = requests / SUBSTEPS
         answer_mixed(serving, r, a, b, part, half_m, half_v, theta, goal, x_goal, capacity, each)
-        new_m, new_v = next_excess(serving, a, b, part, half_m, half_v, theta, goal, arrivals, capacity, 0.5 * step)
+        new_m, new_v = next_excess(serving, r, a, b, part, half_m, half_v, theta, goal, arrivals, capacity, 0.5 * step)
         if theta >= 1.0 and ((m < goal) == (new_m > goal)):  # too long a step for the relaxation ends on its goal
             new_m = goal
         m = new_m
@@ -343,7 +370,8 @@ def drains(serving: Serving, r, a, b, part, u):
     goal = at_knot(serving.excess, a, b, part, position(u))
     if m < 3.0 * goal + 2.0 or v >= 0.6 * m * m:
         return False
-    serving.state[r, Y_FREE_MEAN] = m
+    serving.state[r, Y_FREE_MEAN] = m - gone_early(serving, r, m)
+    serving.state[r, Y_FRESH] = 0.0
     serving.state[r, Y_FREE_VARIANCE] = max(v, 1e-6 * m * m + 1e-9)
     serving.state[r, Y_FREE_FOR] = u
     return True
@@ -394,6 +422,8 @@ def hold(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests, 
         serving.state[r, Y_EXCESS] = m
         serving.state[r, Y_VARIANCE] = m * m * at_knot(serving.spread, a, b, part, before)
         serving.state[r, Y_SETTLED] = -1.0
+        serving.state[r, Y_FRESH] = 0.0
+    begin_afresh(serving, r, a, b, part, arrivals, capacity)
     if drains(serving, r, a, b, part, u):
         drain(serving, r, a, b, part, arrivals, capacity, span_s, requests)
     else:
@@ -405,6 +435,7 @@ def hold(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests, 
 def full_line(serving: Serving, r, backlog, capacity, requests):
     """``requests`` waited for a line that stays full at ``backlog``, whose length hardly varies."""
     service = serving.constant[r, K_SERVICE]
+    serving.state[r, Y_FRESH] = 0.0
     mean = wave_s(serving, r, backlog, capacity)
     variance = serving.constant[r, K_SCV] * (backlog / (capacity * capacity) + service * service)
     add_wave(serving, r, mean, variance, requests)

@@ -128,7 +128,7 @@ def build_serving(scenario: Scenario, names: Names, physics: Physics) -> Serving
         workload=array([rows[key] for key in timed]),
         curve=curve,
         constant=constant,
-        state=np.zeros((count, 9)),
+        state=np.zeros((count, 10)),
         cdf=np.concatenate([np.zeros((0, KNOTS, BINS)), *(part.cdf for part in parts)]),
         mean_s=np.concatenate([np.zeros((0, KNOTS)), *(part.mean_s for part in parts)]),
         excess=np.concatenate([np.zeros((0, KNOTS)), *(part.excess for part in parts)]),
