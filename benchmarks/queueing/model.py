@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.queueing.networks import CASES, SERVERS, SHARES, cpu_s
 from benchmarks.queueing.simulate import PERCENTILES, PHASES
 from capsim.engine.run import run_scenario
 from capsim.scenario import (
@@ -22,7 +23,7 @@ from capsim.scenario import (
     Workload,
     WorkloadSpec,
 )
-from capsim.scenario.calls import ServiceTime
+from capsim.scenario.calls import Call, ServiceTime, Visit
 from capsim.state.tables_calls import KNOT_STEP
 from capsim.world.queueing.curves import PODS, CurveBook, edges_s
 from capsim.world.queueing.station import Station
@@ -36,7 +37,7 @@ SERVICE_S = 1.0
 def stationary(book: CurveBook, row: Row) -> dict[str, float]:
     """Mean and percentiles as a run reads them from its curves, in service times."""
     servers, pods = int(row["servers"]), int(row["pods"])
-    slots = servers if row["kind"] != "ps" else int(row["slots"])
+    slots = int(row["slots"])
     policy = row["policy"] or "random"
     station = Station(float(servers), 1.0, float(row["scv"]), slots=slots, balancing=policy)
     curves = book.curves(station)
@@ -68,30 +69,79 @@ def quantiles(cdf: Any) -> list[float]:
 
 def overload(servers: int, scv: float, step_s: int = 20) -> dict[float, dict[str, float]]:
     """The step overload as a run sees it: by start of each interval, mean and percentiles in service times."""
-    container = Container(name="app", requests={"cpu": 1000}, limits={"cpu": 1000 * servers})
-    template = PodTemplate(labels={"app": "a"}, containers=(container,))
-    workload = Workload(kind="Deployment", namespace="default", name="a", replicas=1, template=template)
-    instance = Instance(cpu_milli=64_000, memory_bytes=2**36)
     ends = [0.0, *(end for _, end in PHASES[:-1])]
-    scenario = Scenario(
-        duration_ms=int(PHASES[-1][1] * 1000),
-        sample_interval_ms=step_s * 1000,
-        initial_state="declared",
-        node_groups=[NodeGroup(name="n", instance=instance, min=1, max=1, initial=1)],
-        objects=KubeObjects(workloads=[workload]),
-        control_plane=ControlPlaneSpec(phases="zero"),
-        services={"default/a": ServiceSpec(workloads=["default/Deployment/a"], request_timeout_ms=3_600_000)},
-        traffic={"default/a": StepsSeries.model_validate({"steps": _steps(servers, ends)})},
-        workloads={
-            "default/Deployment/a": WorkloadSpec(
-                containers={"app": ContainerBehaviour(cpu_per_request_milli=1000.0 * SERVICE_S)},
-                service_time=ServiceTime(variation=scv**0.5, concurrency=servers),
-            )
-        },
-    )
-    frame = run_scenario(scenario).series["responses"]
+    steps = [[f"{start:g}s", servers * load] for start, (load, _) in zip(ends, PHASES)]
+    frame = _responses([Pod("a", servers, servers, SERVICE_S, scv, steps)], {}, {}, PHASES[-1][1], step_s)
     return {row["time_ms"] / 1000.0: {m: row[f"{m}_ms"] / 1000.0 for m in MEASURES} for row in frame.to_dict("records")}
 
 
-def _steps(servers: int, starts: list[float]) -> list[list[Any]]:
-    return [[f"{start:g}s", servers * load] for start, (load, _) in zip(starts, PHASES)]
+def journey(case: str, scv: float, utilization: float) -> dict[str, float]:
+    """A journey of ``networks.CASES`` in a run that lasts, in seconds."""
+    visits, calls = CASES[case]
+    costs = cpu_s(case, utilization)
+    pods = [
+        Pod(n, SERVERS[n], 0 if n in SHARES else SERVERS[n], cost, scv, [["0s", float(visits.count(n))]])
+        for n, cost in costs.items()
+    ]
+    made = {name: [_call(group) for group in groups if group] for name, groups in calls.items()}
+    journeys = {case.replace(" ", "-"): [Visit(service=f"default/{name}") for name in visits]}
+    frame = _responses(pods, made, journeys, 40_000.0, 20_000)
+    row = frame[frame.kind == "journey"].iloc[-1]
+    return {m: float(row[f"{m}_ms"]) / 1000.0 for m in MEASURES}
+
+
+def _call(group: list[tuple[str, float]]) -> Call:
+    single = [Call(service=f"default/{name}", per_request=number) for name, number in group]
+    return single[0] if len(single) == 1 else Call(parallel=single)
+
+
+class Pod(NamedTuple):
+    """A service of one pod."""
+
+    name: str
+    cores: int
+    slots: int
+    cpu_s: float
+    scv: float
+    steps: list[list[Any]]
+    """Requests per second from outside."""
+
+    def workload(self) -> Workload:
+        """Its Deployment."""
+        container = Container(name="app", requests={"cpu": 1000}, limits={"cpu": 1000 * self.cores})
+        template = PodTemplate(labels={"app": self.name}, containers=(container,))
+        return Workload(kind="Deployment", namespace="default", name=self.name, replicas=1, template=template)
+
+    def spec(self) -> WorkloadSpec:
+        """What a request costs."""
+        return WorkloadSpec(
+            containers={"app": ContainerBehaviour(cpu_per_request_milli=1000.0 * self.cpu_s)},
+            service_time=ServiceTime(variation=self.scv**0.5, concurrency=self.slots),
+        )
+
+
+def _responses(
+    pods: list[Pod], calls: dict[str, list[Call]], journeys: dict[str, list[Visit]], duration_s: float, sample_s: int
+) -> Any:
+    """The series of response times of a run of these pods on one large node."""
+    instance = Instance(cpu_milli=64_000, memory_bytes=2**36)
+    scenario = Scenario(
+        duration_ms=int(duration_s * 1000),
+        sample_interval_ms=sample_s * 1000,
+        initial_state="declared",
+        node_groups=[NodeGroup(name="n", instance=instance, min=1, max=1, initial=1)],
+        objects=KubeObjects(workloads=[pod.workload() for pod in pods]),
+        control_plane=ControlPlaneSpec(phases="zero"),
+        services={
+            f"default/{pod.name}": ServiceSpec(
+                workloads=[f"default/Deployment/{pod.name}"],
+                request_timeout_ms=3_600_000,
+                calls=calls.get(pod.name, []),
+            )
+            for pod in pods
+        },
+        traffic={f"default/{pod.name}": StepsSeries.model_validate({"steps": pod.steps}) for pod in pods},
+        workloads={f"default/Deployment/{pod.name}": pod.spec() for pod in pods},
+        journeys=journeys,
+    )
+    return run_scenario(scenario).series["responses"]

@@ -89,3 +89,46 @@ def overloaded(servers, loads, until, service, runs, seed, edges, sums, histogra
                 sums[k, 0] += 1.0
                 sums[k, 1] += wait + took
                 count(histograms[k], wait + took)
+
+
+@numba.njit
+def balanced_sharing(pods, cores, policy, interarrival, service, requests, seed, histogram):
+    """Processor sharing of ``cores`` in every pod: mean response time."""
+    np.random.seed(seed)
+    room = 4096
+    left, came = np.zeros((pods, room)), np.zeros((pods, room))
+    held = np.zeros(pods, np.int64)
+    now = total = 0.0
+    arrival = drawn(interarrival)
+    due = np.full(pods, np.inf)
+    since = np.zeros(pods)
+    done = turn = 0
+    warm = requests // 20
+    while done < requests + warm:
+        i = np.argmin(due)
+        leaves = due[i] <= arrival
+        now = min(due[i], arrival)
+        if not leaves:
+            i = chosen(policy, held, turn)
+            turn += 1
+            arrival = now + drawn(interarrival)
+        if held[i] > 0:
+            work = (now - since[i]) * min(1.0, cores / held[i])
+            for k in range(held[i]):
+                left[i, k] -= work
+        since[i] = now
+        if leaves:
+            k = np.argmin(left[i, : held[i]])
+            if done >= warm:
+                total += now - came[i, k]
+                count(histogram, now - came[i, k])
+            done += 1
+            held[i] -= 1
+            left[i, k], came[i, k] = left[i, held[i]], came[i, held[i]]
+        else:
+            left[i, held[i]], came[i, held[i]] = drawn(service), now
+            held[i] += 1
+        due[i] = np.inf
+        if held[i] > 0:
+            due[i] = now + max(0.0, left[i, : held[i]].min()) / min(1.0, cores / held[i])
+    return total / requests

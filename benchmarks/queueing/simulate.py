@@ -1,6 +1,6 @@
 """Simulates every point of the error table: ``python -m benchmarks.queueing.simulate [KIND ...]``.
 
-Writes ``simulated-KIND.csv`` beside this file; all kinds take about ten minutes on one core. Seeds are fixed. Times are
+Writes ``simulated-KIND.csv`` beside this file; all kinds take about a quarter of an hour on one core. Seeds are fixed. Times are
 in units of the mean service time.
 """
 
@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.queueing.event_simulation import BINS, fcfs, quantiles, shared
-from benchmarks.queueing.pods_simulation import balanced, overloaded
-from capsim.world.queueing.phases import Phases, fit
+from benchmarks.queueing.network_simulation import empty, journeys
+from benchmarks.queueing.networks import CASES, network, shape
+from benchmarks.queueing.pods_simulation import balanced, balanced_sharing, overloaded
+from capsim.world.queueing.phases import fit
 
 FOLDER = Path(__file__).parent
 PERCENTILES = np.array([0.5, 0.95, 0.99])
@@ -28,12 +30,6 @@ POLICIES = ("random", "roundRobin", "leastRequests", "randomOfTwo")
 PHASES = ((0.5, 100.0), (1.5, 200.0), (0.5, 500.0))
 """Utilisation, and the end in service times, of the step overload."""
 EDGES = np.arange(60.0, 501.0, 20.0)
-
-
-def shape(duration: Phases) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """A duration as the simulations take it."""
-    (p, q), (j, k), (a, b) = duration.chance, duration.stages, duration.rate
-    return np.array([p, j, a, q, k, b], np.float64)
 
 
 def row(histogram: Any, mean: float, requests: float, **what: Any) -> dict[str, Any]:
@@ -78,6 +74,31 @@ def pods(requests: int) -> Iterator[dict[str, Any]]:
                     yield row(h, mean, requests, **what, scv=scv, utilization=u)
 
 
+def sharing_pods(requests: int) -> Iterator[dict[str, Any]]:
+    """Several pods that share their cores, behind a balancer."""
+    for index, policy in enumerate(POLICIES):
+        for count, cores in ((4, 1), (16, 1), (16, 2)):
+            for scv in SCVS:
+                for u in (0.5, 0.8, 0.9):
+                    h = np.zeros(BINS)
+                    arrive = shape(fit(1.0 / (count * cores * u), 1.0))
+                    mean = balanced_sharing(count, cores, index, arrive, shape(fit(1.0, scv)), requests, 6, h)
+                    what = {"kind": "pods-ps", "servers": cores, "slots": 0, "pods": count, "policy": policy}
+                    yield row(h, mean, requests, **what, scv=scv, utilization=u)
+
+
+def end_to_end(requests: int) -> Iterator[dict[str, Any]]:
+    """Journeys over several services (``networks.CASES``), ``policy`` names the case."""
+    for case in CASES:
+        for scv in SCVS:
+            for u in (0.5, 0.8):
+                h = np.zeros(BINS)
+                net, rate = network(case, scv, u)
+                mean = journeys(net, empty(net.servers.size), 1.0 / rate, requests, 7, h)
+                what = {"kind": "journeys", "policy": case, "scv": scv, "utilization": u}
+                yield row(h, mean, requests, **what)
+
+
 def transients(runs: int) -> Iterator[dict[str, Any]]:
     """A step overload (``PHASES``), by interval of arrival."""
     loads, until = np.array([p[0] for p in PHASES]), np.array([p[1] for p in PHASES])
@@ -95,6 +116,8 @@ KINDS = {
     "ps": lambda scale: sharing(int(1e7 * scale)),
     "transient": lambda scale: transients(int(1e5 * scale)),
     "pods": lambda scale: pods(int(1e7 * scale)),
+    "pods-ps": lambda scale: sharing_pods(int(2e6 * scale)),
+    "journeys": lambda scale: end_to_end(int(2e6 * scale)),
 }
 
 

@@ -22,20 +22,33 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from capsim.state.tables import F64
 from capsim.world.queueing.erlang import conditional_wait, light_traffic_ratio, waiting_chance
 from capsim.world.queueing.phases import Phases, fit
-from capsim.world.queueing.two_choices import two_choices
+from capsim.world.queueing.choices import apart_ratio, two_choices
 
 Balancing = Literal["random", "roundRobin", "leastRequests", "randomOfTwo"]
 NODES = 128
 """Points of the lattice over slowdown, non-CPU wait and queueing over which the response time is averaged."""
 _LATTICE = (np.outer(np.arange(NODES) + 0.5, [1.0 / NODES, 0.8191725133961645, 0.6710436067037893]) % 1.0).T
 """Kronecker lattice (roots of x^4 = x + 1): even in every coordinate and in all together."""
+
+
+class Waits(NamedTuple):
+    """What holds requests up."""
+
+    chance: float
+    """Chance of queueing for a place."""
+    slow: float
+    """Mean slowdown on the CPU."""
+    queue_s: float
+    """Mean queueing of those that queue."""
+    scv: float = 0.0
+    """Squared coefficient of variation of that time; 0: its shape is that of M/G/1."""
 
 
 @dataclass(frozen=True)
@@ -92,20 +105,28 @@ class Station:
         return min(cpu, closed_rps(self.slots, self.servers, self.service_s, self.wait_s))
 
     @cached_property
-    def _light_ratio(self) -> float:
-        return light_traffic_ratio(self.servers, self.service)
+    def _light_ratios(self) -> dict[int, float]:
+        return {}
+
+    def _light_ratio(self, servers: int) -> float:
+        """``light_traffic_ratio`` of so many servers, kept."""
+        if servers not in self._light_ratios:
+            self._light_ratios[servers] = light_traffic_ratio(servers, self.service)
+        return self._light_ratios[servers]
 
     def load(self, utilization_ratio: float, pods: int = 1) -> Load:
         """The station at this utilisation (below 1) of its capacity; ``pods`` among which requests are spread."""
         rate_rps = utilization_ratio * self.capacity_rps
         pooled = pods if self.balancing == "leastRequests" else 1
-        chance, slow, queue_s = self._waits(utilization_ratio, rate_rps, pooled, pods)
+        waits = self._waits(utilization_ratio, rate_rps, pooled, pods)
         if self.balancing == "roundRobin" and pods > 1:
-            chance, slow, queue_s = self._regular(utilization_ratio, pods, chance, slow, queue_s)
-        inner_s = self.service_s * slow + self.wait_s
-        mean_s = inner_s + chance * queue_s
+            waits = self._regular(utilization_ratio, pods, waits)
+        elif self.balancing == "leastRequests" and pods > 1:
+            waits = self._apart(utilization_ratio, pods, waits)
+        inner_s = self.service_s * waits.slow + self.wait_s
+        mean_s = inner_s + waits.chance * waits.queue_s
         excess = rate_rps * (mean_s - self.service_s - self.wait_s)
-        return Load(mean_s, chance, excess, self._nodes(utilization_ratio, chance, slow, queue_s))
+        return Load(mean_s, waits.chance, excess, self._nodes(utilization_ratio, waits))
 
     def cdf(self, load: Load, t: F64) -> F64:
         """Probability of a response within ``t`` seconds; shape of ``t``, one dimension."""
@@ -117,52 +138,56 @@ class Station:
         result: F64 = (1.0 - load.queue_chance) * at_once + load.queue_chance * late
         return result
 
-    def _waits(self, utilization_ratio: float, rate_rps: float, pooled: int, pods: int) -> tuple[float, float, float]:
-        """(chance of queueing for a place, mean slowdown on the CPU, mean queueing of those that queue in s)."""
+    def _waits(self, utilization_ratio: float, rate_rps: float, pooled: int, pods: int) -> Waits:
         m = self.servers * pooled
         cpu_ratio = rate_rps * self.service_s / self.servers
         slots = self.slots * pooled
         on_slots = bool(slots) and self.slots / (self.service_s + self.wait_s) < self.servers / self.service_s
-        if self.balancing == "randomOfTwo":
+        if self.balancing == "randomOfTwo" and pods > 1:
             return self._of_two(cpu_ratio, rate_rps, pods)
         busy = waiting_chance(m, min(cpu_ratio, 1.0))
         if not slots:
-            return 0.0, 1.0 + busy / (m * (1.0 - cpu_ratio)), 0.0
+            return Waits(0.0, 1.0 + busy / (m * (1.0 - cpu_ratio)), 0.0)
         ratio = 0.5 * (1.0 + self.scv)
         if on_slots:
             slow = 1.0 + max(0.0, 1.0 - self.servers / self.slots) * busy / (m * (1.0 - cpu_ratio))
             hold_s = self.service_s * slow + self.wait_s
-            return (
-                waiting_chance(slots, utilization_ratio),
-                slow,
-                hold_s / (slots * (1.0 - utilization_ratio)) * (0.5 * (1.0 + self._hold_scv(slow))),
-            )
+            queue_s = hold_s / (slots * (1.0 - utilization_ratio)) * (0.5 * (1.0 + self._hold_scv(slow)))
+            return Waits(waiting_chance(slots, utilization_ratio), slow, queue_s)
         room = max(0.0, slots - m - rate_rps * pooled * self.wait_s)
         chance = busy * utilization_ratio**room
         above = utilization_ratio / (1.0 - utilization_ratio)
         slow = 1.0 + (busy - chance) * above / (rate_rps * pooled * self.service_s) if rate_rps > 0.0 else 1.0
         if room == 0.0 and self.slots == self.servers:
-            ratio = utilization_ratio * ratio + (1.0 - utilization_ratio) * self._light_ratio
-        return chance, slow, self.service_s / (m * (1.0 - utilization_ratio)) * ratio
+            ratio = utilization_ratio * ratio + (1.0 - utilization_ratio) * self._light_ratio(m)
+        return Waits(chance, slow, self.service_s / (m * (1.0 - utilization_ratio)) * ratio)
 
     def _hold_scv(self, slow: float) -> float:
         """Variation of the time for which a place is held."""
         cpu_s = self.service_s * slow
         return (self.scv * cpu_s**2 + self.wait_scv * self.wait_s**2) / (cpu_s + self.wait_s) ** 2
 
-    def _of_two(self, cpu_ratio: float, rate_rps: float, pods: int) -> tuple[float, float, float]:
-        """Random of two: the mean field of M. Mitzenmacher (1996), for several servers a pod."""
+    def _of_two(self, cpu_ratio: float, rate_rps: float, pods: int) -> Waits:
+        """Random of two (``choices.py``)."""
         slots = self.slots or 0
         if slots and self.slots / (self.service_s + self.wait_s) < self.servers / self.service_s:
-            busy, chance, line = two_choices(slots, slots, rate_rps / self.capacity_rps, pods)
-            hold_s = self.service_s + self.wait_s
-            return chance, 1.0, hold_s * line * 0.5 * (1.0 + self._hold_scv(1.0)) / max(chance, 1e-12)
-        busy, chance, line = two_choices(self.servers, slots, cpu_ratio, pods)
-        return chance, 1.0 + busy, self.service_s * line * 0.5 * (1.0 + self.scv) / max(chance, 1e-12)
+            two = two_choices(slots, slots, rate_rps / self.capacity_rps, pods, self._hold_scv(1.0))
+            return Waits(two.chance, 1.0, (self.service_s + self.wait_s) * two.queue, two.queue_scv)
+        two = two_choices(self.servers, slots, cpu_ratio, pods, self.scv)
+        return Waits(two.chance, 1.0 + two.slowed, self.service_s * two.queue, two.queue_scv)
 
-    def _regular(
-        self, utilization_ratio: float, pods: int, chance: float, slow: float, queue_s: float
-    ) -> tuple[float, float, float]:
+    def _apart(self, utilization_ratio: float, pods: int, waits: Waits) -> Waits:
+        """Least requests, from one line for all: who waits for a place waits for one in its own pod."""
+        apart = apart_ratio(self.servers, pods, utilization_ratio, self.scv if waits.chance > 0.0 else 1.0)
+        slow = 1.0 + (waits.slow - 1.0) * (1.0 + apart)
+        line_s = waits.chance * waits.queue_s * (1.0 + apart)
+        if self.slots != self.servers:
+            return waits._replace(slow=slow, queue_s=waits.queue_s * (1.0 + apart))
+        rest_s = self.service_s * self._light_ratio(self.servers) / self.servers
+        queue_s = max(math.hypot(rest_s, waits.queue_s), line_s)
+        return Waits(line_s / queue_s, slow, queue_s)
+
+    def _regular(self, utilization_ratio: float, pods: int, waits: Waits) -> Waits:
         """Round robin: arrivals at a pod come with an scv of 1 / pods (Krämer and Langenbach-Belz, 1976)."""
         arrival = 1.0 / pods
         both = arrival + self.scv
@@ -170,20 +195,22 @@ class Station:
         if utilization_ratio > 0.0:
             late = math.exp(-2.0 * (1.0 - utilization_ratio) / (3.0 * utilization_ratio) * (1.0 - arrival) ** 2 / both)
         less = both / (1.0 + self.scv)
-        return chance * late**1.44, 1.0 + (slow - 1.0) * less * late, queue_s * less * late**-0.44
+        slow = 1.0 + (waits.slow - 1.0) * less * late
+        return Waits(waits.chance * late**1.44, slow, waits.queue_s * less * late**-0.44)
 
-    def _nodes(self, utilization_ratio: float, chance: float, slow: float, queue_s: float) -> tuple[F64, F64, F64]:
+    def _nodes(self, utilization_ratio: float, waits: Waits) -> tuple[F64, F64, F64]:
         ones = np.ones(NODES)
-        slows, waits, queues = ones, self.wait_s * ones, queue_s * ones
-        if slow > 1.0 + 1e-9:
+        slows, away, queues = ones, self.wait_s * ones, waits.queue_s * ones
+        if waits.slow > 1.0 + 1e-9:
             busy = max(1e-3, waiting_chance(self.servers, utilization_ratio))
             scv = 1.0 / (busy * (2.0 - utilization_ratio))
-            slows = 1.0 + _spread(fit(slow - 1.0, scv), _LATTICE[2 if chance > 0.0 else 0])
+            slows = 1.0 + _spread(fit(waits.slow - 1.0, scv), _LATTICE[2 if waits.chance > 0.0 else 0])
         if self.wait_s > 0.0 and self.wait_scv > 0.0:
-            waits = _spread(fit(self.wait_s, self.wait_scv), _LATTICE[1])
-        if chance > 0.0 and queue_s > 0.0:
-            queues = _spread(conditional_wait(utilization_ratio, self.service, queue_s), _LATTICE[0])
-        return slows, waits, queues
+            away = _spread(fit(self.wait_s, self.wait_scv), _LATTICE[1])
+        if waits.chance > 0.0 and waits.queue_s > 0.0:
+            late = conditional_wait(utilization_ratio, self.service, waits.queue_s)
+            queues = _spread(fit(waits.queue_s, waits.scv) if waits.scv > 0.0 else late, _LATTICE[0])
+        return slows, away, queues
 
 
 def _spread(duration: Phases, at: F64) -> F64:
