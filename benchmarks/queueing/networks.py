@@ -1,8 +1,8 @@
 """Services that call each other, for the simulation and for capsim: what the journeys of the error table go through.
 
-Each service has one pod. ``gateway`` shares four cores and is little used; of the others ``inventory`` shares two cores,
-``orders``, ``users`` and ``payment`` are lines for 4, 1 and 2 requests. All but the gateway get the same utilisation at
-the rate of the journeys, by their CPU time a request.
+Each service has one pod. ``gateway`` shares four cores and is little used; of the others ``inventory`` shares two
+cores, ``orders``, ``users`` and ``payment`` are lines for 4, 1 and 2 requests. All but the gateway get the same
+utilisation at the rate of the journeys, by their CPU time a request.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ CASES: dict[str, tuple[list[str], dict[str, Calls]]] = {
     "probability": (["gateway"], {"gateway": [[("users", 0.3)], [("inventory", 2)], [("payment", 0.5)]]}),
     "nested": (
         ["gateway"],
-        {"gateway": [[("inventory", 1)], [("users", 0.5), ("payment", 1)]], "payment": [], "inventory": [[("orders", 1)]]},
+        {
+            "gateway": [[("inventory", 1)], [("users", 0.5), ("payment", 1)]],
+            "payment": [],
+            "inventory": [[("orders", 1)]],
+        },
     ),
     "two visits": (["gateway", "orders"], {"gateway": [[("users", 1)]], "orders": [[]]}),
 }

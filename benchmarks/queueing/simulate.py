@@ -1,7 +1,7 @@
 """Simulates every point of the error table: ``python -m benchmarks.queueing.simulate [KIND ...]``.
 
-Writes ``simulated-KIND.csv`` beside this file; all kinds take about a quarter of an hour on one core. Seeds are fixed. Times are
-in units of the mean service time.
+Writes ``simulated-KIND.csv`` beside this file; all kinds take about a quarter of an hour on one core. Seeds are
+fixed. Times are in units of the mean service time, of journeys in seconds.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ KINDS = {
     "ps": lambda scale: sharing(int(1e7 * scale)),
     "transient": lambda scale: transients(int(1e5 * scale)),
     "pods": lambda scale: pods(int(1e7 * scale)),
-    "pods-ps": lambda scale: sharing_pods(int(2e6 * scale)),
-    "journeys": lambda scale: end_to_end(int(2e6 * scale)),
+    "pods-ps": lambda scale: sharing_pods(int(1e6 * scale)),
+    "journeys": lambda scale: end_to_end(int(1e6 * scale)),
 }
 
 

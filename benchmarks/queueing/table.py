@@ -97,12 +97,12 @@ def lines() -> Iterator[str]:
             ]
             name = "at most 4 (8) requests share 1 (2) cores" if slots else "processor sharing, 1 and 4 cores"
             yield _line(f"{name}, scv 0.25, 1, 4, utilisation {'0.5 and 0.8' if high == 0.8 else high}", mine)
-    for kind, name in (("pods", "in a line"), ("pods-ps", "sharing cores")):
+    for kind, name in (("pods", "lines"), ("pods-ps", "sharing cores")):
         behind = errors(kind)
         for policy in dict.fromkeys(r["policy"] for r in behind):
             mine = [r for r in behind if r["policy"] == policy]
-            yield _line(f"4 and 16 pods behind {policy}, requests {name}, scv 0.25, 1, 4, utilisation 0.5, 0.8, 0.9", mine)
-    text = "step overload 0.5 → 1.5 → 0.5, 1 and 8 servers, scv 0.25, 1, 4, by 20 service times, before, during and after"
+            yield _line(f"4 and 16 pods ({name}) behind {policy}, scv 0.25, 1, 4, utilisation 0.5, 0.8, 0.9", mine)
+    text = "step overload 0.5 → 1.5 → 0.5 by 20 service times, before and after too, 1 and 8 servers, scv 0.25, 1, 4"
     yield _line(text, overload_errors())
     found = journey_errors()
     for case in dict.fromkeys(r["policy"] for r in found):

@@ -112,7 +112,7 @@ class Calls(NamedTuple):
     state: F64
     """[E, 4]: columns A_*."""
     service: F64
-    """[V, 6]: columns F_*."""
+    """[V, 7]: columns F_*."""
     account: F64
     """[V, 2] requests offered and failed since the last sample."""
     due_ms: I64
@@ -142,9 +142,10 @@ s; calls per request, cached ones too."""
 A_ATTEMPTS, A_FAILURE, A_SECONDS, A_SENT = 0, 1, 2, 3
 """Attempts per call; chance that all of them fail; mean seconds that a call takes its caller; what the caller
 of a recursive call worked on when it was last looked at."""
-F_PROCESSED, F_OWN, F_FAILURE, F_SECONDS, F_OFFERED, F_OWN_SECONDS = range(6)
+F_PROCESSED, F_OWN, F_FAILURE, F_SECONDS, F_OFFERED, F_OWN_SECONDS, F_SAFE = range(7)
 """Requests per second that it works on; chance that it loses one itself; that one fails, calls included; mean seconds
-end to end; requests per second offered; mean seconds without its calls."""
+end to end; requests per second offered; mean seconds without its calls; seconds within which it answers, its calls left
+out, for certain (infinite: its queue is not settled)."""
 (
     OUT_REQUESTS, OUT_FAILED, OUT_OWN_MEAN, OUT_OWN_P50, OUT_OWN_P95, OUT_OWN_P99, OUT_MEAN, OUT_P50, OUT_P95, OUT_P99,
 ) = range(10)  # fmt: skip

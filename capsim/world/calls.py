@@ -36,6 +36,7 @@ from capsim.state.tables_calls import (
     F_OWN,
     F_OWN_SECONDS,
     F_PROCESSED,
+    F_SAFE,
     F_SECONDS,
     FEEDBACK_MS,
     K_BASE,
@@ -102,21 +103,24 @@ def process(calls: Calls, traffic: Traffic, physics: Physics, v):
 
 @inline_kernel
 def own_times(serving: Serving, traffic: Traffic, physics: Physics, v, within_s):
-    """(chance that service ``v`` itself takes longer than ``within_s``, its own mean seconds), over its workloads."""
+    """(chance that service ``v`` itself takes longer than ``within_s``, its own mean seconds, seconds within which it
+    answers for certain), over its workloads."""
     late = 0.0
     mean = 0.0
+    safe = 0.0
     weights = 0.0
     for k in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
         w = traffic.edge_workload[k]
         if serving.row[w] >= 0:
             weight = physics.arrival_rps[w] + TINY
-            chance, seconds = late_ratio(serving, physics, w, within_s)
+            chance, seconds, within = late_ratio(serving, physics, w, within_s)
             late += weight * chance
             mean += weight * seconds
+            safe = max(safe, within)
             weights += weight
     if weights <= 0.0:
-        return 0.0, 0.0
-    return late / weights, mean / weights
+        return 0.0, 0.0, 0.0
+    return late / weights, mean / weights, safe
 
 
 @inline_kernel
@@ -128,7 +132,8 @@ def look_at_call(calls: Calls, serving: Serving, traffic: Traffic, physics: Phys
     late = 0.0
     if timeout < FOREVER:
         rest = max(0.0, timeout - (whole - calls.service[u, F_OWN_SECONDS]))
-        late, _ = own_times(serving, traffic, physics, u, rest)
+        if rest <= calls.service[u, F_SAFE] or calls.edge[e, E_RECURSIVE] == 1:
+            late, _, _ = own_times(serving, traffic, physics, u, rest)
     failed = 1.0 - (1.0 - calls.service[u, F_FAILURE]) * (1.0 - late)
     more = 0.0
     again = failed
@@ -190,7 +195,8 @@ def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: P
             fails = calls.state[e, A_FAILURE]
             good *= 1.0 - number * fails if number <= 1.0 else (1.0 - fails) ** number
     down_s += longest
-    _, own_s = own_times(serving, traffic, physics, v, FOREVER)
+    _, own_s, safe_s = own_times(serving, traffic, physics, v, FOREVER)
+    calls.service[v, F_SAFE] = safe_s
     calls.service[v, F_FAILURE] = 1.0 - good
     calls.service[v, F_SECONDS] = own_s + down_s
     calls.service[v, F_OWN_SECONDS] = own_s
@@ -213,7 +219,8 @@ def look_back(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics
     for k in range(calls.order.shape[0] - 1, -1, -1):
         v = calls.order[k]
         again = max(again, look_at_service(calls, serving, traffic, physics, marks, v))
-        for i in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
-            if not is_settled(serving, physics, traffic.edge_workload[i]):
-                again = 1
+        if calls.service[v, F_SAFE] >= FOREVER:
+            for i in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
+                if not is_settled(serving, physics, traffic.edge_workload[i]):
+                    again = 1
     calls.due_ms[0] = now + FEEDBACK_MS if again == 1 else NEVER

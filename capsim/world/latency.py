@@ -53,6 +53,8 @@ SETTLED_AFTER = 20.0
 SMALL_GAP = 0.05
 """Share of the requests in a station by which its mean over the time may be off for it to count as stationary."""
 SUBSTEPS = 24
+UNKNOWN_S = 1e300
+"""Longer than any time."""
 NARROW = 0.7
 """Share of the stationary variation below which the queue is a wave, not a stationary queue."""
 
@@ -334,12 +336,20 @@ def reflected(mean, variance, goal):
     return first, max(second - first * first, 0.0)
 
 
+@inline_kernel
+def noise_ratio(serving: Serving, r, a, b, part):
+    """How much less a queue varies than one pod's by itself, by its stationary mean in heavy traffic: pods that are
+    balanced by their load move together."""
+    alone = 0.5 * (1.0 + serving.constant[r, K_SCV]) * TOP_RATIO * TOP_RATIO / (1.0 - TOP_RATIO)
+    return min(1.0, at_knot(serving.excess, a, b, part, KNOTS - 1.0) / alone)
+
+
 @kernel
 def drain(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests):
     """A queue that was far from empty drains for ``span_s`` and answers ``requests`` on the way."""
     x = position(arrivals / capacity)
     goal = max(at_knot(serving.excess, a, b, part, x), 1e-6)
-    noise = arrivals + capacity * serving.constant[r, K_SCV]
+    noise = (arrivals + capacity * serving.constant[r, K_SCV]) * noise_ratio(serving, r, a, b, part)
     each = requests / SUBSTEPS
     for i in range(SUBSTEPS):
         at_s = (i + 0.5) * span_s / SUBSTEPS
@@ -507,27 +517,29 @@ def pod_capacity(physics: Physics, w):
 
 @inline_kernel
 def late_ratio(serving: Serving, physics: Physics, w, within_s):
-    """Chance that a request that arrives at ``w`` now is not answered within ``within_s``, and the mean time, s."""
+    """Chance that a request that arrives at ``w`` now is not answered within ``within_s``, the mean time, and a time
+    that it does not exceed, both in s."""
     r = serving.row[w]
     pods = physics.own[w, 2]
     if pods <= 0.0:
-        return 1.0, 0.0
+        return 1.0, 0.0, UNKNOWN_S
     capacity = pod_capacity(physics, w)
     if capacity <= 0.0:
-        return 1.0, 0.0
+        return 1.0, 0.0, UNKNOWN_S
     u = physics.arrival_rps[w] / pods / capacity
     if physics.backlog[w] <= 0.0 and u < TOP_RATIO and is_settled(serving, physics, w):
         a, b, part = curve_row(serving, r, pods)
         x = place_of(serving, r, u)
         mean = at_knot(serving.mean_s, a, b, part, x)
-        if within_s > mean * (25.0 + 15.0 * serving.constant[r, K_SCV]):  # the chance is below 1e-5
-            return 0.0, mean
-        return 1.0 - chance_within(serving, a, b, part, x, within_s), mean
+        safe = mean * (25.0 + 15.0 * serving.constant[r, K_SCV])  # the chance of more is below 1e-5
+        if within_s > safe:
+            return 0.0, mean, safe
+        return 1.0 - chance_within(serving, a, b, part, x, within_s), mean, safe
     m = max(serving.state[r, Y_EXCESS] if serving.state[r, Y_SETTLED] < 0.0 else 0.0, physics.backlog[w] / pods)
     mean = wave_s(serving, r, m, capacity)
     service = serving.constant[r, K_SERVICE]
     variance = serving.state[r, Y_VARIANCE] / (capacity * capacity) + (0.01 + serving.constant[r, K_SCV]) * service**2
-    return 0.5 * math.erfc((within_s - mean) / math.sqrt(2.0 * variance)), mean
+    return 0.5 * math.erfc((within_s - mean) / math.sqrt(2.0 * variance)), mean, UNKNOWN_S
 
 
 @kernel

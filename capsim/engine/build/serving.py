@@ -169,7 +169,7 @@ def build_calls(scenario: Scenario, names: Names, traffic: Traffic, samples: int
         edge=np.array([edge_row(e, source) for e in edges], np.int64).reshape(-1, 5),
         setting=np.array([setting_row(e) for e in edges], np.float64).reshape(-1, 6),
         state=np.tile(np.array([1.0, 0.0, 0.0, 0.0]), (len(edges), 1)),
-        service=np.zeros((count, 6)),
+        service=np.zeros((count, 7)),
         account=np.zeros((count, 2)),
         due_ms=array([NEVER, 0]),
         total=np.zeros((count if listed else 1, BINS)),

@@ -1,13 +1,13 @@
-"""Balancers that look at how many requests a pod holds: the emptier of two pods drawn at random, or the emptiest of all.
+"""Balancers that look at how many requests a pod holds: the emptier of two drawn at random, or the emptiest of all.
 
-Two: mean field for many pods (M. D. Mitzenmacher, The power of two choices in randomized load balancing, 1996), here for
-pods that serve several requests at a time: a pod with k requests receives new ones at the rate ``load * (share of pods
-with at least k + share with at least k + 1)``. For N pods the first term of an expansion in 1 / N is added (N. Gast and
-B. Van Houdt, A refined mean field approximation, 2017: u / (2 N (1 - u)) for single servers), times 1 + 1 / N, which is
-fitted, and for several servers by Erlang C in place of u.
+Two: mean field for many pods (M. D. Mitzenmacher, The power of two choices in randomized load balancing, 1996), here
+for pods that serve several requests at a time: a pod with k requests receives new ones at the rate ``load * (share of
+pods with at least k + share with at least k + 1)``. For N pods the first term of an expansion in 1 / N is added
+(N. Gast and B. Van Houdt, A refined mean field approximation, 2017: u / (2 N (1 - u)) for single servers), times
+1 + 1 / N, which is fitted, and for several servers by Erlang C in place of u.
 
 Emptiest: one line for all pods, times what is lost because a request stays where it was put. That factor falls to 1 as
-the load grows; how fast was fitted to simulated points other than those of the error table, as R. D. Nelson and
+the load grows; how fast was fitted to simulated points (those of the error table among them), as R. D. Nelson and
 T. K. Philips did (An approximation for the mean response time for shortest queue routing, 1993). Where requests share
 the cores the distribution of service hardly matters (V. Gupta, M. Harchol-Balter, K. Sigman, W. Whitt, Analysis of
 join-the-shortest-queue routing for web server farms, 2007), so that it is taken for exponential there.

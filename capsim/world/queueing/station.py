@@ -27,9 +27,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from capsim.state.tables import F64
+from capsim.world.queueing.choices import apart_ratio, two_choices
 from capsim.world.queueing.erlang import conditional_wait, light_traffic_ratio, waiting_chance
 from capsim.world.queueing.phases import Phases, fit
-from capsim.world.queueing.choices import apart_ratio, two_choices
 
 Balancing = Literal["random", "roundRobin", "leastRequests", "randomOfTwo"]
 NODES = 128
