@@ -11,15 +11,20 @@ from __future__ import annotations
 
 import csv
 import math
+import statistics
 from pathlib import Path
 
 import ciw
 
 FILE = Path(__file__).with_name("simulated-ciw.csv")
-REQUESTS = 50_000
-"""Per point; ciw simulates a few thousand requests a second."""
+REQUESTS = {0.5: 50_000, 0.8: 200_000}
+"""Per point by utilisation; ciw simulates a few thousand requests a second."""
+MORE = 2
+"""Times as many where the service has an scv of 4."""
+BATCHES = 20
 COLUMNS = (
     "kind", "servers", "slots", "pods", "policy", "scv", "utilization", "at", "requests", "mean", "p50", "p95", "p99",
+    "standard_error",
 )  # fmt: skip
 
 
@@ -33,8 +38,8 @@ def service(scv: float) -> ciw.dists.Distribution:
     return ciw.dists.HyperExponential(rates=[2.0 * p, 2.0 * (1.0 - p)], probs=[p, 1.0 - p])
 
 
-def point(servers: int, scv: float, utilization: float) -> tuple[float, float, float, float]:
-    """Mean, p50, p95 and p99 of the response time."""
+def point(servers: int, scv: float, utilization: float, requests: int) -> tuple[float, ...]:
+    """Mean, p50, p95 and p99 of the response time, and the standard error of the mean from batches in order."""
     rate = servers * utilization
     network = ciw.create_network(
         arrival_distributions=[ciw.dists.Exponential(rate=rate)],
@@ -43,11 +48,15 @@ def point(servers: int, scv: float, utilization: float) -> tuple[float, float, f
     )
     ciw.seed(5)
     simulation = ciw.Simulation(network)
-    simulation.simulate_until_max_time(1.05 * REQUESTS / rate)
-    warm = 0.05 * REQUESTS / rate
-    records = [r for r in simulation.get_all_records() if r.arrival_date > warm]
-    times = sorted(r.exit_date - r.arrival_date for r in records)
-    return (sum(times) / len(times), *(times[int(q * len(times))] for q in (0.5, 0.95, 0.99)))
+    simulation.simulate_until_max_time(1.05 * requests / rate)
+    warm = 0.05 * requests / rate
+    records = sorted((r.arrival_date, r.exit_date) for r in simulation.get_all_records() if r.arrival_date > warm)
+    times = [exit - arrival for arrival, exit in records]
+    size = len(times) // BATCHES
+    means = [sum(times[k * size : (k + 1) * size]) / size for k in range(BATCHES)]
+    error = statistics.stdev(means) / BATCHES**0.5
+    ordered = sorted(times)
+    return (sum(times) / len(times), *(ordered[int(q * len(times))] for q in (0.5, 0.95, 0.99)), error)
 
 
 def main() -> None:
@@ -58,8 +67,9 @@ def main() -> None:
         for servers in (1, 2, 8, 64):
             for scv in (0.25, 1.0, 4.0):
                 for utilization in (0.5, 0.8):
-                    found = [f"{value:.6g}" for value in point(servers, scv, utilization)]
-                    writer.writerow(["ciw", servers, servers, 1, "", scv, utilization, "", REQUESTS, *found])
+                    requests = REQUESTS[utilization] * (MORE if scv > 1.0 else 1)
+                    found = [f"{value:.6g}" for value in point(servers, scv, utilization, requests)]
+                    writer.writerow(["ciw", servers, servers, 1, "", scv, utilization, "", requests, *found])
                     file.flush()
 
 

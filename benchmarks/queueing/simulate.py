@@ -77,7 +77,7 @@ def pods(requests: int) -> Iterator[dict[str, Any]]:
 def sharing_pods(requests: int) -> Iterator[dict[str, Any]]:
     """Several pods that share their cores, behind a balancer."""
     for index, policy in enumerate(POLICIES):
-        for count, cores in ((4, 1), (16, 1), (16, 2)):
+        for count, cores in ((4, 1), (16, 2)):
             for scv in SCVS:
                 for u in (0.5, 0.8, 0.9):
                     h = np.zeros(BINS)
@@ -116,8 +116,8 @@ KINDS = {
     "ps": lambda scale: sharing(int(1e7 * scale)),
     "transient": lambda scale: transients(int(1e5 * scale)),
     "pods": lambda scale: pods(int(1e7 * scale)),
-    "pods-ps": lambda scale: sharing_pods(int(1e6 * scale)),
-    "journeys": lambda scale: end_to_end(int(1e6 * scale)),
+    "pods-ps": lambda scale: sharing_pods(int(3e5 * scale)),
+    "journeys": lambda scale: end_to_end(int(3e5 * scale)),
 }
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from capsim.engine.drive import Progress, Simulation
 from capsim.engine.event_frame import events_frame, messages_of
 from capsim.engine.frames import Samples, groups_frame, nodes_frame, pods_frame, totals_frame, workloads_frame
+from capsim.engine.network_frame import network_frame
 from capsim.engine.refusals import held_back
 from capsim.engine.response_frames import balance_frame, objectives_frame, responses_frame
 from capsim.state import tables as t
@@ -25,7 +26,7 @@ class Recording:
     """What a simulation has recorded, as frames (docs/reference/frames.md)."""
 
     series: dict[str, pd.DataFrame]
-    """``workloads``, ``node_groups``, ``totals``; ``responses``, ``objectives``, ``balance`` where asked for."""
+    """``workloads``, ``node_groups``, ``totals``; ``responses``, ``objectives``, ``balance``, ``network`` if asked."""
     pods: pd.DataFrame
     nodes: pd.DataFrame
     events: pd.DataFrame
@@ -57,12 +58,15 @@ def collect(sim: Simulation, partial: bool = False) -> Recording:
     nodes = nodes_frame(sim)
     groups = groups_frame(samples, sim.names, nodes)
     pods = pods_frame(sim, messages)
+    responses = responses_frame(sim, samples.start_ms) if sim.names.services else None
+    network = network_frame(sim, pods, nodes, samples.start_ms, responses)
     return Recording(
         series={
             "workloads": workloads,
             "node_groups": groups,
             "totals": totals_frame(samples, sim.names, workloads, groups),
-            **({"responses": responses_frame(sim, samples.start_ms)} if sim.names.services else {}),
+            **({"responses": responses} if responses is not None else {}),
+            **({"network": network} if network is not None else {}),
             **({"objectives": objectives_frame(sim, samples.start_ms)} if sim.scenario.slos else {}),
             **({"balance": balance_frame(sim, samples.start_ms)} if sim.state.connections.workload.size else {}),
         },

@@ -66,6 +66,7 @@ def render(result: Result, drawn: Pictures, folder: Path, resolved: str, changed
         "open": OPEN,
         "response_table": tables.responses(result),
         "objective_table": tables.objectives(result),
+        "network_table": tables.network(result),
         "node_groups": tables.node_groups(result),
         "pending": tables.longest_pending(result),
         "reasons": tables.reasons(result),

@@ -15,6 +15,7 @@ from capsim.result.summary.limits import short_reason
 from capsim.result.summary.model import WorkloadSummary
 from capsim.result.summary.pending import waiting_pods
 from capsim.result.summary.spans import weighted_mean, weights_s
+from capsim.units import format_bytes
 
 LONGEST = 20
 REASONS = 8
@@ -129,6 +130,30 @@ def objectives(result: Result) -> Table:
         for row in result.summary.objectives
     ]
     return Table("Service level objectives; a burn rate of 1 spends the budget exactly", columns, rows)
+
+
+def network(result: Result) -> Table:
+    """Zones, load balancers and money of the services that ask for it."""
+    columns = (
+        "Service", "Requests", "Refused", "Dropped", "Between zones", "Busiest pod / mean", "Pods above capacity",
+        "USD, zones", "USD, load balancer", "USD per month",
+    )  # fmt: skip
+    rows = [
+        (
+            short_name(row.service),
+            requests(row.requests),
+            requests(row.refused_requests),
+            requests(row.dropped_requests),
+            format_bytes(row.cross_zone_bytes),
+            f"{row.hottest_pod_ratio:.3g}",
+            span(row.overloaded_pod_seconds),
+            f"{row.cross_zone_usd:,.2f}",
+            f"{row.load_balancer_usd:,.2f}",
+            f"{row.month_usd:,.2f}",
+        )
+        for row in result.summary.network
+    ]
+    return Table("Load balancers and bytes between zones; beside the cost of nodes", columns, rows)
 
 
 def node_groups(result: Result) -> Table:

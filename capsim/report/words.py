@@ -10,6 +10,7 @@ from capsim.result.summary.limits import short_reason
 from capsim.result.summary.model import (
     HeldBack,
     Limit,
+    NetworkSummary,
     ObjectiveSummary,
     PendingWorkload,
     ResourceUse,
@@ -22,13 +23,16 @@ NAMED = 3  # so many workloads are named, the others counted
 NAMED_LIMITS = 4
 
 
+Tone = Literal["plain", "warning"]
+
+
 @dataclass(frozen=True)
 class Line:
     """One question and its answer; ``tone`` says whether it is a reason to worry."""
 
     label: str
     text: str
-    tone: Literal["plain", "warning"] = "plain"
+    tone: Tone = "plain"
 
 
 def headline(summary: Summary) -> str:
@@ -68,6 +72,7 @@ def words(summary: Summary) -> list[Line]:
         )
     lines += _answers(summary)
     lines.append(Line("Cost", _cost(summary)))
+    lines += [Line("Network" if row is summary.network[0] else "", *_network(row)) for row in summary.network[:NAMED]]
     lines += [Line("Warning", warning.text, "warning") for warning in summary.warnings[:NAMED]]
     if len(summary.warnings) > NAMED:
         lines.append(Line("", f"and {len(summary.warnings) - NAMED} more: see warnings in summary.json", "warning"))
@@ -100,6 +105,23 @@ def _objective(row: ObjectiveSummary) -> str:
         f"{row.name} ({target}): {said}, {100 * row.good_ratio:.4g} % good; {used} of the error budget used, "
         f"{row.minutes_violated:.3g} min violated, worst hour burns {burn} times the budget"
     )
+
+
+def _network(row: NetworkSummary) -> tuple[str, Tone]:
+    """One service's network in words, and whether something is wrong with it."""
+    said = [f"{format_bytes(row.cross_zone_bytes)} between zones (${row.cross_zone_usd:,.2f})"]
+    if row.load_balancer_usd:
+        said.append(f"load balancer ${row.load_balancer_usd:,.2f}")
+    said.append(f"${row.month_usd:,.0f} a month")
+    wrong = []
+    if row.refused_requests >= 0.5:
+        wrong.append(f"{requests(row.refused_requests)} refused by the load balancer")
+    if row.dropped_requests >= 0.5:
+        wrong.append(f"{requests(row.dropped_requests)} dropped at nodes without a pod")
+    if row.overloaded_pod_seconds >= 0.5:
+        hot = f"the busiest pod gets {row.hottest_pod_ratio:.3g} times the mean"
+        wrong.append(f"{hot}, {span(row.overloaded_pod_seconds)} of pods above capacity by that")
+    return f"{short_name(row.service)}: {', '.join([*said, *wrong])}", "warning" if wrong else "plain"
 
 
 def _pending_sentence(summary: Summary) -> str:

@@ -28,8 +28,8 @@ from capsim.result.thin import thin_models
 
 FORMAT = 1  # of the folder; raised when a reader of the old one would be misled
 SERIES = ("workloads", "node_groups", "totals")
-ASKED_FOR = ("responses", "objectives", "balance")
-"""Series that a run has only where its scenario asks for response times, objectives or L4 balancing."""
+ASKED_FOR = ("responses", "objectives", "balance", "network")
+"""Series that a run has only where its scenario asks for response times, objectives, L4 balancing or network costs."""
 TABLES = ("pods", "nodes", "events")
 Writer = Callable[[Path], None]
 

@@ -115,6 +115,23 @@ FRAMES: dict[str, tuple[str, tuple[Column, ...]]] = {
             *_times("", "with all calls, ms"),
         ),
     ),
+    'series["network"]': (
+        "One row per sample interval and service with `network`; computed from the lives of pods and nodes.",
+        (
+            START,
+            Column("service", "text", "namespace/name."),
+            Column("requests", "mean", "Requests in the interval, without those that were refused."),
+            Column("refused_requests", "mean", "Beyond what the load balancer passes on; they never reach the run."),
+            Column(
+                "dropped_requests", "mean", "From outside to a node without a Ready pod; the run knows nothing of it."
+            ),
+            Column("cross_zone_bytes", "mean", "Bytes of requests and answers between two zones."),
+            Column("hottest_pod_ratio", "mean", "Requests of the busiest pod over those of the mean pod."),
+            Column("overloaded_pod_seconds", "mean", "Pod-seconds with more requests than a pod can serve, by that."),
+            Column("cross_zone_usd", "mean", "What those bytes cost, USD."),
+            Column("load_balancer_usd", "mean", "What the load balancer costs, USD."),
+        ),
+    ),
     'series["objectives"]': (
         "One row per sample interval and SLO; only where the scenario has any.",
         (

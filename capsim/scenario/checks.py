@@ -18,6 +18,7 @@ from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.lifetime_checks import lifetime_faults
 from capsim.scenario.merge import suggestion
 from capsim.scenario.metric_checks import MetricChecks
+from capsim.scenario.network_checks import network_faults
 from capsim.scenario.pod_quota import always_refused
 from capsim.scenario.rollout_checks import rollout_faults
 from capsim.scenario.scenario import Scenario
@@ -47,6 +48,8 @@ class Checks:
         for rollout_fault in rollout_faults(self.scenario):
             self._fail(*rollout_fault)
         for fault in call_faults(self.scenario):
+            self._fail(fault.path, fault.message, fault.found, fault.allowed)
+        for fault in network_faults(self.scenario):
             self._fail(fault.path, fault.message, fault.found, fault.allowed)
         for lifetime_fault in lifetime_faults(self.scenario):
             self._fail(*lifetime_fault)

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from capsim.scenario.calls import Balancing, Call, ServiceTime
 from capsim.scenario.distribution import Distribution
 from capsim.scenario.model import Bytes, Integer, Milliseconds, Model, Ratio, Switch, Text, Unit, WholeNumber, problem
+from capsim.scenario.network import ServiceNetwork
 from capsim.scenario.series import AnySeries
 from capsim.units import parse_quantity
 
@@ -41,6 +42,9 @@ class ServiceSpec(Model):
     )
     calls: list[Call] = Field([], description="Services that a request calls, one after the other.")
     balancing: Balancing = Field(Balancing(), description="How requests are spread over pods.")
+    network: ServiceNetwork | None = Field(
+        None, description="Bytes, zones and load balancer; absent: without cost. `{}` is enough for what is dropped."
+    )
 
 
 class ContainerBehaviour(Model):

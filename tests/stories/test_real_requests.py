@@ -31,12 +31,6 @@ def data(name):
     return path
 
 
-def per_minute(times_s):
-    """Steps of a rate per second for arrivals at these seconds."""
-    counts = np.bincount((times_s // 60).astype(int))
-    return [[f"{60 * k}s", float(n) / 60.0] for k, n in enumerate(counts)], counts.size * MINUTE_MS
-
-
 def through(places, arrivals, took):
     """Response times of requests in one line for so many places."""
     free, answers = [0.0] * places, []
@@ -47,27 +41,17 @@ def through(places, arrivals, took):
     return np.array(answers)
 
 
-def test_azure_llm_requests_on_pods_with_eight_places():
-    """One-hour trace of a chat service at 30 ms a token through 48 places, request by request, against its minutes.
-
-    With sizes drawn from the trace the model must hold; the trace itself has shorter answers in its busy minutes, which
-    one mean size does not know: that error is larger, and printed.
-    """
-    frame = pd.read_csv(data("azure-llm-2023/AzureLLMInferenceTrace_conv.csv.gz"))
-    stamps = pd.to_datetime(frame["TIMESTAMP"])
-    arrivals = (stamps - stamps.iloc[0]).dt.total_seconds().to_numpy()
-    took = frame["GeneratedTokens"].to_numpy(float) * 0.03
-    draws = np.random.default_rng(1)
-    drawn = np.concatenate([through(48, arrivals, draws.choice(took, took.size)) for _ in range(10)])
-    steps, duration_ms = per_minute(arrivals)
+def llm_times(rates_rps, took, requests):
+    """Mean and p95 (s, means over minutes weighted by ``requests``) of a chat service on six pods with eight places."""
     model = ServiceTime(variation=float(took.std() / took.mean()), concurrency=8)
     spec = ServiceSpec(
         workloads=["default/Deployment/llm"], request_timeout_ms=600_000, balancing=Balancing(policy="leastRequests")
     )
+    steps = [[f"{60 * k}s", float(rate)] for k, rate in enumerate(rates_rps)]
     scenario = cluster(
         [deployment("llm", replicas=6, cpu_milli=8000, limit_milli=8000)],
         groups=[group(cpu_milli=64_000)],
-        duration_ms=duration_ms,
+        duration_ms=len(steps) * MINUTE_MS,
         sample_interval_ms=MINUTE_MS,
         initial_state="declared",
         services={"default/llm": spec},
@@ -75,14 +59,43 @@ def test_azure_llm_requests_on_pods_with_eight_places():
         workloads={"default/Deployment/llm": behaviour(1000.0 * took.mean(), service_time=model)},
     )
     rows = run_scenario(scenario).series["responses"]
-    mean = float(np.average(rows["mean_ms"], weights=rows["requests"])) / 1000.0
-    p95 = float(np.average(rows["p95_ms"], weights=rows["requests"])) / 1000.0
-    for answers in (through(48, arrivals, took), drawn):
-        errors = {"mean": mean / np.mean(answers) - 1.0, "p95": p95 / np.quantile(answers, 0.95) - 1.0}
-        print("errors", errors)
-    assert float(rows["requests"].sum()) == pytest.approx(arrivals.size, rel=1e-6)
-    assert abs(errors["mean"]) < 0.25, errors
-    assert abs(errors["p95"]) < 0.35, errors
+    assert float(rows["requests"].sum()) == pytest.approx(60.0 * float(np.sum(rates_rps)), rel=1e-6)
+    return [float(np.average(rows[name], weights=requests)) / 1000.0 for name in ("mean_ms", "p95_ms")]
+
+
+def test_azure_llm_requests_on_pods_with_eight_places():
+    """One-hour trace of a chat service at 30 ms a token through 48 places, request by request, against its minutes.
+
+    What arrives in a minute is work, not a number of requests: the trace has shorter answers in its busy minutes. Given
+    the minutes' work the model meets the trace itself; given their counts it meets sizes drawn from the trace, and is
+    as far off the trace (printed) as these are.
+    """
+    frame = pd.read_csv(data("azure-llm-2023/AzureLLMInferenceTrace_conv.csv.gz"))
+    stamps = pd.to_datetime(frame["TIMESTAMP"])
+    arrivals = (stamps - stamps.iloc[0]).dt.total_seconds().to_numpy()
+    took = frame["GeneratedTokens"].to_numpy(float) * 0.03
+    draws = np.random.default_rng(1)
+    drawn = np.concatenate([through(48, arrivals, draws.choice(took, took.size)) for _ in range(10)])
+    minute = (arrivals // 60).astype(int)
+    counts = np.bincount(minute)
+    by_work = llm_times(np.bincount(minute, weights=took) / took.mean() / 60.0, took, counts)
+    by_count = llm_times(counts / 60.0, took, counts)
+    real = through(48, arrivals, took)
+
+    def errors(said, answers):
+        return said[0] / np.mean(answers) - 1.0, said[1] / np.quantile(answers, 0.95) - 1.0
+
+    print(
+        "mean, p95:",
+        errors(by_work, real),
+        errors(by_count, drawn),
+        "counts against the trace:",
+        errors(by_count, real),
+    )
+    assert abs(errors(by_work, real)[0]) < 0.05
+    assert abs(errors(by_work, real)[1]) < 0.20
+    assert abs(errors(by_count, drawn)[0]) < 0.10
+    assert abs(errors(by_count, drawn)[1]) < 0.10
 
 
 def services_of(day):

@@ -159,7 +159,7 @@ def test_ciw_agrees_with_the_simulation():
     assert len(rows) == 24
     for row in rows:
         mine = points[row["servers"], float(row["scv"]), float(row["utilization"])]
-        # 50,000 requests: at 0.8 and scv 4 about 200 times the time in which the queue forgets.
-        noise = {0.25: 0.06, 1.0: 0.12, 4.0: 0.3}[float(row["scv"])] if float(row["utilization"]) > 0.5 else 0.06
-        assert float(row["mean"]) == pytest.approx(float(mine["mean"]), rel=noise), row
+        away = abs(float(row["mean"]) - float(mine["mean"]))
+        assert away <= 4.0 * float(row["standard_error"]), row  # of ciw's own batches: one run in 1,500 would fail
+        assert away <= 0.10 * float(mine["mean"]), row
         assert math.isfinite(float(row["p99"]))

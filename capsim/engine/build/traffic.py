@@ -59,6 +59,15 @@ def called_only(scenario: Scenario) -> list[str]:
     return [name for name in scenario.services if name in asked and name not in scenario.traffic]
 
 
+def passed_on(rates_rps: F64, scenario: Scenario, service: str) -> F64:
+    """What the load balancer of a service passes on of these rates: all, if it has none."""
+    spec = scenario.services.get(service)
+    balancer = spec.network.load_balancer if spec is not None and spec.network is not None else None
+    if balancer is None or balancer.max_rps is None:
+        return rates_rps
+    return np.minimum(rates_rps, balancer.max_rps)
+
+
 def offsets(counts: Iterable[int]) -> I64:
     """CSR offsets of lists of the given lengths."""
     return np.concatenate([[0], np.cumsum(list(counts), dtype=np.int64)]).astype(np.int64)
@@ -74,7 +83,7 @@ def build_traffic(scenario: Scenario, names: Names) -> Traffic:
     for series, name, _, _ in found:
         t, r = series.points(scenario.duration_ms, Origin(name, scenario.seed, start_ms))
         times.append(t)
-        rates.append(r)
+        rates.append(passed_on(r, scenario, name))
     names.source_start = offsets(len(points) for points in times).tolist()
     behind = [edges for _, _, edges, _ in found]
     feeding: list[list[int]] = [[] for _ in names.workloads]

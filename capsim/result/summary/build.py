@@ -11,6 +11,7 @@ from capsim.result.summary.capacity import zero_pending
 from capsim.result.summary.limits import limits
 from capsim.result.summary.model import HeldBack, Peaks, Summary, WorkloadSummary
 from capsim.result.summary.money import cost
+from capsim.result.summary.network import network
 from capsim.result.summary.objectives import objectives, responses
 from capsim.result.summary.pending import pending, waiting_pods
 from capsim.result.summary.spans import peak, times_ms, weights_s
@@ -32,6 +33,7 @@ def summarise(
     totals, workloads = series["totals"], series["workloads"]
     waiting = waiting_pods(pods, end_ms)
     weights = weights_s(totals, interval_ms, end_ms)
+    found = network(series, end_ms)
     held_back = [HeldBack.model_validate(held) for held in facts.get("held_back", [])]
     return Summary(
         name=scenario.name,
@@ -51,7 +53,8 @@ def summarise(
         traffic=traffic(totals, workloads, interval_ms, end_ms),
         responses=responses(series),
         objectives=objectives(scenario, series, interval_ms, end_ms),
-        cost=cost(nodes, end_ms),
+        network=found,
+        cost=cost(nodes, end_ms, found),
         workloads=_workloads(scenario, workloads, waiting, interval_ms, end_ms),
         events_dropped=int(facts.get("events_dropped", 0)),
     )

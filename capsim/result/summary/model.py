@@ -178,6 +178,25 @@ class Cost(Part):
     run_usd: float = Field(description="Cost of all nodes in the run, USD.")
     month_usd: float = Field(description="run_usd × 730 h / duration of the run, USD per month.")
     groups: list[GroupCost] = Field(description="The same by node group.")
+    network_usd: float = Field(0.0, description="Load balancers and bytes between zones, USD; not part of run_usd.")
+    network_month_usd: float = Field(0.0, description="The same per month of 730 h, USD.")
+
+
+class NetworkSummary(Part):
+    """Traffic of one service between clients, nodes and zones, and what it costs."""
+
+    service: str = Field(description="namespace/name.")
+    requests: float = Field(description="Requests, without those that its load balancer refused.")
+    refused_requests: float = Field(description="Beyond what the load balancer passes on; they are not in the run.")
+    dropped_requests: float = Field(
+        description="From outside to a node without a Ready pod (externalTrafficPolicy: Local), not lost in the run."
+    )
+    cross_zone_bytes: float = Field(description="Bytes between zones.")
+    hottest_pod_ratio: float = Field(description="Requests of the busiest pod over those of the mean pod, the most.")
+    overloaded_pod_seconds: float = Field(description="Pod-seconds with more requests than a pod can serve, by that.")
+    cross_zone_usd: float = Field(description="What the bytes between zones cost in the run, USD.")
+    load_balancer_usd: float = Field(description="What the load balancer costs in the run, USD.")
+    month_usd: float = Field(description="Both per month of 730 h, USD.")
 
 
 class ResponseSummary(Part):
@@ -237,6 +256,7 @@ class Summary(Part):
         [], description="Response times by service and journey; empty where the scenario asks for none."
     )
     objectives: list[ObjectiveSummary] = Field([], description="The scenario's SLOs: budgets, minutes, burn rates.")
+    network: list[NetworkSummary] = Field([], description="Services with `network`: zones, load balancers, money.")
     cost: Cost = Field(description="Node-hours and USD.")
     workloads: list[WorkloadSummary] = Field(description="By workload, the largest first.")
     events_dropped: int = Field(

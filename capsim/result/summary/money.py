@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
-from capsim.result.summary.model import Cost, GroupCost
+from capsim.result.summary.model import Cost, GroupCost, NetworkSummary
 
 HOURS_PER_MONTH = 730.0
 
 
-def cost(nodes: pd.DataFrame, reached_ms: int) -> Cost:
-    """Node-hours, USD in the run and per month of 730 h."""
+def per_month_of(reached_ms: int) -> float:
+    """How many runs of that length a month has; 0 for none at all."""
     months = reached_ms / 3_600_000.0 / HOURS_PER_MONTH
-    per_month = 1.0 / months if months else 0.0
+    return 1.0 / months if months else 0.0
+
+
+def cost(nodes: pd.DataFrame, reached_ms: int, network: list[NetworkSummary]) -> Cost:
+    """Node-hours, USD in the run and per month of 730 h; ``network`` beside them."""
+    per_month = per_month_of(reached_ms)
+    network_usd = sum(row.cross_zone_usd + row.load_balancer_usd for row in network)
     by_group = nodes.groupby("node_group", observed=True, sort=True)[["node_hours", "cost_usd"]].sum()
     groups = [
         GroupCost(
@@ -29,4 +35,6 @@ def cost(nodes: pd.DataFrame, reached_ms: int) -> Cost:
         run_usd=run_usd,
         month_usd=run_usd * per_month,
         groups=groups,
+        network_usd=network_usd,
+        network_month_usd=network_usd * per_month,
     )

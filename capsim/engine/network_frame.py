@@ -1,0 +1,271 @@
+"""Where requests came from and went, and what that costs: bytes between zones, load balancers, dropped requests.
+
+Computed after the run from the lives of pods and nodes, for services that ask for it (``services[].network``): between
+two changes of a service's Ready pods, its callers' pods or the Ready nodes the shares of ``capsim/world/topology.py``
+hold. Requests from outside come evenly to all Ready nodes (NodePort, LoadBalancer) or from the zones of all nodes;
+calls come from the callers' pods. Not fed back into the run: its pods share traffic evenly (docs/fidelity.md); the
+column ``overloaded_pod_seconds`` says for how long that would not do. What a load balancer refuses is not in the run.
+
+Not modelled: pods that were not Ready for a while after they had been, attempts of calls beyond the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from capsim.scenario.call_graph import edges_of
+from capsim.scenario.kubernetes.service import KService
+from capsim.scenario.series import Origin
+from capsim.state.tables import F64, I64, L_CAP
+from capsim.world.topology import hinted, spread, spread_local
+
+if TYPE_CHECKING:
+    from capsim.engine.drive import Simulation
+    from capsim.scenario.network import LoadBalancer, ServiceNetwork
+
+HOUR_S = 3600.0
+GB = 1e9
+OPEN_END = np.iinfo(np.int64).max
+COLUMNS = (
+    "requests", "refused_requests", "dropped_requests", "cross_zone_bytes", "hottest_pod_ratio",
+    "overloaded_pod_seconds", "cross_zone_usd", "load_balancer_usd",
+)  # fmt: skip
+
+
+class Lives(NamedTuple):
+    """When pods or nodes were Ready, ms, and where."""
+
+    since: I64
+    until: I64
+    place: I64
+    """Node of a pod, zone of a node."""
+
+    def at(self, now: int) -> I64:
+        """Rows that are Ready at ``now``."""
+        return np.flatnonzero((self.since <= now) & (self.until > now))
+
+
+class Shares(NamedTuple):
+    """What holds between two changes."""
+
+    crossing: float
+    """Share of the requests that cross a zone."""
+    dropped: float
+    """Share of the requests from outside that meet a node without a pod."""
+    pods: I64
+    got: F64
+    """Share of the requests that each of ``pods`` gets."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Nodes and pods of a run."""
+
+    sim: Simulation
+    pods: pd.DataFrame
+    nodes: pd.DataFrame
+
+    @cached_property
+    def zones(self) -> list[str]:
+        """All zones; "" is that of nodes without one."""
+        return sorted(set(self.nodes["zone"]))
+
+    @cached_property
+    def machines(self) -> Lives:
+        """Nodes, and their zones."""
+        until = np.minimum(_ms(self.nodes["deleting_ms"]), _ms(self.nodes["gone_ms"]))
+        zone = np.array([self.zones.index(name) for name in self.nodes["zone"]], np.int64)
+        return Lives(_ms(self.nodes["ready_ms"]), until, zone)
+
+    @cached_property
+    def cpu(self) -> F64:
+        """CPU of each node, cores of its shape."""
+        scenario = self.sim.scenario
+        static = {node.name: float(node.allocatable.get("cpu", 0)) for node in scenario.objects.nodes}
+        groups = {group.name: float(group.instance.cpu_milli) for group in scenario.node_groups}
+        rows = zip(self.nodes["name"], self.nodes["node_group"])
+        return np.array([static.get(name, groups.get(str(group), 0.0)) for name, group in rows])
+
+    def behind(self, service: str) -> tuple[Lives, F64]:
+        """Pods of a service and the nodes that they are on; requests per second that each can serve."""
+        keys = self.sim.scenario.services[service].workloads
+        mine = self.pods[self.pods["workload"].isin(keys) & self.pods["ready_ms"].notna() & self.pods["node"].notna()]
+        row = {name: n for n, name in enumerate(self.nodes["name"])}
+        until = np.minimum(_ms(mine["deleted_ms"]), _ms(mine["gone_ms"]))
+        cap = {key: float(self.sim.state.physics.load[w, L_CAP]) for w, key in enumerate(self.sim.names.workloads)}
+        place = np.array([row[name] for name in mine["node"]], np.int64)
+        return Lives(_ms(mine["ready_ms"]), until, place), np.array([cap[str(key)] for key in mine["workload"]], float)
+
+
+def _ms(column: Any) -> I64:
+    return np.asarray(column.fillna(OPEN_END).to_numpy(np.int64))
+
+
+class ServiceTraffic:
+    """One service over a run."""
+
+    def __init__(self, cluster: Cluster, service: str, start_ms: I64, end_ms: int) -> None:
+        self.cluster, self.service = cluster, service
+        scenario = cluster.sim.scenario
+        self.object = next((s for s in scenario.objects.services if s.key == service), None) or KService(
+            namespace=service.partition("/")[0], name=service.partition("/")[2]
+        )
+        self.spec = scenario.services[service].network
+        assert self.spec is not None
+        self.balancer = self.spec.load_balancer
+        self.pods, self.capacity = cluster.behind(service)
+        self.edges_ms = np.append(start_ms, end_ms).astype(np.int64)
+        self.callers = [edge for edge in edges_of(scenario.services) if edge.callee == service]
+        self.caller_pods = {edge.caller: cluster.behind(edge.caller)[0] for edge in self.callers}
+
+    @property
+    def lag_ms(self) -> int:
+        """How long a node without a pod still gets traffic."""
+        return self.balancer.health_check_ms if self.balancer is not None else 0
+
+    def changes_ms(self) -> I64:
+        """Beginnings of the intervals in which the shares hold, samples among them."""
+        lives = [self.pods, self.cluster.machines, *self.caller_pods.values()]
+        times = [self.edges_ms, *(times for life in lives for times in (life.since, life.until))]
+        if self.object.external_traffic_policy == "Local":
+            times.append(np.minimum(self.pods.until, OPEN_END - self.lag_ms) + self.lag_ms)
+        found = np.unique(np.concatenate(times))
+        return found[(found >= self.edges_ms[0]) & (found < self.edges_ms[-1])]
+
+    def shares(self, now: int, outside_ratio: float, weights: dict[str, float]) -> Shares:
+        """Where requests go from ``now`` on: ``outside_ratio`` of them are from outside, ``weights`` from callers."""
+        cluster = self.cluster
+        here = self.pods.at(now)
+        if here.size == 0:
+            return Shares(0.0, 0.0, here, np.zeros(0))
+        nodes = cluster.machines.at(now)
+        size = len(cluster.zones)
+        cpu = np.bincount(cluster.machines.place[nodes], cluster.cpu[nodes], size).astype(np.float64)
+        node = self.pods.place[here]
+        zone = cluster.machines.place[node]
+        hints = hinted(self.object.topology, zone, cpu)
+        got, crossing, dropped = np.zeros(here.size), 0.0, 0.0
+        if outside_ratio > 0.0:
+            if self.object.external_traffic_policy == "Local":
+                got, dropped = spread_local(node, self._targets(now, nodes))
+                got *= outside_ratio
+            else:
+                even = np.bincount(cluster.machines.place[nodes], minlength=size) / max(1, nodes.size)
+                got, crossing = spread(even, zone, hints)
+                got, crossing = got * outside_ratio, crossing * outside_ratio
+        for caller, weight in weights.items():
+            lives = self.caller_pods[caller]
+            theirs = cluster.machines.place[lives.place[lives.at(now)]]
+            if theirs.size and weight > 0.0:
+                part, across = spread(np.bincount(theirs, minlength=size) / theirs.size, zone, hints)
+                got, crossing = got + weight * part, crossing + weight * across
+        return Shares(crossing, dropped, here, got)
+
+    def _targets(self, now: int, nodes: I64) -> I64:
+        if self.object.type == "NodePort":
+            return nodes
+        late = self.pods.until > now - self.lag_ms
+        return np.intersect1d(nodes, self.pods.place[(self.pods.since <= now) & late])
+
+    def rows(self, asked: dict[str, F64]) -> dict[str, F64]:
+        """Columns of the frame; ``asked``: requests per sample of services with response times."""
+        size, spans_s = self.edges_ms.size - 1, np.diff(self.edges_ms) / 1000.0
+        found = {name: np.zeros(size) for name in COLUMNS}
+        outside = self.outside()
+        called = {
+            edge.caller: asked[edge.caller] * edge.call.per_request * (1.0 - edge.call.cache_hits)
+            for edge in self.callers
+            if edge.caller in asked
+        }
+        total = outside + sum(called.values(), np.zeros(size))
+        found["requests"], found["refused_requests"] = total, self.refused()
+        changes = self.changes_ms()
+        ends = np.append(changes[1:], self.edges_ms[-1])
+        sample = np.searchsorted(self.edges_ms, changes, "right") - 1
+        for at, until, k in zip(changes.tolist(), ends.tolist(), sample.tolist()):
+            if total[k] > 0.0:
+                weights = {caller: float(requests[k] / total[k]) for caller, requests in called.items()}
+                held = self.shares(at, float(outside[k] / total[k]), weights)
+                rps, outside_rps = float(total[k] / spans_s[k]), float(outside[k] / spans_s[k])
+                self._add(found, k, held, (until - at) / 1000.0, rps, outside_rps)
+        self._money(found, spans_s)
+        return found
+
+    def _add(self, found: dict[str, F64], k: int, held: Shares, span_s: float, rps: float, outside_rps: float) -> None:
+        assert self.spec is not None
+        found["dropped_requests"][k] += held.dropped * outside_rps * span_s
+        each = self.spec.request_bytes + self.spec.response_bytes
+        found["cross_zone_bytes"][k] += held.crossing * rps * span_s * each
+        if held.pods.size:
+            hottest = float(held.got.max()) * held.pods.size
+            found["hottest_pod_ratio"][k] = max(found["hottest_pod_ratio"][k], hottest)
+            over = np.count_nonzero(held.got * rps > self.capacity[held.pods] * (1.0 + 1e-9))
+            found["overloaded_pod_seconds"][k] += over * span_s
+
+    def _money(self, found: dict[str, F64], spans_s: F64) -> None:
+        assert self.spec is not None
+        found["cross_zone_usd"] = found["cross_zone_bytes"] / GB * self.spec.cross_zone_price_per_gb_usd
+        if self.balancer is not None:
+            found["load_balancer_usd"] = balancer_usd(self.balancer, self.spec, self.outside(), spans_s)
+
+    def outside(self) -> F64:
+        """Requests from outside that are passed on, per sample."""
+        traffic, v = self.cluster.sim.state.traffic, self.cluster.sim.names.service_rows.get(self.service)
+        if v is None:
+            return np.zeros(self.edges_ms.size - 1)
+        points = slice(int(traffic.start[v]), int(traffic.start[v + 1]))
+        return requests_between(traffic.time_ms[points], traffic.rate[points], self.edges_ms)
+
+    def refused(self) -> F64:
+        """Requests that the load balancer does not pass on, per sample."""
+        scenario = self.cluster.sim.scenario
+        if self.balancer is None or self.balancer.max_rps is None or self.service not in scenario.traffic:
+            return np.zeros(self.edges_ms.size - 1)
+        origin = Origin(self.service, scenario.seed, round(scenario.start.timestamp() * 1000))
+        times, rates = scenario.traffic[self.service].points(scenario.duration_ms, origin)
+        return requests_between(times, np.maximum(0.0, rates - self.balancer.max_rps), self.edges_ms)
+
+
+def requests_between(times_ms: I64, rates_rps: F64, edges_ms: I64) -> F64:
+    """Requests in each interval between ``edges_ms`` of a rate that changes at ``times_ms``."""
+    if times_ms.size == 0:
+        return np.zeros(edges_ms.size - 1)
+    knots = np.append(times_ms, max(int(times_ms[-1]) + 1, int(edges_ms[-1])))
+    area = np.concatenate([[0.0], np.cumsum(rates_rps * np.diff(knots) / 1000.0)])
+    found: F64 = np.diff(np.interp(edges_ms, knots, area))
+    return found
+
+
+def balancer_usd(balancer: LoadBalancer, spec: ServiceNetwork, requests: F64, spans_s: F64) -> F64:
+    """USD per sample: hours, and the larger of the capacity units that requests and bytes take."""
+    by_requests = requests / balancer.unit_rps / HOUR_S
+    by_bytes = requests * (spec.request_bytes + spec.response_bytes) / balancer.unit_bytes
+    units_h = np.maximum(by_requests, by_bytes)
+    usd: F64 = spans_s / HOUR_S * balancer.price_per_hour_usd + units_h * balancer.price_per_unit_usd
+    return usd
+
+
+def network_frame(
+    sim: Simulation, pods: pd.DataFrame, nodes: pd.DataFrame, start_ms: I64, responses: pd.DataFrame | None
+) -> pd.DataFrame | None:
+    """One row per sample and service that asks for it; None when none does."""
+    named = [name for name, spec in sim.scenario.services.items() if spec.network is not None]
+    if not named:
+        return None
+    cluster = Cluster(sim, pods, nodes)
+    asked = {}
+    if responses is not None:
+        services = responses[responses["kind"] == "service"]
+        asked = {str(n): rows["requests"].to_numpy(float) for n, rows in services.groupby("name", observed=True)}
+    parts = [ServiceTraffic(cluster, name, start_ms, sim.now_ms).rows(asked) for name in named]
+    columns: dict[str, Any] = {
+        "time_ms": np.repeat(start_ms, len(named)),
+        "service": pd.Categorical(np.tile(named, start_ms.size), categories=named),
+    }
+    columns |= {name: np.stack([part[name] for part in parts], axis=1).reshape(-1) for name in COLUMNS}
+    return pd.DataFrame(columns)
