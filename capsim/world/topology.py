@@ -80,8 +80,8 @@ def spread_local(node: I64, targets: I64) -> tuple[F64, float]:
     got = np.zeros(node.size)
     if targets.size == 0:
         return got, 1.0
-    per_node = 1.0 / targets.size
-    for n in np.intersect1d(targets, node):
+    served = np.intersect1d(targets, node)
+    for n in served:
         mine = np.flatnonzero(node == n)
-        got[mine] = per_node / mine.size
-    return got, max(0.0, 1.0 - float(got.sum()))
+        got[mine] = 1.0 / targets.size / mine.size
+    return got, 1.0 - served.size / targets.size
