@@ -17,7 +17,7 @@ from pathlib import Path
 import ciw
 
 FILE = Path(__file__).with_name("simulated-ciw.csv")
-REQUESTS = {0.5: 50_000, 0.8: 200_000}
+REQUESTS = {0.5: 50_000, 0.8: 75_000}
 """Per point by utilisation; ciw simulates a few thousand requests a second."""
 MORE = 2
 """Times as many where the service has an scv of 4."""

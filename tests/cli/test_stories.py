@@ -153,8 +153,9 @@ STORY_WITH = {
     'series["responses"]': "journey/scenario",
     'series["objectives"]': "journey/scenario",
     'series["balance"]': "l4-l7/scenario",
+    'series["network"]': "zones",
 }
-"""Frames that only runs with response times have."""
+"""Frames that only runs have which ask for them."""
 
 
 @pytest.mark.parametrize("name", list(FRAMES))

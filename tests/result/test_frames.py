@@ -12,8 +12,8 @@ from tests.result import story
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "frames.md"
 
 
-ASKED_FOR = ('series["responses"]', 'series["objectives"]', 'series["balance"]')
-"""Of runs that ask for them only: tests/world/test_calls.py has one."""
+ASKED_FOR = ('series["responses"]', 'series["objectives"]', 'series["balance"]', 'series["network"]')
+"""Of runs that ask for them only: tests/world/test_calls.py and tests/cli/test_stories.py have them."""
 
 
 @pytest.mark.parametrize("name", [name for name in frames.FRAMES if name not in ASKED_FOR])

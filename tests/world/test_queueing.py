@@ -126,10 +126,12 @@ def test_the_step_overload_stays_within_a_tenth_of_the_simulated_mean():
 
 
 def test_journeys_are_near_the_simulated_ones():
-    """No bound is promised: the services are taken to be independent. What is on the page must not get out of hand."""
+    """No bound is promised. With exponential service the streams between services are Poisson, as the model has them;
+    else they are burstier or smoother, and the error is larger."""
     rows = table.journey_errors()
     assert {row["policy"] for row in rows} == set(networks.CASES)
-    assert table.worst(rows, "mean") <= 0.10
+    assert table.worst([row for row in rows if row["scv"] == "1"], "mean") <= 0.06
+    assert table.worst(rows, "mean") <= 0.16
 
 
 def test_the_page_has_the_table():
@@ -160,6 +162,6 @@ def test_ciw_agrees_with_the_simulation():
     for row in rows:
         mine = points[row["servers"], float(row["scv"]), float(row["utilization"])]
         away = abs(float(row["mean"]) - float(mine["mean"]))
-        assert away <= 4.0 * float(row["standard_error"]), row  # of ciw's own batches: one run in 1,500 would fail
+        assert away <= 4.0 * float(row["standard_error"]), row  # by ciw's own batches
         assert away <= 0.10 * float(mine["mean"]), row
         assert math.isfinite(float(row["p99"]))
