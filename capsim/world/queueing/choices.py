@@ -16,6 +16,7 @@ join-the-shortest-queue routing for web server farms, 2007), so that it is taken
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -81,6 +82,7 @@ def two_choices(servers: int, slots: int, utilization_ratio: float, pods: int, s
     return TwoChoices(slowed, chance, line / chance, queue_scv)
 
 
+@lru_cache(1024)
 def _mean_field(servers: int, utilization_ratio: float) -> tuple[np.ndarray, np.ndarray]:
     """Shares of pods with k requests, and shares of requests that go to such pods."""
     k = np.arange(STATES + servers, dtype=np.float64)
