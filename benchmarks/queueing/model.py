@@ -25,7 +25,7 @@ from capsim.scenario import (
 )
 from capsim.scenario.calls import Call, ServiceTime, Visit
 from capsim.state.tables_calls import KNOT_STEP
-from capsim.world.queueing.curves import PODS, CurveBook, edges_s
+from capsim.world.queueing.curves import PODS, curves_of, edges_s
 from capsim.world.queueing.station import Station
 
 Row = dict[str, Any]
@@ -34,13 +34,13 @@ SERVICE_S = 1.0
 """Mean service time of the transient runs, so that their seconds are service times."""
 
 
-def stationary(book: CurveBook, row: Row) -> dict[str, float]:
+def stationary(row: Row) -> dict[str, float]:
     """Mean and percentiles as a run reads them from its curves, in service times."""
     servers, pods = int(row["servers"]), int(row["pods"])
     slots = int(row["slots"])
     policy = row["policy"] or "random"
     station = Station(float(servers), 1.0, float(row["scv"]), slots=slots, balancing=policy)
-    curves = book.curves(station)
+    curves = curves_of(station)
     row_at = float(np.interp(np.log2(pods), np.log2(PODS), np.arange(len(PODS)))) if curves.mean_s.shape[0] > 1 else 0.0
     knot = -np.log(1.0 - float(row["utilization"])) / KNOT_STEP
     cdf = _between(curves.cdf, row_at, knot)

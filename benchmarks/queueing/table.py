@@ -13,7 +13,6 @@ from typing import Any
 
 from benchmarks.queueing.model import MEASURES, journey, overload, stationary
 from benchmarks.queueing.simulate import FOLDER
-from capsim.world.queueing.curves import CurveBook
 
 PAGE = FOLDER.parents[1] / "docs" / "fidelity.md"
 BEGIN, END = "<!-- queueing table: begin -->", "<!-- queueing table: end -->"
@@ -33,10 +32,9 @@ def simulated(kind: str) -> list[Row]:
 @cache
 def errors(kind: str) -> list[Row]:
     """Every stationary point with the relative errors of mean and percentiles in place of the values."""
-    book = CurveBook()
     found = []
     for row in simulated(kind):
-        model = stationary(book, row)
+        model = stationary(row)
         found.append({**row, **{m: model[m] / float(row[m]) - 1.0 for m in MEASURES}})
     return found
 

@@ -413,12 +413,10 @@ def run_recorder(
     samples: Samples,
     now,
 ):
-    """Take in what was touched; close the sample whose interval ends now."""
+    """Take in what was touched; close the sample whose interval ends now, for which there is room."""
     v = clock.values
     wake_changed(clock, wheels, workloads, admission, hpas, marks, now + 1)
     if v[NEXT_SAMPLE] <= now:
-        if samples.count[0] >= samples.out_ms.shape[0]:
-            return need(clock, NEED_SAMPLES)
         if calls.order.shape[0] > 0:
             take_sample(pods, links, usage, workloads, physics, traffic, serving, calls, connections, samples, now)
         close_sample(clock, workloads, physics, samples, now)
@@ -426,7 +424,6 @@ def run_recorder(
             min(now + clock.params[P_SAMPLE], clock.params[P_DURATION]) if now < clock.params[P_DURATION] else NEVER
         )
     look(samples, classes, workloads, physics, groups, marks, now)
-    return DONE
 
 
 # fmt: off
@@ -479,10 +476,13 @@ def run_phase(s: State, phase, now):
         return run_autoscaler(
             s.clock, s.nodes, s.scan, s.groups, s.pods, s.links, s.workloads, s.autoscaler, now)
     else:
+        # Room comes first: rates that are computed again once there is room come closer to their fixed point.
+        if v[NEXT_SAMPLE] <= now and s.samples.count[0] >= s.samples.out_ms.shape[0]:
+            return need(s.clock, NEED_SAMPLES)
         run_rates(
             s.clock, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.workloads, s.physics, s.traffic,
             s.serving, s.calls, s.connections, s.marks, now)
-        return run_recorder(
+        run_recorder(
             s.clock, s.wheels, s.classes, s.groups, s.workloads, s.physics, s.marks, s.hpas, s.pods, s.links,
             s.usage, s.traffic, s.serving, s.calls, s.connections, s.admission, s.samples, now)
     return DONE

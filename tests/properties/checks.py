@@ -23,6 +23,7 @@ from capsim.state.tables_jobs import (
     JOB_RUNNING,
 )
 from capsim.state.tables_rollout import D_NUMBER, R_EXISTS, R_NUMBER
+from capsim.world.contention import BY_CONNECTION
 
 BOUND = (t.POD_STARTING, t.POD_READY, t.POD_DOWN)
 KNOWN = (t.NODE_REGISTERED, t.NODE_READY, t.NODE_DELETING)
@@ -240,8 +241,12 @@ def pod_usage_milli(sim, p: int) -> float:
 
 
 def check_usage(sim) -> None:
-    """Usage <= limit, usage of a node's pods <= its allocatable; a workload's usage is that of its pods."""
+    """Usage <= limit, usage of a node's pods <= its allocatable; a workload's usage is that of its pods.
+
+    Pods that serve what their connections bring are not contended (docs/fidelity.md): their nodes are left out.
+    """
     s = sim.state
+    by_connection = {int(s.pods.node[p]) for p in alive(sim) if s.physics.limits[s.pods.workload[p], 1] == BY_CONNECTION}
     used = defaultdict(float)
     by_workload = defaultdict(float)
     for p in alive(sim):
@@ -256,7 +261,7 @@ def check_usage(sim) -> None:
         by_workload[int(s.pods.workload[p])] += milli
     for n, milli in used.items():
         name = sim.names.node(int(s.nodes.group[n]), int(s.nodes.ordinal[n]))
-        assert milli <= s.nodes.allocatable[n, t.CPU] * (1 + 1e-6) + 1e-3, name
+        assert n in by_connection or milli <= s.nodes.allocatable[n, t.CPU] * (1 + 1e-6) + 1e-3, name
     for w, milli in by_workload.items():
         assert abs(milli - s.physics.usage[w, t.U_CPU]) <= 1e-6 * (1 + milli)
 
@@ -315,14 +320,18 @@ def fits(sim, p: int, n: int) -> bool:
 
 
 def check_pending(sim) -> None:
-    """A pod that was tried and put aside fits no node; one that opened a moment ago is still to be noticed."""
+    """A pod that was tried and put aside fits no node; one that opened a moment ago is still to be noticed.
+
+    Pods with rules about other pods are left out: ``fits`` does not know them.
+    """
     s = sim.state
     opening = s.clock.params[t.P_NODE_OPEN]
     waiting = s.scheduling.nominations
     rank = s.classes.priority[s.pods.pod_class]
     promised = [(int(waiting.node[i]), rank[waiting.pod[i]]) for i in range(int(waiting.count[0]))]
     for p in alive(sim):
-        if s.links.queued[p] == 2:
+        template = sim.scenario.objects.workloads[s.pods.workload[p]].template
+        if s.links.queued[p] == 2 and not template.affinity and not template.topology_spread:
             for n in np.flatnonzero(np.isin(s.nodes.state, KNOWN)).tolist():
                 if any(node == n and other >= rank[p] for node, other in promised):  # its room is for that pod
                     continue

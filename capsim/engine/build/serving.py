@@ -34,7 +34,7 @@ from capsim.state.tables_calls import (
     Connections,
     Serving,
 )
-from capsim.world.queueing.curves import CurveBook, Curves, edges_s
+from capsim.world.queueing.curves import Curves, curves_of, edges_s
 from capsim.world.queueing.station import Balancing as Policy
 from capsim.world.queueing.station import Station
 
@@ -100,7 +100,6 @@ def build_serving(scenario: Scenario, names: Names, physics: Physics) -> Serving
     row = np.full(max(1, len(rows)), -1, np.int64)
     count = len(timed)
     curve, constant = np.zeros((count, 2), np.int64), np.zeros((count, 6))
-    book = CurveBook()
     first: dict[Station, tuple[int, int]] = {}
     parts: list[Curves] = []
     length = 0
@@ -109,7 +108,7 @@ def build_serving(scenario: Scenario, names: Names, physics: Physics) -> Serving
         row[w] = at
         station = station_of(scenario, key, model, physics.load[w])
         if station not in first:
-            found = book.curves(station)
+            found = curves_of(station)
             first[station] = (length, found.mean_s.shape[0])
             length += found.mean_s.shape[0]
             parts.append(found)

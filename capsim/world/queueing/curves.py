@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,23 +51,14 @@ def knots() -> F64:
     return 1.0 - np.exp(np.linspace(0.0, math.log(1.0 - TOP_RATIO), KNOTS))
 
 
-class CurveBook:
-    """Curves by station; stations that differ only in their unit of time share the work."""
-
-    def __init__(self) -> None:
-        self._known: dict[Station, tuple[Curves, F64]] = {}
-
-    def curves(self, station: Station) -> Curves:
-        """The curves of a station."""
-        unit_s = station.service_s + station.wait_s
-        alike = normalised(station)
-        if alike not in self._known:
-            self._known[alike] = _tabulated(alike)
-        curves, log_t = self._known[alike]
-        at = np.log(edges_s() / unit_s)
-        flat = curves.cdf.reshape(-1, log_t.size)
-        cdf = np.stack([np.interp(at, log_t, row) for row in flat])
-        return replace(curves, cdf=cdf.reshape(*curves.mean_s.shape, BINS), mean_s=curves.mean_s * unit_s)
+def curves_of(station: Station) -> Curves:
+    """The curves of a station; stations that differ only in their unit of time share the work."""
+    unit_s = station.service_s + station.wait_s
+    curves, log_t = _tabulated(normalised(station))
+    at = np.log(edges_s() / unit_s)
+    flat = curves.cdf.reshape(-1, log_t.size)
+    cdf = np.stack([np.interp(at, log_t, row) for row in flat])
+    return replace(curves, cdf=cdf.reshape(*curves.mean_s.shape, BINS), mean_s=curves.mean_s * unit_s)
 
 
 def normalised(station: Station) -> Station:
@@ -77,6 +69,7 @@ def normalised(station: Station) -> Station:
     return replace(station, cores=float(whole), cpu_s=round(service_s, 9), wait_s=round(station.wait_s / unit_s, 9))
 
 
+@lru_cache(maxsize=64)  # random of two takes seconds, and a what-if builds the same clusters again
 def _tabulated(station: Station) -> tuple[Curves, F64]:
     counts = (1,) if station.balancing == "random" else PODS
     log_t = np.arange(math.log(_LOW), math.log(_HIGH), STEP / _FINE)
