@@ -434,7 +434,7 @@ def dispatch(
     elif kind == EV_RECORDED:
         follow_record(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, workloads, physics, marks, presence,
-            lifetimes, i, now)
+            admission, lifetimes, log, i, now)
     elif same(nodes.uid[i], code):
         node_event(
             clock, heap, wheels, pods, links, usage, classes, nodes, scan, groups, workloads, physics, marks, queue,

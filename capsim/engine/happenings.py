@@ -43,7 +43,7 @@ class Happenings:
     """The scenario's events in order of time; ``position`` is the next one."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.events = in_time(scenario)
+        self.events = [event for event in in_time(scenario) if event.at_ms < scenario.duration_ms]
         self.hpas = list(scenario.objects.hpas)
         self.position = 0
         self.faults = begin(scenario)

@@ -59,17 +59,17 @@ def settle(
         while count < marks.touched_count[M_DIRTY]:  # the list grows while it is read
             mark_siblings(physics, workloads, traffic, marks, marks.dirty[count])
             count += 1
-        marks.touched_count[M_DIRTY] = 0
-        for i in range(count):
-            marks.dirty_flag[marks.dirty[i]] = 0
         if serving.workload.shape[0] > 0:
-            for i in range(count):
+            for i in range(count):  # they are marked until then: what marks them again does not write over the list
                 w = marks.dirty[i]
                 if connections.row[w] < 0:
                     observe(serving, physics, w, now)
                 else:
                     observe_pods(connections, serving, pods, links, usage, workloads, physics, w, now)
                     spread(clock, connections, pods, links, usage, workloads, physics, traffic, marks, w, now)
+        marks.touched_count[M_DIRTY] = 0
+        for i in range(count):
+            marks.dirty_flag[marks.dirty[i]] = 0
         for i in range(count):
             compute_rates(
                 clock,

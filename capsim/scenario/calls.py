@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from capsim.scenario.model import (
+    AtLeastOne,
     Milliseconds,
     Model,
     NotNegative,
@@ -68,8 +69,8 @@ class Balancing(Model):
         description="Per request (L7): `random`, `roundRobin`, `leastRequests`, `randomOfTwo`. `connection` (L4, "
         "kube-proxy): a pod is drawn when a connection opens, and serves all its requests.",
     )
-    connections: WholeNumber = Field(
-        100, gt=0, le=100_000, description="Open connections of all clients together (`connection`)."
+    connections: AtLeastOne = Field(
+        100, le=100_000, description="Open connections of all clients together (`connection`)."
     )
     connection_lifetime_ms: Milliseconds = Field(
         3_600_000, gt=0, alias="connectionLifetime", description="Mean life of a connection, exponential."
@@ -96,7 +97,7 @@ class Visit(Model):
     """One step of a journey."""
 
     service: Text = Field(description="The service that is asked.")
-    requests: WholeNumber = Field(1, gt=0, le=1000, description="Requests, one after the other.")
+    requests: AtLeastOne = Field(1, le=1000, description="Requests, one after the other.")
 
 
 class LatencyObjective(Model):

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core.core_schema import CoreSchema
 
-from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem, with_short_form
+from capsim.scenario.model import AtLeastOne, Milliseconds, Model, Switch, Text, WholeNumber, problem, with_short_form
 
 Silence = Literal["unreachable", "partition"]
 
@@ -17,7 +17,7 @@ class NodeTarget(Model):
 
     node: Text | None = Field(None, description="Name of the node.")
     group: Text | None = Field(None, description="Name of its node group, with index.")
-    index: WholeNumber | None = Field(None, ge=1, description="Number of the node in its group, from 1.")
+    index: AtLeastOne | None = Field(None, description="Number of the node in its group, from 1.")
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +84,7 @@ class SpotReclaim(Model):
 
     node: Text | None = Field(None, description="Name of the node.")
     group: Text | None = Field(None, description="Node group of which `count` nodes go.")
-    count: WholeNumber = Field(1, ge=1, description="How many nodes of the group; drawn from the seed.")
+    count: AtLeastOne = Field(1, description="How many nodes of the group; drawn from the seed.")
     notice_ms: Milliseconds = Field(
         120_000, alias="notice", description="Time from the notice until the machine is gone (EC2: two minutes)."
     )
@@ -145,7 +145,7 @@ class Crash(Model):
     """Containers of a workload exit, once or again and again; the kubelet starts them anew, with its back-off."""
 
     target: Text = Field(description="The workload: `name`, `namespace/name` or `namespace/Kind/name`.")
-    pods: WholeNumber | None = Field(None, ge=1, description="How many of its pods, the oldest; missing: all.")
+    pods: AtLeastOne | None = Field(None, description="How many of its pods, the oldest; missing: all.")
     after_ms: Milliseconds = Field(
         1_000, alias="after", description="How long after a start the containers exit, while the fault lasts."
     )
@@ -157,7 +157,7 @@ class Crash(Model):
 class ControlPlaneOutage(Model):
     """Control-plane nodes fail: with too few left for a quorum nobody decides anything, while pods keep serving."""
 
-    nodes: WholeNumber = Field(1, ge=1, description="How many fail at once, the leader's first.")
+    nodes: AtLeastOne = Field(1, description="How many fail at once, the leader's first.")
     duration_ms: Milliseconds = Field(gt=0, alias="duration", description="How long they are gone.")
 
 

@@ -11,7 +11,18 @@ from typing import Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from capsim.scenario.expander_priorities import parse_priorities
-from capsim.scenario.model import Integer, Milliseconds, Model, NotNegative, Ratio, Switch, Text, WholeNumber, problem
+from capsim.scenario.model import (
+    AtLeastOne,
+    Integer,
+    Milliseconds,
+    Model,
+    NotNegative,
+    Ratio,
+    Switch,
+    Text,
+    WholeNumber,
+    problem,
+)
 
 EXPANDERS = ("random", "most-pods", "least-waste", "least-nodes", "price", "priority")
 NOT_MODELLED = ("grpc",)
@@ -98,8 +109,8 @@ class ClusterAutoscalerSpec(Model):
     scale_down_candidates_pool_ratio: Ratio = Field(0.1, description="Share of nodes considered as further candidates.")
     scale_down_candidates_pool_min_count: WholeNumber = Field(50, description="Fewest nodes considered so.")
     scale_down_simulation_timeout_ms: Milliseconds = Field(30_000, description="Time limit of one simulation.")
-    max_scale_down_parallelism: WholeNumber = Field(10, ge=1, description="Most nodes removed at a time.")
-    max_drain_parallelism: WholeNumber = Field(1, ge=1, description="Most nodes drained at a time.")
+    max_scale_down_parallelism: AtLeastOne = Field(10, description="Most nodes removed at a time.")
+    max_drain_parallelism: AtLeastOne = Field(1, description="Most nodes drained at a time.")
     max_empty_bulk_delete: WholeNumber = Field(10, description="Most empty nodes removed at a time (older flag).")
     max_graceful_termination_sec: WholeNumber = Field(600, description="Longest wait for a pod's termination.")
     max_pod_eviction_time_ms: Milliseconds = Field(120_000, description="How long evictions are retried.")

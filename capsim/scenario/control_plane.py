@@ -12,6 +12,7 @@ from capsim.scenario.cluster_autoscaler import flag_name
 from capsim.scenario.kube_scheduler import KubeSchedulerConfiguration
 from capsim.scenario.metrics import PrometheusAdapterSpec, PrometheusSpec
 from capsim.scenario.model import (
+    AtLeastOne,
     Integer,
     Milliseconds,
     Model,
@@ -62,8 +63,8 @@ class KubeControllerManagerSpec(Model):
     horizontal_pod_autoscaler_initial_readiness_delay_ms: Milliseconds = Field(
         30_000, description="Readiness changes that soon after the start count as the first."
     )
-    concurrent_horizontal_pod_autoscaler_syncs: WholeNumber = Field(
-        5, ge=1, description="Workers that sync HPAs; with too many HPAs each is synced more rarely."
+    concurrent_horizontal_pod_autoscaler_syncs: AtLeastOne = Field(
+        5, description="Workers that sync HPAs; with too many HPAs each is synced more rarely."
     )
     node_monitor_period_ms: Milliseconds = Field(5_000, gt=0, description="Time between two looks at all nodes.")
     node_monitor_grace_period_ms: Milliseconds = Field(
@@ -76,7 +77,7 @@ class KubeControllerManagerSpec(Model):
     unhealthy_zone_threshold: Ratio = Field(0.55, description="Share of bad nodes (three at least) from which it is.")
     large_cluster_size_threshold: WholeNumber = Field(50, description="Zones of more nodes are not small.")
     kube_api_qps: Positive = Field(20.0, description="Requests per second to the API server, by client.")
-    kube_api_burst: WholeNumber = Field(30, ge=1, description="Burst above kube-api-qps.")
+    kube_api_burst: AtLeastOne = Field(30, description="Burst above kube-api-qps.")
 
 
 class KubeSchedulerSpec(Model):
@@ -85,7 +86,7 @@ class KubeSchedulerSpec(Model):
     model_config = ConfigDict(alias_generator=flag_name)
 
     kube_api_qps: Positive = Field(50.0, description="Requests per second to the API server.")
-    kube_api_burst: WholeNumber = Field(100, ge=1, description="Burst above kube-api-qps.")
+    kube_api_burst: AtLeastOne = Field(100, description="Burst above kube-api-qps.")
 
 
 class KubeApiserverSpec(Model):
@@ -113,8 +114,8 @@ class KubeletSpec(Model):
     )
 
     serialize_image_pulls: Switch = Field(True, description="One image is pulled at a time on a node.")
-    max_parallel_image_pulls: WholeNumber = Field(
-        5, ge=1, le=64, description="Without serialize-image-pulls: how many at a time (upstream: no bound)."
+    max_parallel_image_pulls: AtLeastOne = Field(
+        5, le=64, description="Without serialize-image-pulls: how many at a time (upstream: no bound)."
     )
     registry_latency_ms: Milliseconds = Field(
         200, description="One request to the registry, as for an image that is there already (an assumption)."

@@ -11,7 +11,7 @@ from capsim.scenario.chaos import ControlPlaneOutage, Crash, Drain, Fail, SpotRe
 from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.resource_quota import ResourceQuota
 from capsim.scenario.kubernetes.workload import Workload
-from capsim.scenario.model import Milliseconds, Model, Switch, Text, WholeNumber, problem
+from capsim.scenario.model import AtLeastOne, Milliseconds, Model, Switch, Text, WholeNumber, problem
 from capsim.scenario.rollout import PauseRollout, Rollback, Rollout
 from capsim.scenario.scheduled_size import Resize
 
@@ -58,7 +58,7 @@ class AddNodes(Model):
     """Somebody adds nodes to a group by hand."""
 
     group: Text = Field(description="Name of the node group.")
-    count: WholeNumber = Field(ge=1, description="How many nodes.")
+    count: AtLeastOne = Field(description="How many nodes.")
     immediately: Switch = Field(False, description="Ready at once instead of after the group's bootDelay.")
 
 

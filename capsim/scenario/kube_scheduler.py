@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
-from capsim.scenario.model import Model, Text, WholeNumber, problem
+from capsim.scenario.model import AtLeastOne, Model, Text, WholeNumber, problem
 
 SCORE_WEIGHTS = {
     "TaintToleration": 3,
@@ -233,8 +233,8 @@ class KubeSchedulerConfiguration(Model):
     percentage_of_nodes_to_score: Percentage = Field(
         0, description="Share of the nodes that must be feasible before the search ends; 0: adaptive, as upstream."
     )
-    pod_initial_backoff_seconds: WholeNumber = Field(1, ge=1, description="First backoff.")
-    pod_max_backoff_seconds: WholeNumber = Field(10, ge=1, description="Longest backoff.")
+    pod_initial_backoff_seconds: AtLeastOne = Field(1, description="First backoff.")
+    pod_max_backoff_seconds: AtLeastOne = Field(10, description="Longest backoff.")
     parallelism: WholeNumber = Field(16, description="No effect here.")
     leader_election: dict[Text, Any] | None = Field(None, description="No effect here.")
     client_connection: dict[Text, Any] | None = Field(None, description="No effect here: see kubeScheduler's flags.")

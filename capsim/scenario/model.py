@@ -76,6 +76,8 @@ Milliseconds = Annotated[int, DURATION]
 CpuMilli = Annotated[int, CPU]
 Bytes = Annotated[int, MEMORY]
 WholeNumber = Annotated[int, Strict(), Field(ge=0)]
+AtLeastOne = Annotated[int, Strict(), Field(ge=1)]
+"""A type of its own: pydantic lets the bound of `WholeNumber` win over one that a field adds to it."""
 Integer = Annotated[int, Strict()]
 Switch = Annotated[bool, Strict()]
 Text = Annotated[str, Strict()]

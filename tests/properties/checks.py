@@ -138,7 +138,9 @@ def check_nodes(sim) -> None:
     requested = np.zeros_like(s.nodes.requested)
     nonzero = np.zeros_like(s.nodes.nonzero)
     excess = np.zeros(s.nodes.state.shape[0])
-    forced = set()
+    names = {sim.names.node(int(s.nodes.group[n]), int(s.nodes.ordinal[n])): n for n in range(s.nodes.state.shape[0])}
+    recorded = sim.scenario.placement.values() if sim.scenario.initial_state == "recorded" else []
+    forced = {names.get(name) for there in recorded for name in there}  # pods ran there, whatever fits
     for p in pods:
         n, c = s.pods.node[p], s.pods.pod_class[p]
         requested[n] += s.classes.request[c]
@@ -246,7 +248,9 @@ def check_usage(sim) -> None:
     Pods that serve what their connections bring are not contended (docs/fidelity.md): their nodes are left out.
     """
     s = sim.state
-    by_connection = {int(s.pods.node[p]) for p in alive(sim) if s.physics.limits[s.pods.workload[p], 1] == BY_CONNECTION}
+    by_connection = {
+        int(s.pods.node[p]) for p in alive(sim) if s.physics.limits[s.pods.workload[p], 1] == BY_CONNECTION
+    }
     used = defaultdict(float)
     by_workload = defaultdict(float)
     for p in alive(sim):
@@ -371,7 +375,7 @@ def check_admission(sim) -> None:
     s = sim.state
     if s.admission.start.shape[0] == 1:
         return
-    lowered = any(event.apply is not None for event in sim.scenario.events)
+    lowered = any(event.apply is not None for event in sim.scenario.events) or bool(sim.scenario.placement)
     made = [p for p in alive(sim) if s.pods.created_ms[p] >= 0]
     for q, quota in enumerate(sim.quotas_at(sim.now_ms)):
         mine = [

@@ -219,7 +219,9 @@ def more_events(draw, scenario):
         group = draw(st.sampled_from(scenario.node_groups))
         size = Resize(group=group.name, size=draw(st.integers(0, 6)))
         return TimedEvent(at_ms=draw(st.integers(0, scenario.duration_ms - 1)), resize=size)
-    return draw(events(scenario.duration_ms, (scenario.node_groups, deployments, [], names)))
+    daemons = [w for w in scenario.objects.workloads if w.kind == "DaemonSet"]
+    parts = (scenario.node_groups, deployments, [], names, daemons, scenario.objects.quotas)
+    return draw(events(scenario.duration_ms, parts))
 
 
 configurations = st.one_of(
@@ -228,9 +230,10 @@ configurations = st.one_of(
         lambda kind, percentage: KubeSchedulerConfiguration.model_validate(
             {
                 "percentageOfNodesToScore": percentage,
-                "profiles": [{"pluginConfig": [{"name": "NodeResourcesFit", "args": {
-                    "scoringStrategy": {"type": kind}}}]}],
-            }  # fmt: skip
+                "profiles": [
+                    {"pluginConfig": [{"name": "NodeResourcesFit", "args": {"scoringStrategy": {"type": kind}}}]}
+                ],
+            }
         ),
         st.sampled_from(["LeastAllocated", "MostAllocated"]),
         st.sampled_from([0, 5, 100]),

@@ -2,9 +2,9 @@
 
     python -m tests.properties.soak --count 100 --seed 1
 
-Every run is looked at again and again while it goes on (``checks.py``); requests and money are counted up; the run
-at once, from a snapshot, with tables of one row, with every sync executed and with the scheduler's plain scan must leave
-the same frames to the last bit, and its run folder must be written and read. A scenario that fails is kept as a pickle:
+Every run is looked at again and again while it goes on (``checks.py``); requests and money are counted up; its run
+folder is written. The run at once, from a snapshot, with tables of one row, with every sync executed, with the
+scheduler's plain scan and its index must leave the same frames to the last bit. A scenario that fails is kept:
 
     python -m tests.properties.soak --replay soak-1-17.pickle
 
@@ -40,7 +40,7 @@ WAYS = ("at-once", "snapshot", "one-row", "every-sync", "scan", "index")
 
 
 def examine(scenario, looks: list[int], ways: tuple[str, ...] = WAYS) -> None:
-    """Everything that must hold of a run of ``scenario``, which is looked at at ``looks`` (ms). Raises AssertionError."""
+    """Everything that must hold of a run of ``scenario``, looked at at ``looks`` (ms). Raises AssertionError."""
     sim = Simulation(scenario)
     for until_ms in sorted(looks):
         sim.advance(until_ms)

@@ -13,6 +13,7 @@ from capsim.engine.run import collect
 from capsim.result import frames
 from capsim.scenario import ServiceSpec, StepsSeries
 from capsim.scenario.calls import Balancing, Call, LatencyObjective, ServiceTime, Slo, Visit
+from capsim.state.tables import U_CPU
 from tests.engine.clusters import behaviour, cluster, deployment, group
 
 pytestmark = pytest.mark.plain
@@ -200,3 +201,14 @@ def test_connections_carry_all_requests():
     frame = recording.series["workloads"]
     assert frame["served_rps"].iloc[-1] == pytest.approx(100.0)
     assert sim.state.usage.connections[sim.state.pods.state == 3].sum() == 7
+
+
+def test_connections_leave_the_rates_of_others_alone():
+    """All workloads are computed at once at the start; what is set by connections used to write over the list."""
+    connection = {"balancing": Balancing(policy="connection", connections=10)}
+    scenario = chain(["a"], [["0s", 20.0]], spec={"a": connection}, slos=[Slo(service="default/a", availability=99.0)])
+    first = [deployment(name, 2) for name in ("x", "y", "z")]
+    objects = scenario.objects.model_copy(update={"workloads": [*first, *scenario.objects.workloads]})
+    idle = {w.key: behaviour(0.0, idle_cpu_milli=30.0) for w in first}
+    sim = Simulation(scenario.model_copy(update={"objects": objects, "workloads": {**idle, **scenario.workloads}}))
+    assert sim.state.physics.usage[:3, U_CPU].tolist() == [60.0, 60.0, 60.0]

@@ -1,11 +1,13 @@
 """Recorded lifetimes: pods of a ReplicaSet that are created and deleted at the instants that a record names.
 
 Who asked for them is not part of the record, so that no client's limits and no delays apply; ``spec.replicas`` moves
-with the record. A pod that was lost meanwhile has been replaced by its ReplicaSet, which then chooses what to delete.
+with the record. A pod that was lost meanwhile has been replaced by its ReplicaSet, which then chooses what to delete;
+one that admission refuses is left to the ReplicaSet, too, which tries again.
 """
 
 from __future__ import annotations
 
+from capsim.controllers.workloads.admission import is_asked, is_refused
 from capsim.controllers.workloads.replicas import delete_pod, try_after_creation, wake_replicas
 from capsim.jit import separate_kernel
 from capsim.state.calendar import encode, push
@@ -17,6 +19,7 @@ from capsim.state.tables import (
     Classes,
     Clock,
     Heap,
+    Log,
     Marks,
     Nodes,
     NodeScan,
@@ -28,6 +31,7 @@ from capsim.state.tables import (
     Wheels,
     Workloads,
 )
+from capsim.state.tables_admission import Admission
 from capsim.state.tables_lifetimes import Lifetimes
 from capsim.state.transitions import create_pod
 
@@ -36,17 +40,21 @@ from capsim.state.transitions import create_pod
 @separate_kernel
 def follow_record(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
-    Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, marks: Marks, presence: Presence, lifetimes:
-    Lifetimes, i, now):
-    """Entry ``i`` of the record is due; a free pod row and room in the heap are there."""
+    Nodes, scan: NodeScan, workloads: Workloads, physics: Physics, marks: Marks, presence: Presence, admission:
+    Admission, lifetimes: Lifetimes, log: Log, i, now):
+    """Entry ``i`` of the record is due; a free pod row, heap and log room are there."""
     one = lifetimes.step[i] >> 1
     w = lifetimes.workload[one]
     if lifetimes.step[i] & 1 == 0:
         workloads.desired[w] += 1
-        p = create_pod(clock, pods, links, usage, workloads, marks, w, -1, now)
-        lifetimes.pod[one, 0] = p
-        lifetimes.pod[one, 1] = pods.uid[p]
-        try_after_creation(clock, heap, pods, p, now)
+        name = workloads.next_ordinal[w]
+        if is_asked(admission, w) and is_refused(clock, workloads, admission, log, w, w, name, now):
+            wake_replicas(wheels, workloads, w, now + 1)
+        else:
+            p = create_pod(clock, pods, links, usage, workloads, marks, w, -1, now)
+            lifetimes.pod[one, 0] = p
+            lifetimes.pod[one, 1] = pods.uid[p]
+            try_after_creation(clock, heap, pods, p, now)
     else:
         workloads.desired[w] -= 1
         p = lifetimes.pod[one, 0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from capsim.engine.build.assemble import SMALLEST
 from capsim.engine.drive import Simulation
 from capsim.engine.run import collect
-from capsim.scenario import Fail, NodeTarget, TimedEvent
+from capsim.scenario import Fail, NodeTarget, ResourceQuota, TimedEvent
 from capsim.scenario.lifetimes import Lifetimes
 from capsim.scenario.series.packed import Numbers
 from tests.engine.clusters import behaviour, cluster, deployment, group
@@ -91,6 +91,22 @@ def test_a_pod_that_never_found_a_node_is_deleted_as_recorded():
     pods = collect(sim).pods
     assert pods["deleted_ms"].fillna(-1).tolist() == [-1, 200_000, 120_000]
     assert pods["scheduled_ms"].isna().tolist() == [False, False, True]
+
+
+def test_a_quota_refuses_recorded_pods_and_their_replica_set_tries_again():
+    found = record([-1, 1000, 1000], [60_000, -1, 400_000])
+    scenario = recorded(found)
+    quota = ResourceQuota(namespace="default", name="team", hard={"pods": 2})
+    scenario = scenario.model_copy(update={"objects": scenario.objects.model_copy(update={"quotas": [quota]})})
+    sim = Simulation(scenario)
+    sim.advance(50_000)
+    assert len(lives(sim)) == 2
+    assert (collect(sim).events["reason"] == "FailedCreate").any()
+    sim.advance(380_000)
+    assert len([at for at, gone in lives(sim) if gone == -1]) == 2, "there was room when the first had gone"
+    sim.advance(scenario.duration_ms)
+    check(sim)
+    assert len([at for at, gone in lives(sim) if gone == -1]) == 1
 
 
 LIMIT = {
