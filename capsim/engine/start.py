@@ -240,16 +240,15 @@ def start_workload(sim: Simulation, w: int, replicas: int) -> None:
         start_rollout(sim, w, replicas)
         w = sim.names.members[w][0]
     workload = sim.scenario.objects.workloads[w]
+    node = workload.template.node_name
+    n = -1 if node is None else slot_of(sim, node)
+    if node is not None and n < 0 and replicas > 0:
+        if workload.kind == "Pod":  # collected as an orphan; the inventory says so
+            return
+        raise RunError(f"{workload.key}: nodeName {node!r} names no node of the start")
     sim.state.workloads.desired[w] += replicas
     sim.state.workloads.announced[w] += replicas
-    node = workload.template.node_name
-    if node is None or replicas == 0:
-        create(sim, w, replicas)
-        return
-    n = slot_of(sim, node)
-    if n < 0:
-        raise RunError(f"{workload.key}: nodeName {node!r} names no node of the start")
-    create(sim, w, replicas, n, fixed=True)
+    create(sim, w, replicas, n, fixed=n >= 0)
 
 
 def declare_workload(sim: Simulation, w: int, replicas: int) -> None:

@@ -40,6 +40,7 @@ class Checks:
         self._events()
         self._containers()
         self._placement()
+        self._pods_on_nodes_that_are_not_there()
         self._pods_that_fit_nowhere()
         self._groups_that_hold_nothing()
         self._refused_pods()
@@ -170,6 +171,15 @@ class Checks:
             )
         }
         return made | set(self.nodes)
+
+    def _pods_on_nodes_that_are_not_there(self) -> None:
+        """The pod garbage collector deletes bare pods of nodes that do not exist (gc_controller.go, gcOrphaned)."""
+        for workload in self.scenario.objects.workloads:
+            node = workload.template.node_name
+            if workload.kind == "Pod" and node is not None and node not in self._known_nodes:
+                text = f"its nodeName {node} names no node of the start: it is left out, as it would be collected"
+                mark = self.root.mark
+                self.reading.note("warnings", f"nodeName of {workload.key}", text, mark, workload.key)
 
     def _pods_that_fit_nowhere(self) -> None:
         every = [g.allocatable() for g in self.scenario.node_groups if g.max > 0]

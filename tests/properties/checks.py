@@ -331,7 +331,7 @@ def check_pending(sim) -> None:
     s = sim.state
     opening = s.clock.params[t.P_NODE_OPEN]
     waiting = s.scheduling.nominations
-    rank = s.classes.priority[s.pods.pod_class]
+    rank = s.classes.priority[s.pods.pod_class] if s.classes.priority.size else s.pods.pod_class
     promised = [(int(waiting.node[i]), rank[waiting.pod[i]]) for i in range(int(waiting.count[0]))]
     for p in alive(sim):
         template = sim.scenario.objects.workloads[s.pods.workload[p]].template

@@ -56,6 +56,9 @@ def test_an_hour_of_it(row, tmp_path):
     assert (pods["ready_ms"].notna() | (pods["reason"] != "")).all(), "who does not run is told why"
     for workload in scenario.objects.workloads:
         mine = pods[pods["workload"] == workload.key]
+        if workload.template.node_name is not None and workload.kind == "Pod":  # recorded on a node that is not here
+            assert not len(mine)
+            assert any(line.object == workload.key for line in scenario.inventory.warnings)
         if workload.kind in CONTROLLED and workload.key not in {hpa.target_key for hpa in scenario.objects.hpas}:
             assert len(mine) == workload.replicas, workload.key
     told = {item.kind for item in scenario.inventory.others}
