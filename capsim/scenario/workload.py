@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from capsim.scenario.calls import Balancing, Call, ServiceTime
 from capsim.scenario.distribution import Distribution
-from capsim.scenario.model import Bytes, Integer, Milliseconds, Model, Ratio, Switch, Text, Unit, WholeNumber, problem
+from capsim.scenario.model import AtLeastOne, Bytes, Integer, Milliseconds, Model, Ratio, Switch, Text, Unit, problem
 from capsim.scenario.network import ServiceNetwork
 from capsim.scenario.series import AnySeries
 from capsim.units import parse_quantity
@@ -78,7 +78,7 @@ class WorkloadSpec(Model):
         None, description="Of a Job: from Ready until a pod has done its work (default 1m)."
     )
     failure_ratio: Ratio = Field(0.0, description="Of a Job: how many of its pods fail.")
-    exit_code: WholeNumber = Field(1, ge=1, le=255, description="Of a Job: what pods that fail exit with.")
+    exit_code: AtLeastOne = Field(1, le=255, description="Of a Job: what pods that fail exit with.")
     pod_deletion_costs: Annotated[list[Integer], Field(max_length=500)] = Field(
         [],
         description="controller.kubernetes.io/pod-deletion-cost of single pods in the order of their creation, those "
