@@ -87,7 +87,7 @@ def stays_on(classes: Classes, nodes: Nodes, row, n):
 @kernel
 def map_pods(pods: Pods, links: PodLinks, workloads: Workloads, scan: NodeScan, queue: Queue, w, row, top):
     """Pods by node: how many into ``scan.mark``, of those that do not terminate the one of revision ``row`` into
-    ``queue.ranks`` and one of another into ``queue.scratch`` (-1: none)."""
+    ``queue.ranks`` and the oldest of another into ``queue.scratch`` (-1: none)."""
     for n in range(top):
         queue.ranks[n] = queue.scratch[n] = -1
     r = first_revision(workloads, w)
@@ -99,7 +99,7 @@ def map_pods(pods: Pods, links: PodLinks, workloads: Workloads, scan: NodeScan, 
             if pods.state[p] != POD_TERMINATING:
                 if r == row:
                     queue.ranks[n] = p
-                else:
+                elif queue.scratch[n] < 0 or pods.uid[p] < pods.uid[queue.scratch[n]]:
                     queue.scratch[n] = p
             p = links.workload_next[p]
         r = workloads.next_revision[r]
@@ -226,6 +226,29 @@ def delete_marked(
                     clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, p, now)
 
 
+@kernel
+def delete_excess(
+    clock: Clock, heap: Heap, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage, workloads: Workloads,
+    nodes: Nodes, scan: NodeScan, physics: Physics, marks: Marks, presence: Presence, queue: Queue, log: Log, w, row,
+    now):
+    """A rollout that overtakes another with surge: of the pods of other revisions than ``row`` a node keeps the oldest
+    (podsShouldBeOnNode). Returns how many are deleted."""
+    count = 0
+    r = first_revision(workloads, w)
+    while r >= 0:
+        p = workloads.first_pod[r]
+        while p >= 0:
+            after = links.workload_next[p]
+            if r != row and pods.state[p] != POD_TERMINATING and queue.scratch[pods.target[p]] != p:
+                log_event(clock, log, now, LOG_DAEMON_DELETE, r, pods.ordinal[p], 0, 0)
+                delete_pod(
+                    clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, p, now)
+                count += 1
+            p = after
+        r = workloads.next_revision[r]
+    return count
+
+
 @separate_kernel
 def sync_daemons(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, classes: Classes, usage: PodUsage,
@@ -253,6 +276,11 @@ def sync_daemons(
         if is_split and missing == 0 and rollouts.setting[w, D_ON_DELETE] == 0:
             if max_surge_of(rollouts, w, wanted) == 0:
                 due = mark_to_replace(pods, scan, queue, rollouts, w, wanted, top, now)
+            elif delete_excess(
+                    clock, heap, pods, links, classes, usage, workloads, nodes, scan, physics, marks, presence, queue,
+                    log, w, row, now) > 0:
+                due = now + 1  # the next sync goes on
+                queue.scratch[:top] = -1
             else:
                 first, due = surge_on(pods, queue, rollouts, w, wanted, top, now)
         else:

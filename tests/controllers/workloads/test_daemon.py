@@ -114,6 +114,24 @@ def test_old_pods_that_are_not_available_are_replaced_at_once():
     assert updated(sim) == (6, 0)
 
 
+def test_a_rollout_that_overtakes_another_keeps_the_oldest_pod_beside_the_new_one():
+    """podsShouldBeOnNode with surge: of all pods of other revisions a node keeps the oldest."""
+    events = [rollout(startup_time=NEVER_READY), rollout(2 * MINUTE_MS, startup_time=Distribution.constant(1000))]
+    sim = simulation(events, daemons({"maxUnavailable": 0, "maxSurge": 2}))
+    sim.advance(2 * MINUTE_MS - 1)
+    assert sorted(old + new for old, new, _ in states(sim).values()) == [1, 1, 1, 1, 2, 2]
+    ready = []
+    for at_ms in range(2 * MINUTE_MS, 4 * MINUTE_MS, 100):
+        sim.advance(at_ms)
+        found = states(sim).values()
+        assert all(old + new <= 2 for old, new, _ in found)
+        ready.append(min(count for _, _, count in found))
+    assert min(ready) == 1
+    assert updated(sim) == (6, 0)
+    last = sim.names.rows(0)[2]
+    assert sum(sim.state.pods.workload[sim.state.pods.state == POD_READY] == last) == 6
+
+
 def test_min_ready_seconds_hold_up_each_step():
     quick, slow = (simulation([rollout()], daemons(min_ready_s=seconds)) for seconds in (0, 20))
     for sim in (quick, slow):
