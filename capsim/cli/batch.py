@@ -20,7 +20,7 @@ OUT = Path("runs") / "batch"
 RUNS = "What to run"
 OUTPUT = "Output"
 WIDE = 160
-STARTING = "starting workers (the first time on a machine: compiling, two to three minutes)"
+STARTING = "starting workers (the first time on a machine: compiling, a minute or two)"
 
 
 def batch(

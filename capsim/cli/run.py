@@ -111,7 +111,7 @@ def announce_compilation() -> None:
 
     root = cache_root()
     if not PLAIN and not (root.is_dir() and any(root.iterdir())):
-        typer.echo("First run on this machine: compiling the simulator, two to three minutes, once …", err=True)
+        typer.echo("First run on this machine: compiling the simulator, a minute or two, once …", err=True)
 
 
 def _write(result: Result, folder: Path, *, figures: bool) -> None:

@@ -8,7 +8,7 @@ from capsim.cli.failures import reported
 
 
 def warm() -> None:
-    """Compile the kernels into the cache now, so that the first run need not (two to three minutes)."""
+    """Compile the kernels into the cache now, so that the first run need not (a minute or two)."""
     with reported():
         import time
 

@@ -119,5 +119,5 @@ def warm(report: Callable[[str], None] | None = None) -> None:
     from capsim.engine.warm import warm_up
 
     if report is not None:
-        report(f"compiling {call.__module__} and all that it calls (two to three minutes the first time)")
+        report(f"compiling {call.__module__} and all that it calls (a minute or two the first time)")
     warm_up()
