@@ -20,6 +20,7 @@ from capsim.rng import STREAM_CONNECTION, draw, uniform
 from capsim.state.marks import mark_dirty
 from capsim.state.tables import (
     L_CAP,
+    O_DARK,
     P_SEED,
     POD_READY,
     Clock,
@@ -50,7 +51,7 @@ from capsim.state.tables_calls import (
 )
 from capsim.world.contention import give_own
 from capsim.world.latency import add_table, add_wave, curve_row, position
-from capsim.world.rates import arrival
+from capsim.world.rates import arrival, fold
 
 HOT = 0.95
 """Share of the busiest pod's connections from which on a pod counts among those that hold the backlog."""
@@ -138,12 +139,15 @@ def spread(
     now,
 ):
     """Rates of the Ready pods of ``w`` by their connections."""
+    fold(physics, w, now)  # a backlog that is gone by now makes no pod hot
     i = connections.row[w]
     ready = workloads.count[w, POD_READY]
     if ready != physics.own[w, 2] or physics.own[w, 0] != ready:
         connections.due_ms[1] += 1
         reconnect(clock, connections, pods, links, usage, workloads, i, 0.0)
     each = arrival(traffic, workloads, w) / (connections.start[i + 1] - connections.start[i])
+    if physics.own[w, O_DARK] > 0.0:  # what goes to endpoints that do not answer is lost, see compute_rates
+        each *= ready / (ready + physics.own[w, O_DARK])
     cap = physics.load[w, L_CAP]
     most = 0.0
     p = workloads.first_pod[w]
