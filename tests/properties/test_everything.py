@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,13 @@ from capsim.jit import PLAIN
 from tests.properties.everything import everything
 from tests.properties.soak import WAYS, examine, looks_at
 
-pytestmark = pytest.mark.plain
+pytestmark = [
+    pytest.mark.plain,
+    pytest.mark.skipif(
+        not PLAIN and "CAPSIM_SOAK" not in os.environ,
+        reason="takes minutes compiled: set CAPSIM_SOAK, or run python -m tests.properties.soak",
+    ),
+]
 
 
 @given(everything(), st.data())
