@@ -14,7 +14,7 @@ from tests.cli.test_run import APP10, SCENARIOS
 
 STORIES = [
     *("app10", "app10-autoscaled", "app10-manual", "app10-selfmanaged", "ca-expanders"),
-    *("queue-workers", "quota", "self-heal", "single-host", "stuck-pending"),
+    *("queue-workers", "quota", "self-heal", "single-host", "stuck-pending", "zones"),
 ]
 
 
