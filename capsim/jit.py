@@ -32,7 +32,6 @@ import functools
 import hashlib
 import os
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -48,6 +47,7 @@ from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary, JITCPUCodegen
 from numba.core.cpu import CPUContext
 from numba.core.types import unliteral  # type: ignore[attr-defined]
 
+from capsim.kernel_cache import cache_root
 from capsim.table_ref import TableRef, describe_tables
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -59,15 +59,6 @@ BOUNDSCHECK = bool(numba_config.BOUNDSCHECK)
 _PACKAGE = Path(__file__).resolve().parent
 _SHARED = ("jit.py", "table_ref.py")
 _OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "fastmath": False, "nogil": False}
-
-
-def cache_root() -> Path:
-    """Folder that holds compiled kernels: ``$CAPSIM_CACHE_DIR``, else ``~/.cache/capsim`` or its XDG equivalent."""
-    chosen = os.environ.get("CAPSIM_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "capsim"
 
 
 @functools.cache
@@ -354,18 +345,3 @@ def shared_kernel(function: F) -> F:
 def entry(function: F) -> F:
     """Compile a function that Python calls."""
     return _compile(function, wrapped=True)  # type: ignore[no-any-return]
-
-
-def prune_cache(keep_per_module: int = 2) -> int:
-    """Delete all but the newest cache folders of each module; returns how many were deleted."""
-    by_module: dict[str, list[Path]] = {}
-    root = cache_root()
-    for folder in root.glob("*-*") if root.is_dir() else ():
-        by_module.setdefault(folder.name.rsplit("-", 1)[0], []).append(folder)
-    deleted = 0
-    for folders in by_module.values():
-        folders.sort(key=lambda f: f.stat().st_mtime, reverse=True)
-        for folder in folders[keep_per_module:]:
-            shutil.rmtree(folder, ignore_errors=True)
-            deleted += 1
-    return deleted

@@ -90,9 +90,14 @@ def _unbox_table(ref: TableRef, value: Any, c: Any) -> Any:
 _typeof_tuple = typeof_impl.dispatch(tuple)
 
 
+def _is_ours(of: type) -> bool:
+    """Tuples of other packages stay what numba makes of them, in a program that uses both."""
+    return of.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
 def _typeof_table(value: Any, context: Any) -> Any:
     kind = _typeof_tuple(value, context)
-    if not isinstance(kind, numba.types.BaseNamedTuple):
+    if not isinstance(kind, numba.types.BaseNamedTuple) or not _is_ours(kind.instance_class):
         return kind
     parts = [part.table if isinstance(part, TableRef) else part for part in kind.types]
     if not all(isinstance(part, (numba.types.Array, numba.types.BaseNamedTuple)) for part in parts):

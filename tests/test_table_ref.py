@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 
 from capsim.jit import entry, kernel
 
-
-class Inner(NamedTuple):
-    counts: np.ndarray
-    weights: np.ndarray
-
-
-class Outer(NamedTuple):
-    inner: Inner
-    grid: np.ndarray
-
-
-class Mixed(NamedTuple):
-    counts: np.ndarray
-    factor: int
+# As if they were declared in the package: other packages' tuples are left alone.
+Inner = namedtuple("Inner", "counts weights", module="capsim")
+Outer = namedtuple("Outer", "inner grid", module="capsim")
+Mixed = namedtuple("Mixed", "counts factor", module="capsim")
+Theirs = namedtuple("Theirs", "counts weights")
 
 
 @kernel
@@ -75,3 +66,14 @@ def test_another_layout_is_another_version():
 
 def test_tuples_with_numbers_stay_tuples():
     assert scaled(Mixed(np.array([6]), 7)) == 42
+
+
+def test_tuples_of_other_packages_stay_what_numba_makes_of_them():
+    """A program that imports capsim may have kernels of its own, which unpack their tuples."""
+
+    @entry
+    def unpacked(theirs):
+        counts, weights = theirs
+        return counts[0] + theirs[1][1] + len(theirs) + weights[0]
+
+    assert unpacked(Theirs(np.array([5]), np.array([1, 7]))) == 5 + 7 + 2 + 1

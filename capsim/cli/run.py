@@ -107,10 +107,9 @@ def _simulate(scenario: Scenario) -> Result:
 
 def announce_compilation() -> None:
     """A word before the first run on a machine, which takes minutes longer."""
-    from capsim.jit import PLAIN, cache_root
+    from capsim.kernel_cache import is_cold
 
-    root = cache_root()
-    if not PLAIN and not (root.is_dir() and any(root.iterdir())):
+    if is_cold():
         typer.echo("First run on this machine: compiling the simulator, a minute or two, once …", err=True)
 
 

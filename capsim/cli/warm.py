@@ -13,7 +13,7 @@ def warm() -> None:
         import time
 
         from capsim.engine.run import warm as compile_all
-        from capsim.jit import cache_root
+        from capsim.kernel_cache import cache_root
 
         start = time.perf_counter()
         compile_all(report=typer.echo)

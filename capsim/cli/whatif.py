@@ -50,13 +50,13 @@ def whatif(
         wait_s = seconds("--wait", wait)
         from capsim.study.executors import early_workers
 
+        announce_compilation()
         workers = early_workers(2 * seeds)
         with loading():
             from capsim.scenario import load
             from capsim.study.changes import changed
 
             change = changed(load(scenario, overlays=overlays or [], sets=sets or []), changes)
-        announce_compilation()
         with runs_bar("simulating") as progress:
             from capsim.study.whatif import whatif as compare
 

@@ -361,8 +361,11 @@ def node_event(
     clock: Clock, heap: Heap, wheels: Wheels, pods: Pods, links: PodLinks, usage: PodUsage, classes: Classes, nodes:
     Nodes, scan: NodeScan, groups: Groups, workloads: Workloads, physics: Physics, marks: Marks, queue: Queue, presence:
     Presence, k: Scheduling, admission: Admission, log: Log, kind, n, now):
-    """A step in the life of node ``n``; while it is silent, only its end."""
+    """A step in the life of node ``n``; while it is silent, only its end. A machine that is being deleted boots no
+    further."""
     if nodes.flags[n] & FLAG_SILENT and kind != EV_NODE_GONE:
+        return
+    if nodes.state[n] == NODE_DELETING and kind in (EV_NODE_REGISTER, EV_NODE_READY):
         return
     if kind == EV_NODE_REGISTER:
         register_node(clock, nodes, workloads, presence, marks, n, now)

@@ -93,7 +93,7 @@ from capsim.state.tables_scheduler import Scheduling
 from capsim.state.tables_startup import Startup
 from capsim.state.tables_volumes import Volumes
 from capsim.state.transitions import pods_left
-from capsim.state.volumes import set_of
+from capsim.state.volumes import lacks_places
 from capsim.world.metrics import publish, release_quiet, scrape
 from capsim.world.missed_scrapes import mark_missed
 from capsim.world.prometheus import scrape_due
@@ -364,7 +364,7 @@ def run_replicas(
             return need(clock, table)
         if pods_left(clock, pods) < 1:
             return need(clock, NEED_PODS)
-        if set_of(volumes, w) >= 0 and workloads.desired[w] > volumes.site.shape[1]:
+        if lacks_places(volumes, workloads, w):
             return need(clock, NEED_CLAIMS)
         # fmt: off
         sync_workload(

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 HOUR_S = 3600.0
 GB = 1e9
 OPEN_END = np.iinfo(np.int64).max
+EXCLUDED = frozenset({"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"})
+"""Labels of nodes that topology hints do not look at (upstream: hasExcludedLabels)."""
 COLUMNS = (
     "requests", "refused_requests", "dropped_requests", "cross_zone_bytes", "hottest_pod_ratio",
     "overloaded_pod_seconds", "cross_zone_usd", "load_balancer_usd",
@@ -63,6 +65,28 @@ class Shares(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Where requests go as long as no pod and no node comes or goes, by where they come from."""
+
+    pods: I64
+    outside: tuple[F64, float, float]
+    """Share of each of ``pods``, share that crosses a zone, share that is dropped."""
+    callers: dict[str, tuple[F64, float]]
+    """The first two of those, of callers that have a pod."""
+
+    def weighted(self, outside_ratio: float, weights: dict[str, float]) -> Shares:
+        """All of them together: ``outside_ratio`` of the requests are from outside, ``weights`` from callers."""
+        got, crossing, dropped = self.outside[0] * outside_ratio, self.outside[1] * outside_ratio, 0.0
+        if outside_ratio > 0.0:
+            dropped = self.outside[2]
+        for caller, weight in weights.items():
+            if caller in self.callers and self.pods.size:
+                part, across = self.callers[caller]
+                got, crossing = got + weight * part, crossing + weight * across
+        return Shares(crossing, dropped, self.pods, got)
+
+
+@dataclass(frozen=True)
 class Cluster:
     """Nodes and pods of a run."""
 
@@ -84,21 +108,28 @@ class Cluster:
 
     @cached_property
     def cpu(self) -> F64:
-        """CPU of each node, cores of its shape."""
+        """Allocatable CPU of each node, millicores; 0 of control-plane nodes, which hints leave out."""
         scenario = self.sim.scenario
-        static = {node.name: float(node.allocatable.get("cpu", 0)) for node in scenario.objects.nodes}
-        groups = {group.name: float(group.instance.cpu_milli) for group in scenario.node_groups}
+        static = {
+            node.name: 0.0 if EXCLUDED & node.labels.keys() else float(node.allocatable.get("cpu", 0))
+            for node in scenario.objects.nodes
+        }
+        groups = {group.name: float(group.allocatable()["cpu"]) for group in scenario.node_groups}
         rows = zip(self.nodes["name"], self.nodes["node_group"])
         return np.array([static.get(name, groups.get(str(group), 0.0)) for name, group in rows])
+
+    @cached_property
+    def row(self) -> dict[str, int]:
+        """Row of each node by name."""
+        return {name: n for n, name in enumerate(self.nodes["name"])}
 
     def behind(self, service: str) -> tuple[Lives, F64]:
         """Pods of a service and the nodes that they are on; requests per second that each can serve."""
         keys = self.sim.scenario.services[service].workloads
         mine = self.pods[self.pods["workload"].isin(keys) & self.pods["ready_ms"].notna() & self.pods["node"].notna()]
-        row = {name: n for n, name in enumerate(self.nodes["name"])}
         until = np.minimum(_ms(mine["deleted_ms"]), _ms(mine["gone_ms"]))
         cap = {key: float(self.sim.state.physics.load[w, L_CAP]) for w, key in enumerate(self.sim.names.workloads)}
-        place = np.array([row[name] for name in mine["node"]], np.int64)
+        place = np.array([self.row[name] for name in mine["node"]], np.int64)
         return Lives(_ms(mine["ready_ms"]), until, place), np.array([cap[str(key)] for key in mine["workload"]], float)
 
 
@@ -128,43 +159,45 @@ class ServiceTraffic:
         """How long a node without a pod still gets traffic."""
         return self.balancer.health_check_ms if self.balancer is not None else 0
 
-    def changes_ms(self) -> I64:
-        """Beginnings of the intervals in which the shares hold, samples among them."""
+    @cached_property
+    def lives_ms(self) -> I64:
+        """When pods and nodes came and went, sorted: between these times the same pods get the same parts."""
         lives = [self.pods, self.cluster.machines, *self.caller_pods.values()]
-        times = [self.edges_ms, *(times for life in lives for times in (life.since, life.until))]
+        times = [times for life in lives for times in (life.since, life.until)]
         if self.object.external_traffic_policy == "Local":
             times.append(np.minimum(self.pods.until, OPEN_END - self.lag_ms) + self.lag_ms)
-        found = np.unique(np.concatenate(times))
+        return np.unique(np.concatenate(times))
+
+    def changes_ms(self) -> I64:
+        """Beginnings of the intervals in which the shares hold, samples among them."""
+        found = np.union1d(self.edges_ms, self.lives_ms)
         return found[(found >= self.edges_ms[0]) & (found < self.edges_ms[-1])]
 
-    def shares(self, now: int, outside_ratio: float, weights: dict[str, float]) -> Shares:
-        """Where requests go from ``now`` on: ``outside_ratio`` of them are from outside, ``weights`` from callers."""
+    def parts(self, now: int) -> Parts:
+        """Where requests go from ``now`` on, by where they come from."""
         cluster = self.cluster
         here = self.pods.at(now)
         if here.size == 0:
-            return Shares(0.0, 0.0, here, np.zeros(0))
+            return Parts(here, (np.zeros(0), 0.0, 0.0), {})
         nodes = cluster.machines.at(now)
         size = len(cluster.zones)
         cpu = np.bincount(cluster.machines.place[nodes], cluster.cpu[nodes], size).astype(np.float64)
         node = self.pods.place[here]
         zone = cluster.machines.place[node]
-        hints = hinted(self.object.topology, zone, cpu)
-        got, crossing, dropped = np.zeros(here.size), 0.0, 0.0
-        if outside_ratio > 0.0:
-            if self.object.external_traffic_policy == "Local":
-                got, dropped = spread_local(node, self._targets(now, nodes))
-                got *= outside_ratio
-            else:
-                even = np.bincount(cluster.machines.place[nodes], minlength=size) / max(1, nodes.size)
-                got, crossing = spread(even, zone, hints)
-                got, crossing = got * outside_ratio, crossing * outside_ratio
-        for caller, weight in weights.items():
-            lives = self.caller_pods[caller]
+        without_zone = cluster.zones[0] == "" and cpu[0] > 0.0
+        hints = None if without_zone and self.object.topology == "Auto" else hinted(self.object.topology, zone, cpu)
+        if self.object.external_traffic_policy == "Local":
+            got, dropped = spread_local(node, self._targets(now, nodes))
+            outside = (got, 0.0, dropped)
+        else:
+            even = np.bincount(cluster.machines.place[nodes], minlength=size) / max(1, nodes.size)
+            outside = (*spread(even, zone, hints), 0.0)
+        callers = {}
+        for caller, lives in self.caller_pods.items():
             theirs = cluster.machines.place[lives.place[lives.at(now)]]
-            if theirs.size and weight > 0.0:
-                part, across = spread(np.bincount(theirs, minlength=size) / theirs.size, zone, hints)
-                got, crossing = got + weight * part, crossing + weight * across
-        return Shares(crossing, dropped, here, got)
+            if theirs.size:
+                callers[caller] = spread(np.bincount(theirs, minlength=size) / theirs.size, zone, hints)
+        return Parts(here, outside, callers)
 
     def _targets(self, now: int, nodes: I64) -> I64:
         if self.object.type == "NodePort":
@@ -187,10 +220,14 @@ class ServiceTraffic:
         changes = self.changes_ms()
         ends = np.append(changes[1:], self.edges_ms[-1])
         sample = np.searchsorted(self.edges_ms, changes, "right") - 1
-        for at, until, k in zip(changes.tolist(), ends.tolist(), sample.tolist()):
+        span = np.searchsorted(self.lives_ms, changes, "right")
+        parts, of = None, -1
+        for at, until, k, now in zip(changes.tolist(), ends.tolist(), sample.tolist(), span.tolist()):
             if total[k] > 0.0:
+                if parts is None or of != now:
+                    parts, of = self.parts(at), now
                 weights = {caller: float(requests[k] / total[k]) for caller, requests in called.items()}
-                held = self.shares(at, float(outside[k] / total[k]), weights)
+                held = parts.weighted(float(outside[k] / total[k]), weights)
                 rps, outside_rps = float(total[k] / spans_s[k]), float(outside[k] / spans_s[k])
                 self._add(found, k, held, (until - at) / 1000.0, rps, outside_rps)
         self._money(found, spans_s)
@@ -201,8 +238,8 @@ class ServiceTraffic:
         found["dropped_requests"][k] += held.dropped * outside_rps * span_s
         each = self.spec.request_bytes + self.spec.response_bytes
         found["cross_zone_bytes"][k] += held.crossing * rps * span_s * each
-        if held.pods.size:
-            hottest = float(held.got.max()) * held.pods.size
+        if held.got.sum() > 0.0:
+            hottest = float(held.got.max() / held.got.mean())
             found["hottest_pod_ratio"][k] = max(found["hottest_pod_ratio"][k], hottest)
             over = np.count_nonzero(held.got * rps > self.capacity[held.pods] * (1.0 + 1e-9))
             found["overloaded_pod_seconds"][k] += over * span_s

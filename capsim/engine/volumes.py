@@ -144,8 +144,9 @@ def grow(sim: Simulation) -> None:
     """Rows for more ordinals of StatefulSets with claims, twice as many."""
     s, book = sim.state, book_of(sim)
     old = s.scheduling.volumes.site.shape[1]
-    most = max(2 * old, int(s.workloads.desired[s.scheduling.volumes.set_of >= 0].max(initial=0)))
     volumes = s.scheduling.volumes
+    own = (volumes.set_of >= 0) & (volumes.setting[volumes.set_of, Q_OWN] == 1)
+    most = max(2 * old, int(s.workloads.desired[own].max(initial=0)))
     held = np.stack([longer(one, most) for one in volumes.held])
     held[:, old:, H_NODE], held[:, old:, H_FREE_MS] = -1, -NEVER
     volumes = volumes._replace(site=wider(volumes.site, most), held=np.ascontiguousarray(held))

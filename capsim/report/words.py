@@ -73,6 +73,8 @@ def words(summary: Summary) -> list[Line]:
     lines += _answers(summary)
     lines.append(Line("Cost", _cost(summary)))
     lines += [Line("Network" if row is summary.network[0] else "", *_network(row)) for row in summary.network[:NAMED]]
+    if len(summary.network) > NAMED:
+        lines.append(Line("", f"and {len(summary.network) - NAMED} more: see network in summary.json"))
     lines += [Line("Warning", warning.text, "warning") for warning in summary.warnings[:NAMED]]
     if len(summary.warnings) > NAMED:
         lines.append(Line("", f"and {len(summary.warnings) - NAMED} more: see warnings in summary.json", "warning"))

@@ -31,14 +31,18 @@ ALWAYS = (
     ThinModel(
         "kubelet",
         "unless the scenario names images, pull, start and readiness are one duration (startupTime); no liveness "
-        "probes, no eviction under pressure, no extra CPU at start",
+        "probes, no extra CPU at start",
     ),
     ThinModel(
         "services",
         "requests are a flow; response times (serviceTime, calls, slos) are those of queues in theory, within a stated "
         "error, and services are taken to be independent of each other",
     ),
-    ThinModel("nodes", "no pressure on memory or disk, no subnets that run out of addresses"),
+    ThinModel(
+        "nodes",
+        "no pressure on disk, no soft thresholds for memory, no subnets that run out of addresses; they fail only when "
+        "the scenario says so",
+    ),
 )
 METRICS_ADAPTER = ThinModel(
     "metrics adapter",

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from capsim.scenario.event import Scale
 from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.kubernetes.resource_quota import ResourceQuota
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.model import CPU, DURATION, MEMORY, ResourceUnit, Text, Unit
 from capsim.scenario.scenario import ScenarioFile
@@ -33,7 +34,7 @@ Series stand within others (`sum`, `product`, `noise`) as deeply as wanted. Time
 but in `crop`. See [the guide](../guide/traffic.md) for examples.
 """
 TABLE_HEAD = "| key | value | default | meaning |\n|---|---|---|---|"
-READ_AS_OBJECTS = (Workload, Hpa, Scale)
+READ_AS_OBJECTS = (Workload, Hpa, ResourceQuota, Scale)
 """Stand in place of Kubernetes objects."""
 INTRODUCTION = """\
 # Scenario files

@@ -399,9 +399,10 @@ class Physics(NamedTuple):
     """[W, 6]: idle milli, milli-seconds per request, cap rps, memory base, memory per request in flight, seconds in
     service."""
     limits: F64
-    """[W, 5]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage (2: pods serve what
+    """[W, 6]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage (2: pods serve what
     their connections bring), request milli, requests that
-    may wait in a pod (-1: no service model), memory of a pod from which on one may be killed, bytes."""
+    may wait in a pod (-1: no service model), memory of a pod from which on one may be killed, bytes, and when pods
+    may be looked at for it again, ms."""
     own: F64
     """[W, 6]: number and summed rate of pods with a rate of their own; pods that were Ready at the last
     computation; changes of the common rate so far; endpoints that do not serve, and the requests per second that are
@@ -421,6 +422,7 @@ O_DARK, O_DARK_RPS = 4, 5
 L_IDLE, L_COST, L_CAP, L_MEMORY, L_INFLIGHT, L_SECONDS = 0, 1, 2, 3, 4, 5
 S_PREV, S_LAST, S_TAKEN, S_MEMORY, S_MEMORY_LAST, S_MEMORY_TAKEN = 0, 1, 2, 3, 4, 5
 U_CPU, U_MEMORY, U_EXCESS = 0, 1, 2
+MEMORY_LIMIT, MEMORY_LOOK_MS = 4, 5
 
 
 class Containers(NamedTuple):

@@ -44,6 +44,13 @@ def class_for(volumes: Volumes, workloads: Workloads, w, ordinal):
 
 
 @inline_kernel
+def lacks_places(volumes: Volumes, workloads: Workloads, w):
+    """Whether workload ``w`` will have more ordinals with claims of their own than there are places for."""
+    q = set_of(volumes, w)
+    return q >= 0 and volumes.setting[q, Q_OWN] == 1 and workloads.desired[w] > volumes.site.shape[1]
+
+
+@inline_kernel
 def is_open(volumes: Volumes, pods: Pods, p):
     """Whether pod ``p`` has claims that were not bound until it found its node."""
     q = set_of(volumes, pods.workload[p])
@@ -74,6 +81,8 @@ def let_go(volumes: Volumes, pods: Pods, nodes: Nodes, p, dead, now):
     elsewhere may wait for volumes that will be free now."""
     q = set_of(volumes, pods.workload[p])
     if q < 0 or pods.node[p] < 0 or volumes.setting[q, Q_ALONE] == 0:
+        return False
+    if pods.step_ms[p] == NEVER:  # it waited for the volumes, or an address, to the end
         return False
     held = volumes.held[q, place_of(volumes, q, pods.ordinal[p])]
     if held[H_NODE] != nodes.uid[pods.node[p]]:

@@ -22,6 +22,8 @@ from capsim.state.tables import (
     L_INFLIGHT,
     L_MEMORY,
     L_SECONDS,
+    MEMORY_LIMIT,
+    MEMORY_LOOK_MS,
     NEVER,
     NEXT_EVENT,
     O_DARK,
@@ -261,7 +263,8 @@ def compute_rates(
     physics.served_rps[w] = served
     settle_backlog(physics, backlog_wheel, w, ready, rate, now)
     set_usage(physics, w, ready, rate)
-    if ready > 0 and physics.samples[w, S_MEMORY] > physics.limits[w, 4]:
+    over = ready > 0 and physics.samples[w, S_MEMORY] > physics.limits[w, MEMORY_LIMIT]
+    if over and now >= physics.limits[w, MEMORY_LOOK_MS]:
         clock.values[OOM_DUE] = 1
         clock.values[NEXT_EVENT] = min(clock.values[NEXT_EVENT], now)
     demand = physics.load[w, L_IDLE] + physics.load[w, L_COST] * wanted - physics.limits[w, 2]
@@ -293,8 +296,8 @@ def settle_backlog(physics: Physics, backlog_wheel, w, ready, rate, now):
                 physics.lost_rps[w] = excess
             else:
                 due = now + 1 + int(room / excess * 1000.0)
-                if physics.limits[w, 4] < NO_LIMIT and physics.load[w, L_INFLIGHT] > 0.0:
-                    over = physics.limits[w, 4] - pod_memory(physics, w, ready, rate)
+                if physics.limits[w, MEMORY_LIMIT] < NO_LIMIT and physics.load[w, L_INFLIGHT] > 0.0:
+                    over = physics.limits[w, MEMORY_LIMIT] - pod_memory(physics, w, ready, rate)
                     if over > 0.0:
                         due = min(due, now + 1 + int(over / physics.load[w, L_INFLIGHT] * ready / excess * 1000.0))
         elif physics.backlog[w] > 0.0:

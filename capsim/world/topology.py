@@ -1,10 +1,10 @@
 """Which pods a Service's traffic reaches from where: zones, topology hints, externalTrafficPolicy.
 
 Sources: kube-proxy and k8s.io/endpointslice/topologycache of Kubernetes v1.36. Without hints kube-proxy draws any Ready
-endpoint. ``Auto`` gives each zone endpoints in proportion to its nodes' CPU: only if there are two zones, as many
-endpoints as zones, and none would get more than 20 % above its even part; else there are no hints. ``PreferSameZone``
-hints every endpoint for its own zone, and a zone without any uses all. ``externalTrafficPolicy: Local`` keeps traffic
-on the node that it came to.
+endpoint. ``Auto`` gives each zone endpoints in proportion to its nodes' CPU, those of the control plane left out: only
+if there are two zones, as many endpoints as zones, none would get more than 20 % above its even part, and every Ready
+node has a zone; else there are no hints. ``PreferSameZone`` hints every endpoint for its own zone, and a zone without
+any uses all. ``externalTrafficPolicy: Local`` keeps traffic on the node that it came to.
 
 Not modelled: what hints were before (upstream keeps them while they are not too far off), terminating endpoints,
 sessionAffinity, PreferSameNode.

@@ -35,7 +35,7 @@ def replayed_s(folder: Path) -> np.ndarray:
 
 
 def draw(recording: Path, folders: list[Path], out: Path) -> None:
-    """Left: share of instances that wait longer; right: live instances and those that wait, day by day."""
+    """Left: share of instances that wait longer; right: instances that wait, day by day."""
     figure = Figure(figsize=(12, 4.6), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from capsim.engine.run import run_scenario
-from capsim.scenario import ServiceSpec, StepsSeries
+from capsim.scenario import NodeObject, ServiceSpec, StepsSeries
 from capsim.scenario.calls import Call
 from capsim.scenario.event import TimedEvent
 from capsim.scenario.kubernetes.service import KService
@@ -60,11 +60,25 @@ def test_hints_keep_traffic_in_its_zone_where_upstream_gives_them(replicas, topo
         )
 
 
+def test_a_ready_node_without_a_zone_takes_all_hints_away():
+    """topologycache.SetNodes; a control-plane node is left out before."""
+    for labels, crossing in (({}, True), ({"node-role.kubernetes.io/control-plane": ""}, False)):
+        found = scenario(6, service={"topology": "Auto"})
+        room = {"cpu": 8000, "pods": 0}
+        spare = NodeObject(name="spare", capacity=room, allocatable=room, labels=labels)
+        found.objects.nodes.append(spare)
+        _, total = totals(found)
+        bytes_of_callers_without_zone = 360e6 / 4
+        assert (total["cross_zone_bytes"] > bytes_of_callers_without_zone + 1.0) == crossing
+
+
 def test_local_drops_at_a_node_port_what_a_load_balancer_takes_elsewhere():
     local = {"external_traffic_policy": "Local"}
     _, total = totals(scenario(2, service={"type": "NodePort", **local}))
     assert total["dropped_requests"] == pytest.approx(12_000), "one of three nodes has no pod"
     assert total["cross_zone_bytes"] == 0.0
+    frame, _ = totals(scenario(2, service={"type": "NodePort", **local}))
+    assert frame["hottest_pod_ratio"].max() == pytest.approx(1.0), "what is dropped makes no pod cooler than the mean"
     balanced = BYTES.replaced(load_balancer=LoadBalancer())
     _, total = totals(scenario(2, network=balanced, service={"type": "LoadBalancer", **local}))
     assert total["dropped_requests"] == 0.0

@@ -37,6 +37,19 @@ def test_a_smaller_size_drains_and_deletes_the_oldest(tmp_path):
     assert result.series["workloads"].query("workload == 'default/Deployment/web'")["ready"].iloc[-1] == 2
 
 
+def test_a_machine_that_is_deleted_while_it_boots_never_comes_up(tmp_path):
+    """It boots for a minute; deleteDelay is 10 s, and longer than the rest of the boot in the second case."""
+    for at, gone_ms in (("70s", 80_000), ("115s", 125_000)):
+        events = f"[{{at: 1m, resize: {{group: n, size: 3}}}}, {{at: {at}, resize: {{group: n, size: 2}}}}]"
+        result = sized(tmp_path, events=events)
+        node = result.nodes.set_index("name").loc["n-3"]
+        assert node[["ready_ms"]].isna().all()
+        assert node["gone_ms"] == gone_ms
+        groups = result.series["node_groups"].query("node_group == 'n'")
+        assert groups["nodes_ready"].max() == 2
+        assert groups[["nodes_booting", "nodes_deleting"]].iloc[-1].tolist() == [0, 0]
+
+
 def test_limits_pull_the_size_along(tmp_path):
     result = sized(
         tmp_path, events="[{at: 1m, resize: {group: n, min: 3}}, {at: 5m, resize: {group: n, min: 0, max: 1}}]"

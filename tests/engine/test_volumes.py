@@ -215,6 +215,53 @@ def test_a_waiting_pod_gets_the_volume_when_the_other_one_is_gone(tmp_path):
     )
 
 
+def test_who_waited_for_a_volume_in_vain_did_not_use_it(tmp_path):
+    """a has the volume on one node, b and c wait on another. b is deleted and takes its time; a goes, and c gets the
+    volume. When b is gone, which never had it, c still has it: d, on a third node, waits for ever."""
+    listed = [storage_class(), claim("data")]
+    for name, zone in (("a", "a"), ("b", "b"), ("c", "b"), ("d", "c")):
+        one = workload(name, int(name != "d"), claims=["data"], kind="Deployment")
+        one["spec"]["template"]["spec"]["nodeSelector"] = {ZONE: zone}
+        listed.append(one)
+    behaviours = {name: {"startupTime": "5s", "terminationTime": "1s"} for name in "acd"}
+    behaviours["b"] = {"startupTime": "5s", "terminationTime": "60s"}
+    listed[3]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 90
+    events = [
+        {"at": f"{at}s", "scale": {"target": f"default/Deployment/{name}", "replicas": replicas}}
+        for name, at, replicas in (("b", 300, 0), ("a", 310, 0), ("d", 340, 1))
+    ]
+    anywhere = {"storage": {"topology": {"gp3": "none"}}, "workloads": behaviours}
+    sim, pods, _ = played(scenario(tmp_path, listed, events=events, **anywhere))
+    of = {name: pods[pods.name.str.startswith(f"{name}-")].iloc[0] for name in "abcd"}
+    assert of["a"].ready_ms < of["c"].ready_ms < of["b"].gone_ms
+    assert pods[["ready_ms"]].isna().sum().item() == 2, "b and d"
+    assert sim.state.scheduling.volumes.held[0, 0, H_USERS] == 1
+
+
+@pytest.mark.parametrize("mode", ["Immediate", "WaitForFirstConsumer"])
+@pytest.mark.parametrize("key", [ZONE, "topology.ebs.csi.aws.com/zone"])
+def test_volumes_are_made_in_the_zones_that_their_class_allows(tmp_path, mode, key):
+    """allowedTopologies, under the driver's own name of the zone too."""
+    allowed = [{"matchLabelExpressions": [{"key": key, "values": ["b"]}]}]
+    listed = [storage_class(mode=mode, allowedTopologies=allowed), workload("db", 2, DATA)]
+    _, pods, _ = played(scenario(tmp_path, listed))
+    assert pods.ready_ms.notna().all()
+    assert {zone_of(node) for node in pods.node} == {"b"}
+
+
+def test_a_volume_that_is_mounted_and_not_attached_serves_any_node_at_once(tmp_path):
+    """nfs: no attach/detach controller, no Multi-Attach; a static CSI volume without a class counts for its driver."""
+    modes = {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
+    shared = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v"}}
+    for source, waits in (({"nfs": {"server": "s", "path": "/"}}, 0), ({"csi": {"driver": DRIVER}}, 1)):
+        spec = {**modes, "capacity": {"storage": "10Gi"}, **source}
+        listed = [{**shared, "spec": spec}, claim("data", storageClassName="")]
+        listed += [workload(n, 1, claims=["data"], kind="Deployment", cpu="3") for n in "ab"]
+        _, pods, events = played(scenario(tmp_path, listed))
+        assert pods.ready_ms.isna().sum() == waits
+        assert bool(said(events, "FailedAttachVolume")) == bool(waits)
+
+
 def test_immediate_claims_go_round_the_zones(tmp_path):
     """external-provisioner: hash of the StatefulSet's name plus the ordinal, modulo the zones."""
     _, pods, _ = played(scenario(tmp_path, [storage_class(mode="Immediate"), workload("db", 3, DATA)]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Lowest first. Layers of one line do not import each other; a package may import within itself.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "table_ref"),
+    ("errors", "kernel_cache", "table_ref"),
     ("jit",),
     ("units", "rng"),
     ("catalog",),

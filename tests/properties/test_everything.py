@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,13 +10,7 @@ from capsim.jit import PLAIN
 from tests.properties.everything import everything
 from tests.properties.soak import WAYS, examine, looks_at
 
-pytestmark = [
-    pytest.mark.plain,
-    pytest.mark.skipif(
-        not PLAIN and "CAPSIM_SOAK" not in os.environ,
-        reason="takes minutes compiled: set CAPSIM_SOAK, or run python -m tests.properties.soak",
-    ),
-]
+pytestmark = pytest.mark.plain
 
 
 @given(everything(), st.data())

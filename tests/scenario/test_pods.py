@@ -121,6 +121,27 @@ def test_a_cell_that_is_wrong_is_named_with_its_line_and_column(tmp_path, row, s
     assert said in found[0].replace(": pods[0];", ": pods[0]:")
 
 
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ({"spec": 3}, "pods[0].template.spec: wrong type; found 3; allowed: a mapping"),
+        ({"metadata": {"labels": ["x"]}}, "pods[0].template.metadata.labels: wrong type"),
+        ({"spec": {"containers": {"a": 1}}}, "pods[0].template.spec.containers: wrong type"),
+    ],
+)
+def test_a_template_of_another_shape_is_told(tmp_path, template, said):
+    (found,) = problems(scenario(tmp_path, template=template))
+    assert said in found
+
+
+@pytest.mark.parametrize(("section", "wrong"), [("objects", {"a": 1}), ("workloads", ["a"]), ("placement", "a")])
+def test_a_section_of_the_wrong_type_does_not_vanish(tmp_path, section, wrong):
+    assert any(
+        section in problem and "wrong type" in problem
+        for problem in problems(scenario(tmp_path, more={section: wrong}))
+    )
+
+
 def test_times_of_the_clock_and_numbers_do_not_mix(tmp_path):
     (found,) = problems(scenario(tmp_path, HEAD + "w,a,2026-01-01T00:00:05Z,20,1,1,0,,\n"))
     assert "pods.csv:2: pods[0]: not a time in column 'deleted'; found '20'" in found

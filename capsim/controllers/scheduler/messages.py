@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
 NO_VICTIMS = "No preemption victims found for incoming pod"
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
 NEVER = "not eligible due to preemptionPolicy=Never."
@@ -47,7 +48,7 @@ def failed_scheduling(counts: Sequence[int], reasons: Sequence[str], dry_run: Se
 
 def is_blocking(text: str) -> bool:
     """Whether a reason is one for which no node is even tried."""
-    return text.startswith(("pod has unbound immediate PersistentVolumeClaims", "persistentvolumeclaim "))
+    return text.startswith((UNBOUND, "persistentvolumeclaim "))
 
 
 def preempting(counts: Sequence[int], reasons: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from capsim.controllers.scheduler.messages import UNBOUND
 from capsim.controllers.scheduler.reasons import PASS, REASON_BIND, REASON_VOLUME_NODE, REASON_VOLUME_ZONE
 from capsim.controllers.scheduler.shapes import NODE_NAME, REGIONS, ZONES
 from capsim.controllers.scheduler.static import term_matches
@@ -81,12 +82,12 @@ class VolumeBinder:
             if key not in self.claims:
                 return VolumeUse(blocked=f'persistentvolumeclaim "{key[1]}" not found')
             if key not in self._bound and not self._waits(key):
-                return VolumeUse(blocked="pod has unbound immediate PersistentVolumeClaims")
+                return VolumeUse(blocked=UNBOUND)
         if keys not in self.used:
             self.used.append(keys)
         attach = [0] * len(self.drivers)
         for key in keys:
-            driver = self._driver(key)
+            driver = self.driver(key)
             if driver in self.drivers:
                 attach[self.drivers.index(driver)] += 1
         exclusive = [self._numbers[k] for k in keys if ONE_POD in (self.claims[k]["spec"].get("accessModes") or [])]
@@ -151,7 +152,7 @@ class VolumeBinder:
         """Where the volumes of bound claims can be used, as text; claims without a volume here are bound anywhere."""
         found = []
         for key in keys:
-            volume = self._volume(key)
+            volume = self.volume(key)
             if volume is not None:
                 labels = volume["metadata"].get("labels") or {}
                 zones = [(name, labels[name]) for name in (*ZONES, *REGIONS) if name in labels]
@@ -164,7 +165,8 @@ class VolumeBinder:
         twin._bound, twin.made, twin.claims = dict(self._bound), dict(self.made), dict(self.claims)
         return twin
 
-    def _volume(self, key: Key) -> Json | None:
+    def volume(self, key: Key) -> Json | None:
+        """The volume that a claim is bound to; None: none that is known."""
         name = self._bound.get(key, "")
         return self.volumes.get(name) or self.made.get(name)
 
@@ -172,8 +174,9 @@ class VolumeBinder:
         storage = self.classes.get(self.claims[key]["spec"].get("storageClassName") or "")
         return storage is not None and storage.get("volumeBindingMode") == "WaitForFirstConsumer"
 
-    def _driver(self, key: tuple[str, str]) -> str | None:
-        volume = self._volume(key)
+    def driver(self, key: tuple[str, str]) -> str | None:
+        """Driver of a claim's volume, or of its class as long as it has none; None: neither names one."""
+        volume = self.volume(key)
         if volume is not None:
             csi = volume["spec"].get("csi")
             return csi["driver"] if csi else None
@@ -182,7 +185,7 @@ class VolumeBinder:
 
     def verdict(self, keys: Sequence[Key], labels: Mapping[str, str]) -> int:
         """PASS, or the reason why a node with these labels cannot have the claims."""
-        bound = [volume for key in keys if (volume := self._volume(key)) is not None]
+        bound = [volume for key in keys if (volume := self.volume(key)) is not None]
         if any(not _node_matches(volume, labels) for volume in bound):
             return REASON_VOLUME_NODE
         if self._choices(keys, labels) is None:
@@ -200,7 +203,7 @@ class VolumeBinder:
             volume = self._smallest(key, labels, taken)
             if volume is not None:
                 taken.add(volume)
-            elif not self._provisions(key, labels):
+            elif not self.provisions(key, labels):
                 return None
             chosen[key] = volume
         return chosen
@@ -232,7 +235,7 @@ class VolumeBinder:
                 best = (size, name)
         return best[1] if best else None
 
-    def _provisions(self, key: tuple[str, str], labels: Mapping[str, str]) -> bool:
+    def provisions(self, key: tuple[str, str], labels: Mapping[str, str]) -> bool:
         """Whether the claim's class provisions volumes for a node."""
         storage = self.classes.get(self.claims[key]["spec"].get("storageClassName") or "")
         if storage is None or storage.get("provisioner") in (None, NO_PROVISIONER):

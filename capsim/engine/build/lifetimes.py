@@ -46,9 +46,12 @@ def build_lifetimes(scenario: Scenario, names: Names) -> Lifetimes:
 def start_lifetimes(sim: Simulation) -> None:
     """Tell the recorded pods which of the start's pods they are, and wait for the first entry of the record."""
     record = sim.state.lifetimes
-    for w, key in enumerate(sim.names.workloads):
-        if key in sim.scenario.lifetimes:
-            adopt(sim, w, np.flatnonzero(record.workload == w))
+    rows = {key: w for w, key in enumerate(sim.names.workloads)}
+    first = 0
+    for key, one in sim.scenario.lifetimes.items():
+        count = len(one.created_ms.values)
+        adopt(sim, rows[key], np.arange(first, first + count))
+        first += count
     if record.due_ms.size:
         sim.make_room(heap=1)
         PUSH(sim.state.heap, int(record.due_ms[0]), ENCODE(EV_RECORDED, 0, 0))

@@ -13,23 +13,24 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from capsim.controllers.scheduler.messages import UNBOUND
 from capsim.controllers.scheduler.program import ClassSpec
 from capsim.controllers.scheduler.reasons import PASS
 from capsim.controllers.scheduler.shapes import HOSTNAME, NODE_NAME, ZONES
-from capsim.controllers.scheduler.volumes import NO_PROVISIONER, ONE_POD, Key, VolumeBinder
+from capsim.controllers.scheduler.volumes import ONE_POD, Key, VolumeBinder
 from capsim.engine.build.names import Names
-from capsim.scenario.kubernetes.storage import StorageClass
+from capsim.scenario.kubernetes.storage import NOT_ATTACHED, StorageClass
 from capsim.scenario.kubernetes.workload import Workload
 from capsim.scenario.scenario import Scenario
 from capsim.scenario.storage import NEVER_ATTACHED
 from capsim.state.tables import NEVER
 from capsim.state.tables_volumes import H_FREE_MS, H_NODE, HELD_COLUMNS, SET_COLUMNS, Volumes, no_volumes
 
-UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
 ASSUMED_PROVISIONER = "capsim.io/assumed"
 ANY = "?"
 """Stands for the ordinal of a claim that does not exist yet."""
@@ -98,14 +99,17 @@ class ClaimBook:
         own = {} if zone is None else dict.fromkeys(self.zone_keys, zone)
         return {**own, **labels, HOSTNAME: labels.get(HOSTNAME) or name, NODE_NAME: name}
 
-    @property
+    @cached_property
     def zone_keys(self) -> list[str]:
-        """Keys ending in /zone that volumes ask for."""
+        """Keys ending in /zone that volumes and classes ask for."""
         found = set(ZONES[:1])
         for volume in self.binder.volumes.values():
             required = (volume["spec"].get("nodeAffinity") or {}).get("required") or {}
             for term in required.get("nodeSelectorTerms") or []:
                 found.update(e["key"] for e in term.get("matchExpressions") or [] if e["key"].endswith("/zone"))
+        for storage in self.binder.classes.values():
+            for term in storage.get("allowedTopologies") or []:
+                found.update(e["key"] for e in term.get("matchLabelExpressions") or [] if e["key"].endswith("/zone"))
         return sorted(found)
 
     def verdict(self, row: int, labels: Mapping[str, str]) -> int:
@@ -131,8 +135,12 @@ class ClaimBook:
 
     def is_attached(self, keys: Sequence[Key]) -> bool:
         """Whether some of the claims' volumes have to be attached to a node."""
-        drivers = [(self.storage_class(key) or {}).get("provisioner", "") for key in keys if key in self.binder.claims]
-        return any(driver not in NEVER_ATTACHED for driver in drivers)
+        for key in self.known(keys):
+            volume = self.binder.volume(key)
+            mounted = volume is not None and any(kind in volume["spec"] for kind in NOT_ATTACHED)
+            if not mounted and (self.binder.driver(key) or "") not in NEVER_ATTACHED:
+                return True
+        return False
 
     def is_alone(self, keys: Sequence[Key]) -> bool:
         """Whether a volume serves one node at a time."""
@@ -159,9 +167,11 @@ class ClaimBook:
         storage = self.storage_class(key)
         if storage is not None and storage.get("volumeBindingMode") == "WaitForFirstConsumer":
             return
-        if not self.binder.bind_at_once(key) and storage is not None and storage["provisioner"] != NO_PROVISIONER:
-            zones = self.zones or [""]
-            zone = zones[zone_choice(key[1], len(zones))]
+        if self.binder.bind_at_once(key):
+            return
+        allowed = [z for z in self.zones or [""] if self.binder.provisions(key, dict.fromkeys(self.zone_keys, z))]
+        if allowed:
+            zone = allowed[zone_choice(key[1], len(allowed))]
             labels = {ZONES[0]: zone} if zone else {}
             self.binder.provision(key, labels, self.kept(key))
 
@@ -214,7 +224,7 @@ class ClaimBook:
 
     def attach_counts(self, keys: Sequence[Key]) -> tuple[int, ...]:
         """Volumes to attach per driver."""
-        drivers = [(self.storage_class(k) or {}).get("provisioner") for k in keys if k in self.binder.claims]
+        drivers = [self.binder.driver(key) for key in self.known(keys)]
         return tuple(drivers.count(driver) for driver in self.binder.drivers)
 
     def single(self, q: int) -> tuple[int, ...]:

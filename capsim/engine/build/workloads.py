@@ -203,12 +203,12 @@ def build_physics(scenario: Scenario, names: Names, containers: Containers) -> P
     listed = scenario.objects.workloads
     count = len(listed)
     load = np.zeros((count, 6))
-    limits = np.zeros((count, 5))
+    limits = np.zeros((count, 6))
     widest_milli = widest_node_milli(scenario)
     for w, workload in enumerate(listed):
         load[w] = pod_load(scenario, workload, containers, w, widest_milli)
         usual = overload_row(scenario, workload, recorded_usage(scenario, names, w))
-        limits[w] = [*usual, first_killed_bytes(scenario, workload)]
+        limits[w] = [*usual, first_killed_bytes(scenario, workload), 0.0]
     return Physics(
         arrival_rps=np.zeros(count),
         pod_rps=np.zeros(count),

@@ -30,6 +30,7 @@ def is_possible(turn: Turn) -> bool:
     """Whether compiled loops know all that these settings ask for; the rest is in ``P_CA_PLAIN``."""
     o = turn.last.options
     plain = not (o.delay_type_local or o.min_replica_count or o.ignore_mirror or o.enforce_min_size)
+    plain = plain and turn.sim.names.claims is None  # a claim that is bound changes which nodes take its pod
     return plain and turn.loop_time is None and not any(group.zero_or_max for group in turn.world.group_options)
 
 

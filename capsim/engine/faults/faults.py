@@ -43,8 +43,6 @@ class Faults:
     """Control-plane nodes that are down: (how many, until when)."""
     back_offs: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Pods whose containers ended: how long the kubelet waits the next time, ms, and when it last waited."""
-    next_kill_ms: dict[int, int] = field(default_factory=dict)
-    """Workloads with pods that were killed for their memory: when the next one may be."""
     crashing: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Workloads whose containers exit: how long after each start, and until when."""
     short_of_memory_ms: dict[int, int] = field(default_factory=dict)

@@ -28,6 +28,8 @@ from capsim.state.tables import (
     L_INFLIGHT,
     L_MEMORY,
     L_SECONDS,
+    MEMORY_LIMIT,
+    MEMORY_LOOK_MS,
     OOM_DUE,
     POD_DOWN,
     POD_READY,
@@ -44,6 +46,8 @@ OOM_EXIT, CRASH_EXIT = 137, 1
 """What containers exit with that the kernel killed, or that crash."""
 BETWEEN_KILLS_MS = 1_000
 """Pods of one workload are killed one after the other: what one leaves has to reach the others first."""
+BETWEEN_LOOKS_MS = 1_000
+"""Pods whose mean is near the limit, and none of which exceeds it, are looked at so often while rates change."""
 
 
 def check_memory(sim: Simulation) -> None:
@@ -53,38 +57,46 @@ def check_memory(sim: Simulation) -> None:
         return
     v[OOM_DUE] = 0
     physics = sim.state.physics
-    for w in np.flatnonzero(physics.samples[:, S_MEMORY] > physics.limits[:, 4]).tolist():
-        if sim.faults.next_kill_ms.get(w, -1) <= sim.now_ms:
-            kill_largest(sim, w)
+    for w in np.flatnonzero(physics.samples[:, S_MEMORY] > physics.limits[:, MEMORY_LIMIT]).tolist():
+        if physics.limits[w, MEMORY_LOOK_MS] <= sim.now_ms and not kill_largest(sim, w):
+            wait(sim, w, BETWEEN_LOOKS_MS)
 
 
-def kill_largest(sim: Simulation, w: int) -> None:
-    """Kill the Ready pod of ``w`` that exceeds the limit most, and look again soon while any does."""
+def wait(sim: Simulation, w: int, wait_ms: int) -> None:
+    """The memory of the pods of ``w`` is looked at again in ``wait_ms``, or when their rate changes, not at once."""
+    sim.state.physics.limits[w, MEMORY_LOOK_MS] = sim.now_ms + min(wait_ms, BETWEEN_LOOKS_MS)
+    sim.faults.agenda.add(sim.now_ms + wait_ms, "memory", w)
+
+
+def kill_largest(sim: Simulation, w: int) -> bool:
+    """Kill the Ready pod of ``w`` that exceeds the limit most, and look again soon while any does.
+
+    Returns whether it is known when to look again.
+    """
     s = sim.state
     limit = memory_limit_bytes(sim.scenario.objects.workloads[w])
     over = [p for p in pods_of(sim, w) if s.pods.state[p] == POD_READY]
     if limit is None or not over:
-        return
+        return False
     p = max(over, key=lambda p: (share(sim, w, p), -p))
     if memory_now(sim, w) * share(sim, w, p) <= limit:
-        look_again(sim, w, limit / share(sim, w, p))
-        return
+        return look_again(sim, w, limit / share(sim, w, p))
     log(sim, sim.now_ms, LOG_OOM_KILLED, w, int(s.pods.ordinal[p]), 0, 0)
     end(sim, p, OOM_EXIT)
-    sim.faults.next_kill_ms[w] = sim.now_ms + BETWEEN_KILLS_MS
-    sim.faults.agenda.add(sim.now_ms + BETWEEN_KILLS_MS, "memory", w)
+    wait(sim, w, BETWEEN_KILLS_MS)
+    return True
 
 
-def look_again(sim: Simulation, w: int, most_bytes: float) -> None:
-    """The largest pod is within the limit: when would its share of the growing backlog exceed it?"""
+def look_again(sim: Simulation, w: int, most_bytes: float) -> bool:
+    """The largest pod is within the limit: when would its share of the growing backlog exceed it, if ever?"""
     physics = sim.state.physics
     growth = float(physics.arrival_rps[w] - physics.served_rps[w] - physics.lost_rps[w])
     ready = int(sim.state.workloads.count[w, POD_READY])
     each = float(physics.load[w, L_INFLIGHT])
-    if growth > 0.0 and each > 0.0 and ready > 0:
-        wait_ms = 1 + int((most_bytes - memory_now(sim, w)) / each * ready / growth * 1000.0)
-        sim.faults.next_kill_ms[w] = sim.now_ms + wait_ms
-        sim.faults.agenda.add(sim.now_ms + wait_ms, "memory", w)
+    if growth <= 0.0 or each <= 0.0 or ready == 0:
+        return False
+    wait(sim, w, 1 + int((most_bytes - memory_now(sim, w)) / each * ready / growth * 1000.0))
+    return True
 
 
 def memory_now(sim: Simulation, w: int) -> float:
@@ -116,7 +128,7 @@ def pods_of(sim: Simulation, w: int) -> list[int]:
 
 def memory(sim: Simulation, w: int) -> None:
     """Look at the memory of a workload's pods again."""
-    if sim.faults.next_kill_ms.get(w, -1) <= sim.now_ms:
+    if sim.state.physics.limits[w, MEMORY_LOOK_MS] <= sim.now_ms:
         kill_largest(sim, w)
 
 

@@ -20,6 +20,8 @@ from capsim.scenario.model import Labels, Model, Switch, Text, WholeNumber
 DEFAULT_CLASS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
 KEPT_OF_CLAIMS = ("accessModes", "resources", "selector", "storageClassName", "volumeMode", "volumeName")
 KEPT_OF_VOLUMES = ("accessModes", "capacity", "nodeAffinity", "storageClassName", "volumeMode")
+NOT_ATTACHED = ("hostPath", "local", "nfs")
+"""Sources of volumes that are mounted and not attached; what else they say is dropped."""
 BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
 
 
@@ -97,7 +99,7 @@ coverage(
     {"dataSource": "cloning takes no time here", "dataSourceRef": "cloning takes no time here"},
 )
 coverage("PersistentVolume", "apiVersion kind metadata spec status")
-coverage("PersistentVolumeSpec", " ".join((*KEPT_OF_VOLUMES, "claimRef", "csi", "local", "hostPath", "nfs")))
+coverage("PersistentVolumeSpec", " ".join((*KEPT_OF_VOLUMES, *NOT_ATTACHED, "claimRef", "csi")))
 coverage("CSIPersistentVolumeSource", "driver")
 coverage("StorageClass", "apiVersion kind metadata provisioner volumeBindingMode allowedTopologies")
 coverage("CSINode", "apiVersion kind metadata spec status")
@@ -120,6 +122,7 @@ def read_volume(source: Source, reading: Reading) -> PersistentVolume:
     """Reads a PersistentVolume."""
     given = source.get("spec") or {}
     spec = {key: plain(given[key]) for key in KEPT_OF_VOLUMES if given.get(key) is not None}
+    spec |= {kind: {} for kind in NOT_ATTACHED if given.get(kind) is not None}
     claim = given.get("claimRef")
     if claim is not None:
         spec["claimRef"] = {key: claim[key] for key in ("namespace", "name") if claim.get(key)}

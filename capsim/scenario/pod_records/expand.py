@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -28,6 +28,7 @@ from capsim.scenario.traces.where import Where
 ALLOWED = "a list of tables: [{file: pods.csv, workload: app, created: created, …}]"
 ALL_DOMAINS = 2**31 - 1
 HASH_LABEL = "pod-template-hash"
+S = TypeVar("S", SourceMap, SourceList)
 Kind = tuple[str, tuple[int, ...], int]
 """Workload, amounts, limit per node: what pods of one ReplicaSet have in common."""
 
@@ -74,12 +75,17 @@ def _start(root: SourceMap) -> datetime:
 
 
 class _Expansion:
-    """Adds the pods of one table to a tree."""
+    """Adds the pods of one table to a tree. Raises ScenarioError for a template of another shape."""
 
     def __init__(self, root: SourceMap, spec: PodsFile, entry: SourceMap, where: Where) -> None:
         self.root, self.spec, self.where = root, spec, where
         self.mark = mark_of(entry, "file")
         self.template: SourceMap = entry.get("template") or SourceMap(mark=self.mark)
+        self.metadata = self._part(self.template, "", "metadata", dict)
+        self.labels = self._part(self.metadata, "metadata", "labels", dict)
+        self.pod_spec = self._part(self.template, "", "spec", dict)
+        self.containers = self._part(self.pod_spec, "spec", "containers", list)
+        self.constraints = self._part(self.pod_spec, "spec", "topologySpreadConstraints", list)
         self.behaviour = entry.get("behaviour")
 
     def add(self, table: PodTable) -> None:
@@ -150,9 +156,8 @@ class _Expansion:
 
     def _template(self, labels: dict[str, str], resources: dict[str, Any], most: int) -> dict[str, Any]:
         """The template of all, with labels, resources and limit of these."""
-        metadata, spec = dict(self.template.get("metadata") or {}), dict(self.template.get("spec") or {})
-        metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
-        spec["containers"] = [{"name": "main", "resources": resources}, *(spec.get("containers") or [])]
+        metadata = {**self.metadata, "labels": {**self.labels, **labels}}
+        spec = {**self.pod_spec, "containers": [{"name": "main", "resources": resources}, *self.containers]}
         if most:
             limit = {
                 "maxSkew": most,
@@ -161,22 +166,30 @@ class _Expansion:
                 "whenUnsatisfiable": "DoNotSchedule",
                 "labelSelector": {"matchLabels": {"app": labels["app"]}},
             }
-            spec["topologySpreadConstraints"] = [*(spec.get("topologySpreadConstraints") or []), limit]
+            spec["topologySpreadConstraints"] = [*self.constraints, limit]
         return {**self.template, "metadata": metadata, "spec": spec}
 
+    def _part(self, parent: dict[str, Any], path: str, key: str, kind: type) -> Any:
+        """What the template has there, an empty one for nothing. Raises ScenarioError for another type."""
+        found = parent.get(key)
+        if found is None or isinstance(found, kind):
+            return kind() if found is None else found
+        where, allowed = ".".join(filter(None, ("template", path, key))), "a mapping" if kind is dict else "a list"
+        raise ScenarioError([self.where.in_scenario("wrong type", where, describe(found), allowed)])
+
     def _map(self, section: str) -> SourceMap:
-        found = self.root.get(section)
-        if not isinstance(found, SourceMap):
-            found = SourceMap(mark=self.mark)
-            self.root.put(section, found, self.mark)
-        return found
+        return self._section(section, SourceMap)
 
     def _list(self, section: str) -> SourceList:
+        return self._section(section, SourceList)
+
+    def _section(self, section: str, kind: type[S]) -> S:
+        """A section of the file to add to; one that is of another type stays, and is told of by who reads it."""
         found = self.root.get(section)
-        if not isinstance(found, SourceList):
-            found = SourceList(mark=self.mark)
+        if found is None:
+            found = kind(mark=self.mark)
             self.root.put(section, found, self.mark)
-        return found
+        return found if isinstance(found, kind) else kind(mark=self.mark)
 
     def _put(self, section: str, key: str, value: Any) -> None:
         self._map(section).put(key, _sourced(value, self.mark), self.mark)

@@ -6,9 +6,13 @@ from itertools import pairwise
 
 import pytest
 
+from capsim.engine.drive import Simulation
+from capsim.engine.faults import restarts
+from capsim.engine.run import collect
 from capsim.scenario import ConstantSeries, ControlPlaneSpec, DelaySpec, ServiceSpec, StepsSeries
 from capsim.scenario.kubernetes.lifecycle import pre_stop_s
 from capsim.scenario.workload import ContainerBehaviour
+from capsim.state.marks import mark_dirty
 from tests.engine.clusters import cluster, deployment, group
 from tests.engine.faults.stories import MINUTE_MS, WEB, event, played, series, times_of, web_cluster
 
@@ -102,6 +106,22 @@ def test_pods_whose_base_is_above_the_limit_crash_for_ever():
     assert len(killed) >= 6
     waits = [b - a - 5000 for a, b in pairwise(killed)]
     assert waits[:5] == pytest.approx([0, 10_000, 20_000, 40_000, 80_000], abs=1001)
+
+
+def test_pods_near_their_limit_are_looked_at_twice_a_second_however_often_rates_change(monkeypatch):
+    """Rates that never settle called for a look at each instant, and a look was an instant: time stood still."""
+    looks = []
+    within = restarts.kill_largest
+    monkeypatch.setattr(restarts, "kill_largest", lambda sim, w: [looks.append(sim.now_ms), within(sim, w)][1])
+    sim = Simulation(hungry(119, ConstantSeries(constant=10.0), spread=0.2))
+    sim.advance(MINUTE_MS)
+    looks.clear()
+    for later in range(0, 5_000, 50):
+        mark_dirty(sim.state.marks, 0)
+        sim.state.heal.next_ms[0] = sim.now_ms  # an instant at which nothing else happens
+        sim.advance(MINUTE_MS + later)
+    assert 5 <= len(looks) <= 10, "one that the rates call for, and one that is due, of 100 instants"
+    assert times_of(collect(sim), "OOMKilled") == []
 
 
 def lossy(propagation_s, hook_s=0):
