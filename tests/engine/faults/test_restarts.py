@@ -12,7 +12,7 @@ from capsim.engine.run import collect
 from capsim.scenario import ConstantSeries, ControlPlaneSpec, DelaySpec, ServiceSpec, StepsSeries
 from capsim.scenario.kubernetes.lifecycle import pre_stop_s
 from capsim.scenario.workload import ContainerBehaviour
-from capsim.state.marks import mark_dirty
+from capsim.state.tables import M_DIRTY
 from tests.engine.clusters import cluster, deployment, group
 from tests.engine.faults.stories import MINUTE_MS, WEB, event, played, series, times_of, web_cluster
 
@@ -117,7 +117,7 @@ def test_pods_near_their_limit_are_looked_at_twice_a_second_however_often_rates_
     sim.advance(MINUTE_MS)
     looks.clear()
     for later in range(0, 5_000, 50):
-        mark_dirty(sim.state.marks, 0)
+        sim.state.marks.dirty_flag[0], sim.state.marks.dirty[0], sim.state.marks.touched_count[M_DIRTY] = 1, 0, 1
         sim.state.heal.next_ms[0] = sim.now_ms  # an instant at which nothing else happens
         sim.advance(MINUTE_MS + later)
     assert 5 <= len(looks) <= 10, "one that the rates call for, and one that is due, of 100 instants"
