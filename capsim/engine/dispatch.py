@@ -10,7 +10,7 @@ from capsim.controllers.workloads.daemon import is_synced
 from capsim.controllers.workloads.lifetimes import follow_record
 from capsim.controllers.workloads.replicas import delete_pod, set_desired, try_after_creation, wake_replicas
 from capsim.jit import inline_kernel, kernel
-from capsim.state.addresses import address_is_free, has_address
+from capsim.state.addresses import address_is_free, has_address, waits
 from capsim.state.calendar import encode, entity_of, generation_of, kind_of, push
 from capsim.state.eventlog import (
     LOG_MULTI_ATTACH,
@@ -46,7 +46,6 @@ from capsim.state.tables import (
     P_SCALE_TO_POD,
     POD_PENDING,
     POD_READY,
-    POD_STARTING,
     POD_TERMINATING,
     UNSCHEDULABLE,
     Classes,
@@ -129,8 +128,7 @@ def look_again(heap: Heap, pods: Pods, links: PodLinks, workloads: Workloads, vo
         if volumes.set_of[w] == q:
             other = workloads.first_pod[w]
             while other >= 0:
-                waits = pods.state[other] == POD_STARTING and pods.step_ms[other] == NEVER
-                if waits and place_of(volumes, q, pods.ordinal[other]) == place:
+                if waits(pods, other) and place_of(volumes, q, pods.ordinal[other]) == place:
                     push(heap, now, encode(EV_POD_ATTACH, other, pods.uid[other]))
                 other = links.workload_next[other]
 
@@ -420,7 +418,7 @@ def dispatch(
         if same(pods.uid[i], code):
             set_dark(pods, physics, marks, i, 0)
     elif kind == EV_POD_ATTACH:
-        if same(pods.uid[i], code) and pods.state[i] == POD_STARTING and pods.step_ms[i] == NEVER:
+        if same(pods.uid[i], code) and waits(pods, i):
             at = now
             if not has_address(groups, nodes, pods, links, k.rules, i):
                 log_event(clock, log, now, LOG_NO_ADDRESS, pods.workload[i], pods.ordinal[i], 0, 0)

@@ -7,6 +7,7 @@ scheduler still trusts it), and the node lifecycle controller finds out (Ready i
 from __future__ import annotations
 
 from capsim.jit import separate_kernel
+from capsim.state.addresses import waits
 from capsim.state.calendar import encode, push
 from capsim.state.marks import TOUCHED, touch
 from capsim.state.tables import (
@@ -64,12 +65,13 @@ def fall_silent(
     n,
     now,
 ):
-    """Node ``n`` does not answer: what is sent to its Ready pods is lost, those that start do not come up."""
+    """Node ``n`` does not answer: what is sent to its Ready pods is lost, those that start do not come up. Those that
+    wait for volumes or an address go on waiting."""
     nodes.flags[n] |= FLAG_SILENT
     p = nodes.first_pod[n]
     while p >= 0:
         state = pods.state[p]
-        if state in (POD_READY, POD_STARTING):
+        if state in (POD_READY, POD_STARTING) and not waits(pods, p):
             go_down(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
             if state == POD_READY:
                 set_dark(pods, physics, marks, p, 1)

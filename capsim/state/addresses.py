@@ -33,7 +33,7 @@ def has_address(groups: Groups, nodes: Nodes, pods: Pods, links: PodLinks, rules
     taken = 0
     other = nodes.first_pod[n]
     while other >= 0:
-        if not waits(pods, other) and rules.flag[pods.pod_class[other]] & CLASS_HOST_NETWORK == 0:
+        if pods.step_ms[other] != NEVER and rules.flag[pods.pod_class[other]] & CLASS_HOST_NETWORK == 0:
             taken += 1
         other = links.node_next[other]
     return taken < groups.pod_ips[nodes.group[n]]
@@ -43,7 +43,7 @@ def has_address(groups: Groups, nodes: Nodes, pods: Pods, links: PodLinks, rules
 def address_is_free(heap: Heap, groups: Groups, nodes: Nodes, pods: Pods, links: PodLinks, p, now):
     """Pod ``p`` goes: those of its node that wait for an address ask again."""
     n = pods.node[p]
-    if n >= 0 and may_lack(groups, nodes, n):
+    if n >= 0 and pods.step_ms[p] != NEVER and may_lack(groups, nodes, n):  # one that waited to the end had none
         other = nodes.first_pod[n]
         while other >= 0:
             if waits(pods, other) and other != p:

@@ -53,3 +53,20 @@ def test_a_rolling_update_needs_an_address_more():
     _, result = run(3, 3, [rollout])
     alive = result.pods[result.pods.gone_ms.isna()]
     assert (len(alive), alive.ready_ms.isna().sum()) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"crash": {"target": "default/Deployment/a", "after": "1s", "duration": "3m"}},
+        {"fail": {"node": "n-1", "mode": "partition", "duration": "20s"}},
+        {"fail": {"node": "n-1", "mode": "unreachable", "duration": "20s"}},
+    ],
+)
+def test_a_pod_without_an_address_has_no_containers_that_could_fail(fault):
+    """What happens to pods and nodes while it waits does not give it one."""
+    sim, result = run(5, 3, [TimedEvent.model_validate({"at": "5m", **fault})])
+    waited = result.pods[result.pods.ready_ms.isna()]
+    assert len(waited) == 2
+    assert (waited.restarts == 0).all()
+    assert (sim.state.pods.state == POD_STARTING).sum() == 2

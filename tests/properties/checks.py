@@ -24,6 +24,7 @@ from capsim.state.tables_jobs import (
 )
 from capsim.state.tables_rollout import D_NUMBER, R_EXISTS, R_NUMBER
 from capsim.world.contention import BY_CONNECTION
+from tests.properties.claims import check_volumes
 
 BOUND = (t.POD_STARTING, t.POD_READY, t.POD_DOWN)
 KNOWN = (t.NODE_REGISTERED, t.NODE_READY, t.NODE_DELETING)
@@ -44,6 +45,9 @@ def check(sim) -> None:
     check_stateful(sim)
     check_jobs(sim)
     check_admission(sim)
+    check_volumes(sim)
+    check_addresses(sim)
+    check_pressure(sim)
 
 
 def alive(sim) -> list[int]:
@@ -240,6 +244,23 @@ def pod_usage_milli(sim, p: int) -> float:
     w = s.pods.workload[p]
     rate = s.usage.rate_rps[p] if s.usage.own[p] == 1 else s.physics.pod_rps[w]
     return float(s.physics.load[w, t.L_IDLE] + s.physics.load[w, t.L_COST] * rate)
+
+
+def check_addresses(sim) -> None:
+    """No node's pods have more addresses than it has; those of the start have one whatever it has."""
+    s = sim.state
+    for g, group in enumerate(sim.scenario.node_groups):
+        for n in np.flatnonzero((s.nodes.state != t.NODE_FREE) & (s.nodes.group == g)).tolist():
+            mine = [p for p in alive(sim) if s.pods.node[p] == n and not s.pods.created_ms[p] < 0]
+            have = [p for p in mine if s.pods.step_ms[p] != t.NEVER]
+            assert group.pod_ips is None or len(have) <= group.pod_ips, (group.name, n)
+
+
+def check_pressure(sim) -> None:
+    """A node with the taint of memory pressure is known to the kubelet that will take it off."""
+    s = sim.state
+    for n in np.flatnonzero((s.nodes.state != t.NODE_FREE) & (s.nodes.flags & t.FLAG_MEMORY_PRESSURE != 0)).tolist():
+        assert int(s.nodes.uid[n]) in sim.faults.short_of_memory_ms
 
 
 def check_usage(sim) -> None:

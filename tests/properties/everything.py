@@ -10,9 +10,11 @@ from capsim.scenario.calls import Balancing, Call, LatencyObjective, ServiceTime
 from capsim.scenario.kube_scheduler import KubeSchedulerConfiguration
 from capsim.scenario.kubernetes.pdb import Pdb
 from capsim.scenario.lifetimes import Lifetimes
+from capsim.scenario.network import ServiceNetwork
 from capsim.scenario.scheduled_size import Resize, ScheduledSize
 from capsim.scenario.series.packed import Numbers
-from tests.properties.scenarios import MINUTE_MS, durations, events
+from tests.properties.claims import with_claims
+from tests.properties.scenarios import MIB, MINUTE_MS, durations, events
 from tests.properties.test_pods_in_parts import in_parts
 
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
@@ -26,10 +28,14 @@ POLICIES = ("random", "roundRobin", "leastRequests", "randomOfTwo", "connection"
 def everything(draw):
     """A scenario of ten minutes to an hour; each feature has its own coin."""
     scenario = draw(in_parts())
+    if draw(st.booleans()):
+        scenario = draw(with_claims(scenario))
     listed_groups = [draw(failing(group)) for group in scenario.node_groups]
     listed = [draw(with_rules(workload)) for workload in scenario.objects.workloads]
     changes = {"node_groups": listed_groups}
     specs = {key: draw(responding(scenario, key, spec)) for key, spec in scenario.workloads.items()}
+    if draw(st.integers(0, 2)) == 0:
+        specs = {w.key: draw(above_its_request(w, specs[w.key])) for w in listed if w.key in specs}
     lifetimes = {}
     if draw(st.booleans()):
         workload, record = draw(recorded_pods(scenario.duration_ms))
@@ -74,6 +80,8 @@ def failing(draw, group):
         change["schedule"] = [ScheduledSize(cron=cron, **draw(st.sampled_from(sizes)))]
     if draw(st.booleans()):
         change["zones"] = ["a", "b", "c"]
+    if draw(st.integers(0, 3)) == 0:
+        change["pod_ips"] = draw(st.sampled_from([1, 3, 8]))
     return group.model_copy(update=change)
 
 
@@ -94,6 +102,17 @@ def with_rules(draw, workload):
         change["affinity"] = draw(st.sampled_from([{"podAntiAffinity": hard}, {"podAntiAffinity": soft}, {
             "podAffinity": soft}]))  # fmt: skip
     return workload.model_copy(update={"template": template.model_copy(update=change)})
+
+
+@st.composite
+def above_its_request(draw, workload, spec):
+    """The behaviour with pods that use more memory than they request: their nodes run short of it."""
+    name = workload.template.containers[0].name
+    if name not in spec.containers or draw(st.booleans()):
+        return spec
+    base = workload.template.containers[0].requests.get("memory", 0) + draw(st.sampled_from([300, 1500])) * MIB
+    own = spec.containers[name].model_copy(update={"memory_base_bytes": base})
+    return spec.model_copy(update={"containers": {**spec.containers, name: own}})
 
 
 @st.composite
@@ -176,7 +195,8 @@ def calling(draw, services):
             connections=draw(st.sampled_from([3, 100])),
             connection_lifetime_ms=draw(st.sampled_from([30_000, 3_600_000])),
         )
-        found[name] = services[name].model_copy(update={"calls": steps, "balancing": balancing})
+        network = draw(st.sampled_from([None, ServiceNetwork(request_bytes=1000, response_bytes=50_000)]))
+        found[name] = services[name].model_copy(update={"calls": steps, "balancing": balancing, "network": network})
     return found
 
 

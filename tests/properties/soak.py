@@ -33,14 +33,23 @@ from capsim.engine.run import collect
 from capsim.result import Result, write
 from capsim.state.tables import P_TREE_NODES
 from tests.properties.checks import check
+from tests.properties.claims import has_claims
 from tests.properties.everything import everything
 from tests.properties.frames import COUNTERS_OF_SYNCS, assert_same, outcome
 
 WAYS = ("at-once", "snapshot", "one-row", "every-sync", "scan", "index")
 
 
-def examine(scenario, looks: list[int], ways: tuple[str, ...] = WAYS) -> None:
-    """Everything that must hold of a run of ``scenario``, looked at at ``looks`` (ms). Raises AssertionError."""
+RARE = (
+    "Evicted", "NodeHasInsufficientMemory", "FailedCreatePodSandBox", "FailedAttachVolume", "OOMKilled", "BackOff",
+    "Preempted",
+)  # fmt: skip
+"""Reasons of events that show that what is switched on has happened."""
+
+
+def examine(scenario, looks: list[int], ways: tuple[str, ...] = WAYS) -> Counter:
+    """Everything that must hold of a run of ``scenario``, looked at at ``looks`` (ms); what rare things happened in it.
+    Raises AssertionError."""
     sim = Simulation(scenario)
     for until_ms in sorted(looks):
         sim.advance(until_ms)
@@ -57,6 +66,8 @@ def examine(scenario, looks: list[int], ways: tuple[str, ...] = WAYS) -> None:
             assert_same(another_way(scenario, way, looks), whole, ignore=ignored)
         except AssertionError as error:
             raise AssertionError(f"run another way ({way}): {error}") from error
+    happened = set(collect(sim).events["reason"])
+    return Counter(reason for reason in RARE if reason in happened)
 
 
 def another_way(scenario, way: str, looks: list[int]) -> dict:
@@ -125,7 +136,10 @@ def features(scenario) -> Counter:
             "auto-repair": any(g.auto_repair_ms for g in groups), "self-heal": scenario.self_heal,
             "recorded": scenario.initial_state == "recorded", "usage": scenario.usage,
             "spread": any(w.template.topology_spread for w in objects.workloads),
-            "affinity": any(w.template.affinity for w in objects.workloads),
+            "affinity": any(w.template.affinity for w in objects.workloads), "claims": has_claims(scenario),
+            "attach limits": any(g.attach_limits for g in groups), "podIPs": any(g.pod_ips for g in groups),
+            "zones": any(len(g.zones) > 2 for g in groups),
+            "network": any(s.network for s in scenario.services.values()),
         }.items()
         if is_on
     )  # fmt: skip
@@ -159,7 +173,7 @@ def soak(count: int, number: int, ways: tuple[str, ...], place: Path) -> list[Pa
         nonlocal done
         looks = looks_at(scenario, data)
         try:
-            examine(scenario, looks, ways)
+            seen.update(examine(scenario, looks, ways))
         except Exception:  # whatever it is: told, kept, and the soak goes on
             path = place / f"soak-{number}-{done}.pickle"
             path.write_bytes(pickle.dumps((scenario, looks)))

@@ -1,81 +1,24 @@
-"""Random scenarios whose pods have claims: shared, or one for each ordinal; bound at once, or where the pod goes."""
+"""Random scenarios whose pods have claims: volumes, claims and attach limits agree at any moment."""
 
 from __future__ import annotations
-
-from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capsim.controllers.scheduler.reasons import PASS
 from capsim.engine.build.assemble import SMALLEST
 from capsim.engine.drive import Simulation
-from capsim.engine.volumes import labels_of, place_of
-from capsim.scenario.kubernetes.storage import Claim, StorageClass
 from capsim.state import tables as t
-from capsim.state.tables_volumes import H_NODE, H_USERS, Q_ALONE
 from tests.properties.checks import check
+from tests.properties.claims import with_claims
 from tests.properties.frames import assert_same, outcome
 from tests.properties.scenarios import scenarios
 
 pytestmark = pytest.mark.plain
-DRIVER = "ebs.csi.aws.com"
+claimed = scenarios().flatmap(with_claims)
 
 
-@st.composite
-def with_claims(draw):
-    """A random scenario in which StatefulSets have claim templates, and others share a claim."""
-    scenario = draw(scenarios())
-    mode = draw(st.sampled_from(["Immediate", "WaitForFirstConsumer", "WaitForFirstConsumer"]))
-    spec = {"accessModes": [draw(st.sampled_from(["ReadWriteOnce", "ReadWriteMany"]))], "storageClassName": "gp3"}
-    spec["resources"] = {"requests": {"storage": "1Gi"}}
-    listed, claims = [], []
-    for workload in scenario.objects.workloads:
-        if workload.kind == "StatefulSet" and draw(st.booleans()):
-            workload = workload.model_copy(update={"claim_templates": [{"name": "data", "spec": spec}]})
-        elif workload.kind in ("Deployment", "StatefulSet") and draw(st.booleans()):
-            claims.append(Claim(namespace=workload.namespace, name=f"of-{workload.name}", spec=spec))
-            volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": claims[-1].name}}]
-            template = workload.template.model_copy(update={"volumes": volumes})
-            workload = workload.model_copy(update={"template": template})
-        listed.append(workload)
-    classes = [StorageClass(name="gp3", provisioner=DRIVER, binding_mode=mode)]
-    objects = scenario.objects.model_copy(update={"workloads": listed, "claims": claims, "storage_classes": classes})
-    limits = draw(st.sampled_from([{}, {DRIVER: 2}]))
-    groups = [group.model_copy(update={"attach_limits": limits}) for group in scenario.node_groups]
-    events = [event for event in scenario.events if event.apply is None]
-    return scenario.model_copy(update={"objects": objects, "node_groups": groups, "events": events})
-
-
-def check_volumes(sim):
-    """Every pod is where its volumes can be used; a volume of one node is used on one; users are counted."""
-    book, s = sim.names.claims, sim.state
-    if book is None:
-        return
-    volumes = s.scheduling.volumes
-    users = Counter()
-    for p in range(len(s.pods.state)):
-        w, n = int(s.pods.workload[p]), int(s.pods.node[p])
-        if s.pods.state[p] == t.POD_FREE or w not in book.set_of:
-            continue
-        q = book.set_of[w]
-        place = place_of(sim, q, p)
-        if n < 0 or volumes.site[q, place] == 0:
-            continue
-        keys = book.known(book.sets[q].keys(int(s.pods.ordinal[p])) if book.sets[q].own else book.sets[q].keys(0))
-        assert book.binder.verdict(keys, labels_of(sim, n)) == PASS
-        if volumes.setting[q, Q_ALONE] and volumes.held[q, place, H_NODE] == s.nodes.uid[n]:
-            users[q, place] += s.pods.step_ms[p] != t.NEVER
-        elif volumes.setting[q, Q_ALONE] and s.pods.created_ms[p] >= 0:  # pods of the start have their volumes
-            assert s.pods.state[p] != t.POD_READY
-    for (q, place), count in users.items():
-        assert volumes.held[q, place, H_USERS] == count
-    taken = s.scheduling.extras.attach_limit
-    assert ((taken < 0) | (s.presence.attached <= taken) | (s.nodes.state[:, None] == t.NODE_FREE)).all()
-
-
-@given(with_claims(), st.data())
+@given(claimed, st.data())
 @settings(max_examples=20)
 def test_volumes_are_where_their_pods_are(scenario, data):
     sim = Simulation(scenario)
@@ -83,10 +26,9 @@ def test_volumes_are_where_their_pods_are(scenario, data):
     for until_ms in sorted(looks + [event.at_ms + 60 for event in scenario.events]):
         sim.advance(until_ms)
         check(sim)
-        check_volumes(sim)
 
 
-@given(with_claims())
+@given(claimed)
 @settings(max_examples=10)
 def test_small_tables_and_scans_change_nothing(scenario):
     found = []

@@ -30,6 +30,7 @@ from capsim.state.tables import (
     L_SECONDS,
     MEMORY_LIMIT,
     MEMORY_LOOK_MS,
+    NEVER,
     OOM_DUE,
     POD_DOWN,
     POD_READY,
@@ -182,9 +183,7 @@ def restart(sim: Simulation, uid: int) -> None:
 def crash(sim: Simulation, event: Crash) -> int:
     """Containers of a workload exit, and again after each start while the fault lasts; 0: it has no pods."""
     w = sim.names.workloads.index(event.target)
-    running = [
-        p for r in sim.names.rows(w) for p in pods_of(sim, r) if sim.state.pods.state[p] in (POD_READY, POD_STARTING)
-    ]
+    running = [p for r in sim.names.rows(w) for p in pods_of(sim, r) if runs(sim, p)]
     chosen = running if event.pods is None else running[: event.pods]
     if event.duration_ms is not None:
         sim.faults.crashing[w] = (event.after_ms, sim.now_ms + event.duration_ms)
@@ -193,9 +192,15 @@ def crash(sim: Simulation, event: Crash) -> int:
     return int(bool(chosen))
 
 
+def runs(sim: Simulation, p: int) -> bool:
+    """Whether the containers of a pod have been started: not before it has its volumes and an address."""
+    pods = sim.state.pods
+    return bool(pods.state[p] in (POD_READY, POD_STARTING) and pods.step_ms[p] != NEVER)
+
+
 def exits(sim: Simulation, uid: int) -> None:
     """The containers of a pod exit by themselves."""
     p = row_of(sim, uid)
-    if p >= 0 and sim.state.pods.state[p] in (POD_READY, POD_STARTING):
+    if p >= 0 and runs(sim, p):
         log(sim, sim.now_ms, LOG_CRASHED, int(sim.state.pods.workload[p]), int(sim.state.pods.ordinal[p]), 0, 0)
         end(sim, p, CRASH_EXIT)
