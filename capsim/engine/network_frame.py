@@ -4,7 +4,8 @@ Computed after the run from the lives of pods and nodes, for services that ask f
 two changes of a service's Ready pods, its callers' pods or the Ready nodes the shares of ``capsim/world/topology.py``
 hold. Requests from outside come evenly to all Ready nodes (NodePort, LoadBalancer) or from the zones of all nodes;
 calls come from the callers' pods. Not fed back into the run: its pods share traffic evenly (docs/fidelity.md); the
-column ``overloaded_pod_seconds`` says for how long that would not do. What a load balancer refuses is not in the run.
+column ``overloaded_pod_seconds`` says for how long that would not do. What a load balancer refuses is not in the run;
+that and what is dropped is counted as failed (``losses.py``). Load balancers of Ingress classes have rows of their own.
 
 Not modelled: pods that were not Ready for a while after they had been, attempts of calls beyond the first.
 """
@@ -18,15 +19,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from capsim.engine.build.entries import requests_between
+from capsim.engine.losses import outside
 from capsim.scenario.call_graph import edges_of
 from capsim.scenario.kubernetes.service import KService
-from capsim.scenario.series import Origin
 from capsim.state.tables import F64, I64, L_CAP
 from capsim.world.topology import hinted, spread, spread_local
 
 if TYPE_CHECKING:
+    from capsim.engine.build.entries import Entry
     from capsim.engine.drive import Simulation
-    from capsim.scenario.network import LoadBalancer, ServiceNetwork
 
 HOUR_S = 3600.0
 GB = 1e9
@@ -209,14 +211,9 @@ class ServiceTraffic:
         """Columns of the frame; ``asked``: requests per sample of services with response times."""
         size, spans_s = self.edges_ms.size - 1, np.diff(self.edges_ms) / 1000.0
         found = {name: np.zeros(size) for name in COLUMNS}
-        outside = self.outside()
-        called = {
-            edge.caller: asked[edge.caller] * edge.call.per_request * (1.0 - edge.call.cache_hits)
-            for edge in self.callers
-            if edge.caller in asked
-        }
+        outside, called = self.outside(), self.called(asked)
         total = outside + sum(called.values(), np.zeros(size))
-        found["requests"], found["refused_requests"] = total, self.refused()
+        found["requests"] = total
         changes = self.changes_ms()
         ends = np.append(changes[1:], self.edges_ms[-1])
         sample = np.searchsorted(self.edges_ms, changes, "right") - 1
@@ -230,7 +227,7 @@ class ServiceTraffic:
                 held = parts.weighted(float(outside[k] / total[k]), weights)
                 rps, outside_rps = float(total[k] / spans_s[k]), float(outside[k] / spans_s[k])
                 self._add(found, k, held, (until - at) / 1000.0, rps, outside_rps)
-        self._money(found, spans_s)
+        self._money(found)
         return found
 
     def _add(self, found: dict[str, F64], k: int, held: Shares, span_s: float, rps: float, outside_rps: float) -> None:
@@ -244,47 +241,74 @@ class ServiceTraffic:
             over = np.count_nonzero(held.got * rps > self.capacity[held.pods] * (1.0 + 1e-9))
             found["overloaded_pod_seconds"][k] += over * span_s
 
-    def _money(self, found: dict[str, F64], spans_s: F64) -> None:
+    def _money(self, found: dict[str, F64]) -> None:
         assert self.spec is not None
         found["cross_zone_usd"] = found["cross_zone_bytes"] / GB * self.spec.cross_zone_price_per_gb_usd
-        if self.balancer is not None:
-            found["load_balancer_usd"] = balancer_usd(self.balancer, self.spec, self.outside(), spans_s)
+        sim = self.cluster.sim
+        for entry in sim.names.entries:
+            if entry.name == self.service:
+                balancer = BalancerTraffic(sim, entry, self.edges_ms)
+                found["refused_requests"], found["load_balancer_usd"] = balancer.refused(), balancer.usd()
 
     def outside(self) -> F64:
-        """Requests from outside that are passed on, per sample."""
-        traffic, v = self.cluster.sim.state.traffic, self.cluster.sim.names.service_rows.get(self.service)
-        if v is None:
+        """Requests from outside that are passed on to its own pods, per sample."""
+        names = self.cluster.sim.names
+        if self.service in names.routes:
             return np.zeros(self.edges_ms.size - 1)
-        points = slice(int(traffic.start[v]), int(traffic.start[v + 1]))
-        return requests_between(traffic.time_ms[points], traffic.rate[points], self.edges_ms)
+        return outside(self.cluster.sim, self.service, self.edges_ms)
+
+    def called(self, asked: dict[str, F64]) -> dict[str, F64]:
+        """Requests that other services send, per sample and caller."""
+        sim, found = self.cluster.sim, {}
+        for edge in self.callers:
+            if edge.caller not in asked:
+                continue
+            number: F64 | float = edge.call.per_request * (1.0 - edge.call.cache_hits)
+            if edge.call.ingress:
+                whole = np.maximum(outside(sim, edge.caller, self.edges_ms), 1e-12)
+                number = outside(sim, self.service, self.edges_ms) / whole
+            found[edge.caller] = asked[edge.caller] * number
+        return found
+
+
+class BalancerTraffic:
+    """What comes in through one load balancer over a run."""
+
+    def __init__(self, sim: Simulation, entry: Entry, edges_ms: I64) -> None:
+        self.sim, self.entry, self.edges_ms = sim, entry, edges_ms
 
     def refused(self) -> F64:
-        """Requests that the load balancer does not pass on, per sample."""
-        scenario = self.cluster.sim.scenario
-        if self.balancer is None or self.balancer.max_rps is None or self.service not in scenario.traffic:
-            return np.zeros(self.edges_ms.size - 1)
-        origin = Origin(self.service, scenario.seed, round(scenario.start.timestamp() * 1000))
-        times, rates = scenario.traffic[self.service].points(scenario.duration_ms, origin)
-        return requests_between(times, np.maximum(0.0, rates - self.balancer.max_rps), self.edges_ms)
+        """Requests that it does not pass on, per sample."""
+        none = np.zeros(self.edges_ms.size - 1)
+        given = [self.sim.names.refused[name] for name in self.entry.services if name in self.sim.names.refused]
+        return sum((requests_between(points, self.edges_ms) for points in given), none)
 
+    def usd(self) -> F64:
+        """USD per sample: hours, and the larger of the capacity units that requests and bytes take."""
+        requests = np.zeros(self.edges_ms.size - 1)
+        sent = np.zeros(self.edges_ms.size - 1)
+        for service in self.entry.services:
+            mine = outside(self.sim, service, self.edges_ms)
+            requests, sent = requests + mine, sent + mine * self._bytes(service)
+        balancer, spans_s = self.entry.balancer, np.diff(self.edges_ms) / 1000.0
+        units_h = np.maximum(requests / balancer.unit_rps / HOUR_S, sent / balancer.unit_bytes)
+        usd: F64 = spans_s / HOUR_S * balancer.price_per_hour_usd + units_h * balancer.price_per_unit_usd
+        return usd
 
-def requests_between(times_ms: I64, rates_rps: F64, edges_ms: I64) -> F64:
-    """Requests in each interval between ``edges_ms`` of a rate that changes at ``times_ms``."""
-    if times_ms.size == 0:
-        return np.zeros(edges_ms.size - 1)
-    knots = np.append(times_ms, max(int(times_ms[-1]) + 1, int(edges_ms[-1])))
-    area = np.concatenate([[0.0], np.cumsum(rates_rps * np.diff(knots) / 1000.0)])
-    found: F64 = np.diff(np.interp(edges_ms, knots, area))
-    return found
+    def _bytes(self, service: str) -> int:
+        """Of a request and its answer: as the service says, else the one that has the load balancer."""
+        services = self.sim.scenario.services
+        spec = services[service].network or services[self.entry.name].network if self.entry.name in services else None
+        spec = spec or services[service].network
+        return 0 if spec is None else spec.request_bytes + spec.response_bytes
 
-
-def balancer_usd(balancer: LoadBalancer, spec: ServiceNetwork, requests: F64, spans_s: F64) -> F64:
-    """USD per sample: hours, and the larger of the capacity units that requests and bytes take."""
-    by_requests = requests / balancer.unit_rps / HOUR_S
-    by_bytes = requests * (spec.request_bytes + spec.response_bytes) / balancer.unit_bytes
-    units_h = np.maximum(by_requests, by_bytes)
-    usd: F64 = spans_s / HOUR_S * balancer.price_per_hour_usd + units_h * balancer.price_per_unit_usd
-    return usd
+    def rows(self) -> dict[str, F64]:
+        """Columns of the frame, for a load balancer that is not a Service's."""
+        found = {name: np.zeros(self.edges_ms.size - 1) for name in COLUMNS}
+        for service in self.entry.services:
+            found["requests"] += outside(self.sim, service, self.edges_ms)
+        found["refused_requests"], found["load_balancer_usd"] = self.refused(), self.usd()
+        return found
 
 
 def network_frame(
@@ -292,7 +316,8 @@ def network_frame(
 ) -> pd.DataFrame | None:
     """One row per sample and service that asks for it; None when none does."""
     named = [name for name, spec in sim.scenario.services.items() if spec.network is not None]
-    if not named:
+    others = [entry for entry in sim.names.entries if entry.name not in named]
+    if not named and not others:
         return None
     cluster = Cluster(sim, pods, nodes)
     asked = {}
@@ -300,6 +325,9 @@ def network_frame(
         services = responses[responses["kind"] == "service"]
         asked = {str(n): rows["requests"].to_numpy(float) for n, rows in services.groupby("name", observed=True)}
     parts = [ServiceTraffic(cluster, name, start_ms, sim.now_ms).rows(asked) for name in named]
+    edges_ms = np.append(start_ms, sim.now_ms).astype(np.int64)
+    parts += [BalancerTraffic(sim, entry, edges_ms).rows() for entry in others]
+    named += [entry.name for entry in others]
     columns: dict[str, Any] = {
         "time_ms": np.repeat(start_ms, len(named)),
         "service": pd.Categorical(np.tile(named, start_ms.size), categories=named),

@@ -11,6 +11,7 @@ import pandas as pd
 from capsim.engine.drive import Progress, Simulation
 from capsim.engine.event_frame import events_frame, messages_of
 from capsim.engine.frames import Samples, groups_frame, nodes_frame, pods_frame, totals_frame, workloads_frame
+from capsim.engine.losses import in_objectives, in_responses, in_workloads, losses_of
 from capsim.engine.network_frame import network_frame
 from capsim.engine.refusals import held_back
 from capsim.engine.response_frames import balance_frame, objectives_frame, responses_frame
@@ -60,6 +61,13 @@ def collect(sim: Simulation, partial: bool = False) -> Recording:
     pods = pods_frame(sim, messages)
     responses = responses_frame(sim, samples.start_ms) if sim.names.services else None
     network = network_frame(sim, pods, nodes, samples.start_ms, responses)
+    objectives = objectives_frame(sim, samples.start_ms) if sim.scenario.slos else None
+    lost = losses_of(sim, network, samples.start_ms)
+    if lost:
+        workloads = in_workloads(workloads, sim, lost, samples.start_ms)
+        if responses is not None and objectives is not None:
+            objectives = in_objectives(objectives, responses, sim, lost)
+        responses = in_responses(responses, sim, lost) if responses is not None else None
     return Recording(
         series={
             "workloads": workloads,
@@ -67,7 +75,7 @@ def collect(sim: Simulation, partial: bool = False) -> Recording:
             "totals": totals_frame(samples, sim.names, workloads, groups),
             **({"responses": responses} if responses is not None else {}),
             **({"network": network} if network is not None else {}),
-            **({"objectives": objectives_frame(sim, samples.start_ms)} if sim.scenario.slos else {}),
+            **({"objectives": objectives} if objectives is not None else {}),
             **({"balance": balance_frame(sim, samples.start_ms)} if sim.state.connections.workload.size else {}),
         },
         pods=pods,

@@ -116,15 +116,14 @@ FRAMES: dict[str, tuple[str, tuple[Column, ...]]] = {
         ),
     ),
     'series["network"]': (
-        "One row per sample interval and service with `network`; computed from the lives of pods and nodes.",
+        "One row per sample interval and service with `network`, then load balancers of Ingresses; computed from the "
+        "lives of pods and nodes.",
         (
             START,
             Column("service", "text", "namespace/name."),
             Column("requests", "mean", "Requests in the interval, without those that were refused."),
-            Column("refused_requests", "mean", "Beyond what the load balancer passes on; they never reach the run."),
-            Column(
-                "dropped_requests", "mean", "From outside to a node without a Ready pod; the run knows nothing of it."
-            ),
+            Column("refused_requests", "mean", "Beyond what the load balancer passes on; no pod sees them."),
+            Column("dropped_requests", "mean", "From outside to a node without a Ready pod; they count as failed."),
             Column("cross_zone_bytes", "mean", "Bytes of requests and answers between two zones."),
             Column("hottest_pod_ratio", "mean", "Requests of the busiest pod over those of the mean pod."),
             Column("overloaded_pod_seconds", "mean", "Pod-seconds with more requests than a pod can serve, by that."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from capsim.scenario.call_graph import Fault, faults
+from capsim.scenario.call_graph import Fault, edges_of, faults
 from capsim.scenario.merge import suggestion
 from capsim.scenario.scenario import Scenario
 
@@ -22,7 +22,26 @@ def call_faults(scenario: Scenario) -> Iterator[Fault]:
     for name, visits in scenario.journeys.items():
         if not visits:
             yield Fault(("journeys", name), "a journey without a step", "", "- {service: name}")
+    yield from _ingress_calls(scenario)
     yield from _service_times(scenario)
+
+
+def _ingress_calls(scenario: Scenario) -> Iterator[Fault]:
+    """Traffic comes in at one place, and that is where it comes in."""
+    edges = [edge for edge in edges_of(scenario.services) if edge.call.ingress]
+    callers: dict[str, str] = {}
+    for edge in edges:
+        first = callers.setdefault(edge.callee, edge.caller)
+        if first != edge.caller:
+            message = f"the traffic of {edge.callee} comes in at two services"
+            yield Fault((*edge.path, "ingress"), message, f"{first}, {edge.caller}", "one of them")
+    for edge in edges:
+        if edge.caller in callers:
+            message = "an Ingress controller behind another one"
+            yield Fault((*edge.path, "ingress"), message, edge.caller, "a controller whose traffic comes from outside")
+        if edge.callee not in scenario.traffic:
+            message = "a service whose traffic comes in here has none"
+            yield Fault((*edge.path, "ingress"), message, edge.callee, f"traffic.{edge.callee}")
 
 
 def _service_times(scenario: Scenario) -> Iterator[Fault]:

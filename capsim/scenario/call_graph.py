@@ -14,13 +14,15 @@ Path = tuple[Any, ...]
 
 
 class Edge(NamedTuple):
-    """One call of a caller; calls of one ``group`` are made at the same time, groups one after the other."""
+    """One call of a caller; calls of one ``group`` are made at the same time, or one of them; groups one by one."""
 
     caller: str
     callee: str
     group: int
     call: Call
     path: Path
+    one_of: bool = False
+    """Whether only one call of the group is made."""
 
 
 class Fault(NamedTuple):
@@ -39,8 +41,9 @@ def edges_of(services: Mapping[str, ServiceSpec]) -> list[Edge]:
         for group, step in enumerate(spec.calls):
             for index, call in enumerate(step.single()):
                 path: Path = ("services", caller, "calls", group)
-                path = (*path, "parallel", index) if step.parallel else path
-                found.append(Edge(caller, call.service or "", group, call, path))
+                key = "parallel" if step.parallel else "oneOf"
+                path = path if step.service is not None else (*path, key, index)
+                found.append(Edge(caller, call.service or "", group, call, path, bool(step.one_of)))
     return found
 
 

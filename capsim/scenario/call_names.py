@@ -36,7 +36,8 @@ def _places(root: SourceMap) -> Iterator[tuple[SourceMap, str]]:
 def _calls(calls: Any, path: str) -> Iterator[tuple[SourceMap, str]]:
     for call, here in _mappings(calls, path):
         yield call, here
-        yield from _mappings(call.get("parallel"), f"{here}.parallel")
+        for key in ("parallel", "oneOf"):
+            yield from _mappings(call.get(key), f"{here}.{key}")
 
 
 def _mappings(items: Any, path: str) -> Iterator[tuple[SourceMap, str]]:

@@ -31,6 +31,14 @@ class Call(Model):
 
     service: Text | None = Field(None, description="The service that is called.")
     parallel: list[Call] = Field([], description="Calls made at the same time, instead of `service`.")
+    one_of: list[Call] = Field(
+        [], description="Or one of these calls: `perRequest` is how often it is that one, together at most 1."
+    )
+    ingress: Switch = Field(
+        False,
+        description="The traffic of the called service comes in here: it is called as often as its `traffic` says. "
+        "Written by capsim for the controller of an Ingress.",
+    )
     per_request: Positive = Field(
         1.0, le=1000, description="Calls per request: 0.3 is every third request or so, 2 are two after the other."
     )
@@ -50,15 +58,22 @@ class Call(Model):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (self.service is None) == (not self.parallel):
-            raise problem("a call names one service, or several in parallel", "service: name, or parallel: [calls]")
-        if any(call.parallel for call in self.parallel):
-            raise problem("parallel within parallel", "calls with a service each", key="parallel")
+        if [self.service is not None, bool(self.parallel), bool(self.one_of)].count(True) != 1:
+            allowed = "service: name, parallel: [calls], or oneOf: [calls]"
+            raise problem("a call names one service, several in parallel, or one of several", allowed)
+        for key, calls in (("parallel", self.parallel), ("oneOf", self.one_of)):
+            if any(call.service is None for call in calls):
+                raise problem("calls within calls within a call", "calls with a service each", key=key)
+        if self.ingress and (self.per_request != 1.0 or self.cache_hits):
+            raise problem("how often a service is called is given, and follows its traffic", "ingress: true alone")
+        shares = sum(call.per_request for call in self.one_of if not call.ingress)
+        if shares > 1.0 + 1e-9:
+            raise problem("more than one of them is called", "perRequest of at most 1 in all", key="oneOf")
         return self
 
     def single(self) -> list[Call]:
-        """The calls made at the same time: itself, or those under `parallel`."""
-        return self.parallel or [self]
+        """The calls of this step: itself, or those under `parallel` or `oneOf`."""
+        return self.parallel or self.one_of or [self]
 
 
 class Balancing(Model):

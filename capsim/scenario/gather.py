@@ -168,6 +168,8 @@ class Gathering:
             workloads=models.get("workloads", []),
             nodes=models.get("nodes", []),
             services=models.get("services", []),
+            ingress_classes=models.get("ingress_classes", []),
+            ingresses=models.get("ingresses", []),
             hpas=models.get("hpas", []),
             pdbs=models.get("pdbs", []),
             quotas=models.get("quotas", []),

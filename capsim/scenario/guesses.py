@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capsim.scenario.call_graph import edges_of
 from capsim.scenario.document import Mark
 from capsim.scenario.kubernetes.pod import Container
 from capsim.scenario.kubernetes.reading import Reading
@@ -21,7 +22,8 @@ SCHEDULER_DEFAULT_BYTES = 200 * 2**20
 def with_guesses(scenario: Scenario, reading: Reading) -> dict[str, WorkloadSpec]:
     """Behaviour of every workload, complete: each container has an entry and a memory base."""
     _storage_guesses(scenario, reading)
-    serving = {key for name in scenario.traffic for key in scenario.services[name].workloads}
+    reached = {*scenario.traffic, *(edge.caller for edge in edges_of(scenario.services) if edge.call.ingress)}
+    serving = {key for name in reached for key in scenario.services[name].workloads}
     return {
         workload.key: _completed(
             workload, scenario.workloads.get(workload.key, WorkloadSpec()), workload.key in serving, reading

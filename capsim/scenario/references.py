@@ -8,6 +8,7 @@ from typing import Any
 from capsim.errors import Problem
 from capsim.scenario.call_names import resolve_names
 from capsim.scenario.document import SourceList, SourceMap, describe, mark_of
+from capsim.scenario.ingress_routes import IngressRoutes
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.kubernetes.reading import Reading
 from capsim.scenario.merge import merged, suggestion
@@ -48,7 +49,11 @@ class References:
         if isinstance(services, SourceMap):
             for key in services:
                 self.services.add(key)
+        ingress = IngressRoutes(self.root, self.objects, self.reading)
+        urls = ingress.take_urls()
         self._rename("traffic", self._service)
+        ingress.put_urls(urls)
+        ingress.add_calls(self._service)
         named = resolve_names(self.root, self._service)
         self._phases()
         for key in self._map("services"):

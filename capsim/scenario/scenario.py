@@ -14,6 +14,7 @@ from capsim.scenario.cluster_autoscaler import ClusterAutoscalerSpec
 from capsim.scenario.control_plane import ControlPlaneSpec, OutputSpec, SchedulerSpec
 from capsim.scenario.event import TimedEvent
 from capsim.scenario.images import ImageSpec
+from capsim.scenario.ingress import IngressClassSpec
 from capsim.scenario.inventory import Inventory
 from capsim.scenario.kubernetes.objects import KubeObjects
 from capsim.scenario.lifetimes import Lifetimes, PodsFile
@@ -86,6 +87,10 @@ class ScenarioKeys(Model):
         description="Machines of one shape that can be added and removed; Node objects beside them are static.",
     )
     services: dict[Text, ServiceSpec] = Field({}, description="Services that receive traffic, by name.")
+    ingress_classes: dict[Text, IngressClassSpec] = Field(
+        {},
+        description="What routes the Ingresses of a class, by the IngressClass's name; those of others cost nothing.",
+    )
     images: dict[Text, ImageSpec] | None = Field(
         None,
         description="Images by name, `*` for all others, with what is pulled of them: `400Mi` or layers. With this key "
@@ -93,7 +98,11 @@ class ScenarioKeys(Model):
     )
     storage: StorageSpec = Field(StorageSpec(), description="Volumes: what no object says of them.")
     workloads: dict[Text, WorkloadSpec] = Field({}, description="Behaviour of workloads, by name.")
-    traffic: dict[Text, AnySeries] = Field({}, description="Requests per second of each service.")
+    traffic: dict[Text, AnySeries] = Field(
+        {},
+        description="Requests per second of each service; a key such as `https://host/path` is the Service that an "
+        "Ingress names for it.",
+    )
     journeys: dict[Text, list[Visit]] = Field(
         {}, description="What a user does: requests to services, one after the other, whose times add up."
     )

@@ -106,7 +106,7 @@ class Calls(NamedTuple):
     in_edge: I64
     """[E]"""
     edge: I64
-    """[E, 5]: columns E_*."""
+    """[E, 7]: columns E_*."""
     setting: F64
     """[E, 6]: columns C_*."""
     state: F64
@@ -135,7 +135,12 @@ class Calls(NamedTuple):
     """[samples, S + J + O, OUT_COLUMNS]"""
 
 
-E_CALLER, E_CALLEE, E_GROUP, E_OPTIONAL, E_RECURSIVE = 0, 1, 2, 3, 4
+E_CALLER, E_CALLEE, E_GROUP, E_OPTIONAL, E_RECURSIVE, E_ONE_OF, E_ROUTE = range(7)
+E_COLUMNS = 7
+"""Of a group with ``E_ONE_OF`` only one call is made. ``E_ROUTE``: source whose part of the caller's own traffic these
+calls are, -1: their number is given."""
+LEAST_NUMBER = 1e-12
+"""Calls per request where an Ingress controller has none for a service."""
 C_NUMBER, C_TIMEOUT, C_RETRIES, C_BUDGET, C_BACKOFF, C_REPEAT = 0, 1, 2, 3, 4, 5
 """Calls per request that no cache answers; time-out in s (infinite: none); retries; budget (infinite: none); pause in
 s; calls per request, cached ones too."""

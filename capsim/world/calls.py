@@ -8,6 +8,8 @@ so that a slow callee lowers its callers' capacity.
 Retries: with failure f of one attempt and R retries there are 1 + f + ... + f^R attempts a call, or 1 + budget at most;
 a call then succeeds with chance (1 - f) times the attempts. A callee works on requests that their caller has given up.
 
+Of a group ``oneOf`` one call is made at most: chances of failure and mean times add up.
+
 Not modelled: circuit breakers, hedged requests, cancellation, failures that come in bursts.
 """
 
@@ -24,13 +26,16 @@ from capsim.state.tables_calls import (
     C_BACKOFF,
     C_BUDGET,
     C_NUMBER,
+    C_REPEAT,
     C_RETRIES,
     C_TIMEOUT,
     E_CALLEE,
     E_CALLER,
     E_GROUP,
+    E_ONE_OF,
     E_OPTIONAL,
     E_RECURSIVE,
+    E_ROUTE,
     F_FAILURE,
     F_OFFERED,
     F_OWN,
@@ -42,6 +47,7 @@ from capsim.state.tables_calls import (
     K_BASE,
     K_CAP,
     K_SLOTS,
+    LEAST_NUMBER,
     Calls,
     Connections,
     Serving,
@@ -68,11 +74,24 @@ def account(calls: Calls, now):
 
 
 @inline_kernel
+def route(calls: Calls, traffic: Traffic, e):
+    """How often an Ingress controller calls on edge ``e``: as its traffic is made up now."""
+    whole = traffic.rate[traffic.cursor[calls.edge[e, E_CALLER]]]
+    if whole > 0.0:
+        r = calls.edge[e, E_ROUTE]
+        number = max(LEAST_NUMBER, traffic.rate[traffic.cursor[r]] / whole)
+        calls.setting[e, C_NUMBER] = number
+        calls.setting[e, C_REPEAT] = number
+
+
+@inline_kernel
 def pull(calls: Calls, traffic: Traffic, marks: Marks, v):
     """What others send to service ``v`` now."""
     total = 0.0
     for k in range(calls.in_start[v], calls.in_start[v + 1]):
         e = calls.in_edge[k]
+        if calls.edge[e, E_ROUTE] >= 0:
+            route(calls, traffic, e)
         sent = calls.service[calls.edge[e, E_CALLER], F_PROCESSED] * calls.setting[e, C_NUMBER]
         total += sent * calls.state[e, A_ATTEMPTS]
     if abs(total - traffic.calls_rps[v]) > TINY * (1.0 + total):
@@ -181,6 +200,7 @@ def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: P
     good = 1.0 - calls.service[v, F_OWN]
     down_s = 0.0
     longest = 0.0
+    lost = 0.0
     group = -1
     for e in range(calls.out_start[v], calls.out_start[v + 1]):
         if look_at_call(calls, serving, traffic, physics, e) > CHANGED:
@@ -188,13 +208,19 @@ def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: P
         if calls.edge[e, E_GROUP] != group:
             group = calls.edge[e, E_GROUP]
             down_s += longest
+            good *= 1.0 - lost
             longest = 0.0
+            lost = 0.0
+        number = calls.setting[e, C_NUMBER]
+        fails = calls.state[e, A_FAILURE] if calls.edge[e, E_OPTIONAL] == 0 else 0.0
+        if calls.edge[e, E_ONE_OF] == 1:
+            longest += calls.state[e, A_SECONDS]
+            lost = min(1.0, lost + number * fails)
+            continue
         longest = max(longest, calls.state[e, A_SECONDS])
-        if calls.edge[e, E_OPTIONAL] == 0:
-            number = calls.setting[e, C_NUMBER]
-            fails = calls.state[e, A_FAILURE]
-            good *= 1.0 - number * fails if number <= 1.0 else (1.0 - fails) ** number
+        good *= 1.0 - number * fails if number <= 1.0 else (1.0 - fails) ** number
     down_s += longest
+    good *= 1.0 - lost
     _, own_s, safe_s = own_times(serving, traffic, physics, v, FOREVER)
     calls.service[v, F_SAFE] = safe_s
     calls.service[v, F_FAILURE] = 1.0 - good

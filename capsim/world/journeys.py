@@ -1,7 +1,8 @@
 """End to end: response times of services with all that they call, of journeys, and what objectives they meet.
 
 Once a sample, on the logarithmic grid of ``latency.py``: times of calls after one another are convolved, of calls at
-the same time the larger one counts (product of the distribution functions), both as if independent. A call that is
+the same time the larger one counts (product of the distribution functions), both as if independent; of calls of which
+one is made, their mixture. A call that is
 tried again counts once more at most, beyond 16 calls of one kind after one another the mean of the rest is added.
 """
 
@@ -20,6 +21,7 @@ from capsim.state.tables_calls import (
     C_TIMEOUT,
     E_CALLEE,
     E_GROUP,
+    E_ONE_OF,
     F_FAILURE,
     LEAST_S,
     OUT_FAILED,
@@ -214,11 +216,22 @@ def whole_shares(calls: Calls, serving: Serving, traffic: Traffic, v):
         e += 1
         while e < last and calls.edge[e, E_GROUP] == group:
             call_shares(calls, e, one, spare, other)
-            larger(group_row, one)
+            if calls.edge[e, E_ONE_OF] == 1:
+                either(group_row, one)
+            else:
+                larger(group_row, one)
             e += 1
         convolve(calls, total, group_row, spare)
         copy(spare, total)
     return requests
+
+
+@kernel
+def either(a, b):
+    """``a`` = one of two times that are never taken both: each is none with what is left of its chance."""
+    for i in range(BINS):
+        a[i] += b[i]
+    a[0] = max(0.0, a[0] - 1.0)
 
 
 @kernel

@@ -100,7 +100,10 @@ def test_a_load_balancer_costs_hours_and_units_and_refuses_what_is_too_much():
     assert total["requests"] == pytest.approx(8 * 3600)
     assert total["refused_requests"] == pytest.approx(2 * 3600)
     assert total["load_balancer_usd"] == pytest.approx(1.0 + 0.1 * 8 / 5)
-    assert recording.series["totals"]["rps"].max() == pytest.approx(8.0), "what is refused never reaches a pod"
+    totals = recording.series["totals"]
+    assert totals["rps"].max() == pytest.approx(10.0)
+    assert totals["lost_rps"].max() == pytest.approx(2.0), "what is refused has arrived and is lost"
+    assert totals["cpu_used_milli"].max() == pytest.approx(80.0), "and never reaches a pod"
 
 
 def test_calls_come_from_where_the_callers_are():

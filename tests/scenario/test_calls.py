@@ -53,7 +53,11 @@ def test_a_fan_out_that_explodes(tmp_path):
     ("call", "said"),
     [
         ("{service: nobody}", "no such service"),
-        ("{}", "one service, or several in parallel"),
+        ("{}", "one service, several in parallel, or one of several"),
+        ("{oneOf: [{service: b, perRequest: 0.7}, {service: c, perRequest: 0.4}]}", "more than one of them"),
+        ("{oneOf: [{parallel: [{service: b}]}]}", "calls within calls"),
+        ("{service: b, ingress: true, perRequest: 0.5}", "ingress: true alone"),
+        ("{service: b, ingress: true}", "comes in here has none"),
         ("{service: b, perRequest: -1}", "perRequest"),
         ("{service: b, perRequest: .nan}", "perRequest"),
         ("{service: b, cacheHits: 1.5}", "cacheHits: out of range"),

@@ -24,7 +24,7 @@ HOUR_MS = 3_600_000
 CONTROLLED = ("Deployment", "ReplicaSet", "StatefulSet")
 WITHOUT_EFFECT = {
     "ConfigMap", "Secret", "ServiceAccount", "NetworkPolicy", "Role", "RoleBinding", "ClusterRole",
-    "ClusterRoleBinding", "CustomResourceDefinition", "Ingress", "IngressClass", "ValidatingWebhookConfiguration",
+    "ClusterRoleBinding", "CustomResourceDefinition", "ValidatingWebhookConfiguration",
     "MutatingWebhookConfiguration", "APIService",
 }  # fmt: skip
 

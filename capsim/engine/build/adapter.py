@@ -33,7 +33,13 @@ def key_of(scenario: Scenario, names: Names, source: Source) -> Key:
     measure = MEASURES[spec.measures or "rps"]
     if source.workload is not None:
         return source.name, measure, names.workloads.index(source.workload), -1, window
-    return source.name, measure, -1, names.service_rows[source.service or ""], window
+    service = source.service or ""
+    row = (
+        names.routes.get(service, names.service_rows[service])
+        if measure == a.MEASURE_RPS
+        else names.service_rows[service]
+    )
+    return source.name, measure, -1, row, window
 
 
 def build_adapter(scenario: Scenario, names: Names, pod_rows: int) -> a.Adapter:

@@ -11,7 +11,9 @@ from capsim.scenario.cluster import Taint
 from capsim.state.tables_jobs import INDEX_BITS
 
 if TYPE_CHECKING:
+    from capsim.engine.build.entries import Entry
     from capsim.engine.build.volumes import ClaimBook
+    from capsim.scenario.series.stepwise import Points
 
 STATIC_GROUP = "(static)"
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -44,6 +46,12 @@ class Names:
     node_prices: dict[tuple[int, int], float] = field(default_factory=dict)
     service_rows: dict[str, int] = field(default_factory=dict)
     """Traffic source of each service that has one."""
+    routes: dict[str, int] = field(default_factory=dict)
+    """Traffic source that says how much of its traffic an Ingress controller routes to a service."""
+    entries: list[Entry] = field(default_factory=list)
+    """Load balancers that traffic comes in through."""
+    refused: dict[str, Points] = field(default_factory=dict)
+    """Times (ms) and requests per second of each service that a load balancer refuses."""
     metric_rows: dict[str, int] = field(default_factory=dict)
     """Traffic source of each recorded metric."""
     series: dict[tuple[str, int, int, int, int], int] = field(default_factory=dict)

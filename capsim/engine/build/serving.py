@@ -19,7 +19,10 @@ from capsim.state.tables_calls import (
     BINS,
     BY_CONNECTION,
     C_NUMBER,
+    C_REPEAT,
     E_CALLER,
+    E_COLUMNS,
+    E_ROUTE,
     F_PROCESSED,
     K_BASE,
     K_CAP,
@@ -27,6 +30,7 @@ from capsim.state.tables_calls import (
     K_SERVICE,
     K_SLOTS,
     KNOTS,
+    LEAST_NUMBER,
     MOST_ROWS,
     OUT_COLUMNS,
     STEP,
@@ -165,7 +169,7 @@ def build_calls(scenario: Scenario, names: Names, traffic: Traffic, samples: int
         out_start=offsets(sum(1 for e in edges if e.caller == name) for name in _padded(names.sources, count)),
         in_start=offsets([*map(len, into), *[0] * (count - len(into))]),
         in_edge=array([e for found in into for e in found]),
-        edge=np.array([edge_row(e, source) for e in edges], np.int64).reshape(-1, 5),
+        edge=np.array([edge_row(e, source, names.routes) for e in edges], np.int64).reshape(-1, E_COLUMNS),
         setting=np.array([setting_row(e) for e in edges], np.float64).reshape(-1, 6),
         state=np.tile(np.array([1.0, 0.0, 0.0, 0.0]), (len(edges), 1)),
         service=np.zeros((count, 7)),
@@ -188,6 +192,9 @@ def build_calls(scenario: Scenario, names: Names, traffic: Traffic, samples: int
 
 def first_flow(calls: Calls, traffic: Traffic) -> None:
     """What services send to each other at the first rates when all of it is served: the start is settled under this."""
+    for e in np.flatnonzero(calls.edge[:, E_ROUTE] >= 0).tolist():
+        part, whole = (traffic.rate[traffic.start[calls.edge[e, column]]] for column in (E_ROUTE, E_CALLER))
+        calls.setting[e, [C_NUMBER, C_REPEAT]] = max(LEAST_NUMBER, part / whole) if whole > 0.0 else LEAST_NUMBER
     for v in calls.order.tolist():
         arriving = calls.in_edge[calls.in_start[v] : calls.in_start[v + 1]].tolist()
         sent = (calls.service[calls.edge[e, E_CALLER], F_PROCESSED] * calls.setting[e, C_NUMBER] for e in arriving)
@@ -199,10 +206,11 @@ def _padded(names: list[str], count: int) -> list[str]:
     return names + [""] * (count - len(names))
 
 
-def edge_row(edge: Edge, source: dict[str, int]) -> list[int]:
+def edge_row(edge: Edge, source: dict[str, int], routes: dict[str, int]) -> list[int]:
     """The row of ``Calls.edge``."""
     call = edge.call
-    return [source[edge.caller], source[edge.callee], edge.group, int(call.optional), int(call.recursive)]
+    ends = [source[edge.caller], source[edge.callee], edge.group, int(call.optional), int(call.recursive)]
+    return [*ends, int(edge.one_of), routes[edge.callee] if call.ingress else -1]
 
 
 def setting_row(edge: Edge) -> list[float]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from capsim.engine.build.cluster import array
+from capsim.engine.build.entries import passed_on, routers, with_routes
 from capsim.engine.build.names import Names
 from capsim.scenario.call_graph import edges_of
 from capsim.scenario.metrics import asked_for
@@ -16,18 +17,23 @@ from capsim.state.tables import F64, I64, Traffic
 
 Source = tuple[Series, str, list[int], int]
 """A series, the name that its noise goes by, the workloads behind it, and 1 when its values are bytes per pod."""
+SILENT = ConstantSeries.model_validate({"constant": 0.0})
 
 
 def sources(scenario: Scenario, names: Names) -> list[Source]:
     """Every series of the scenario, traffic first."""
     row = {name: w for w, name in enumerate(names.workloads)}
     found: list[Source] = []
+    routed = routers(scenario)
     for service, series in scenario.traffic.items():
         names.service_rows[service] = len(found)
-        found.append((series, service, [row[key] for key in scenario.services[service].workloads], 0))
+        own = SILENT if service in routed else series
+        found.append((own, service, [row[key] for key in scenario.services[service].workloads], 0))
     for service in called_only(scenario):
+        if service in routed.values():
+            names.service_rows[service] = len(found)
         behind = [row[key] for key in scenario.services[service].workloads]
-        found.append((ConstantSeries.model_validate({"constant": 0.0}), service, behind, 0))
+        found.append((SILENT, service, behind, 0))
     names.sources = [name for _, name, _, _ in found]
     for key, usage in scenario.usage.items():
         if usage.cpu is not None:
@@ -37,12 +43,14 @@ def sources(scenario: Scenario, names: Names) -> list[Source]:
             found.append((usage.memory, f"{key} memory", names.rows(row[key]), 1))
     for service in sorted(measured_services(scenario) - set(names.service_rows)):
         names.service_rows[service] = len(found)
-        silent = ConstantSeries.model_validate({"constant": 0.0}, by_name=True)
-        found.append((silent, service, [row[key] for key in scenario.services[service].workloads], 0))
+        found.append((SILENT, service, [row[key] for key in scenario.services[service].workloads], 0))
     for name, spec in scenario.metrics.items():
         if spec.series is not None:
             names.metric_rows[name] = len(found)
             found.append((spec.series, f"metric {name}", [], 0))
+    for service in routed:
+        names.routes[service] = len(found)
+        found.append((scenario.traffic[service], service, [], 0))
     return found
 
 
@@ -59,15 +67,6 @@ def called_only(scenario: Scenario) -> list[str]:
     return [name for name in scenario.services if name in asked and name not in scenario.traffic]
 
 
-def passed_on(rates_rps: F64, scenario: Scenario, service: str) -> F64:
-    """What the load balancer of a service passes on of these rates: all, if it has none."""
-    spec = scenario.services.get(service)
-    balancer = spec.network.load_balancer if spec is not None and spec.network is not None else None
-    if balancer is None or balancer.max_rps is None:
-        return rates_rps
-    return np.minimum(rates_rps, balancer.max_rps)
-
-
 def offsets(counts: Iterable[int]) -> I64:
     """CSR offsets of lists of the given lengths."""
     return np.concatenate([[0], np.cumsum(list(counts), dtype=np.int64)]).astype(np.int64)
@@ -80,10 +79,14 @@ def build_traffic(scenario: Scenario, names: Names) -> Traffic:
     times: list[I64] = []
     rates: list[F64] = []
     start_ms = round(scenario.start.timestamp() * 1000)
-    for series, name, _, _ in found:
-        t, r = series.points(scenario.duration_ms, Origin(name, scenario.seed, start_ms))
+    let_in = passed_on(scenario, names)
+    own = with_routes(scenario, names, let_in)
+    known = {names.service_rows[service]: points for service, points in own.items()}
+    known |= {row: let_in[service] for service, row in names.routes.items()}
+    for v, (series, name, _, _) in enumerate(found):
+        t, r = known[v] if v in known else series.points(scenario.duration_ms, Origin(name, scenario.seed, start_ms))
         times.append(t)
-        rates.append(passed_on(r, scenario, name))
+        rates.append(r)
     names.source_start = offsets(len(points) for points in times).tolist()
     behind = [edges for _, _, edges, _ in found]
     feeding: list[list[int]] = [[] for _ in names.workloads]

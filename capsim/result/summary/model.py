@@ -185,11 +185,11 @@ class Cost(Part):
 class NetworkSummary(Part):
     """Traffic of one service between clients, nodes and zones, and what it costs."""
 
-    service: str = Field(description="namespace/name.")
+    service: str = Field(description="namespace/name; of an Ingress's load balancer namespace/Ingress/name.")
     requests: float = Field(description="Requests, without those that its load balancer refused.")
-    refused_requests: float = Field(description="Beyond what the load balancer passes on; they are not in the run.")
+    refused_requests: float = Field(description="Beyond what the load balancer passes on; they count as failed.")
     dropped_requests: float = Field(
-        description="From outside to a node without a Ready pod (externalTrafficPolicy: Local), not lost in the run."
+        description="From outside to a node without a Ready pod (externalTrafficPolicy: Local); they count as failed."
     )
     cross_zone_bytes: float = Field(description="Bytes between zones.")
     hottest_pod_ratio: float = Field(description="Requests of the busiest pod over those of the mean pod, the most.")

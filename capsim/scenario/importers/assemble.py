@@ -229,10 +229,10 @@ def _findings(
     models = reading.models
     for part, singular in (("workloads", "workload"), ("nodes", "node"), ("services", "Service"),
                            ("hpas", "HorizontalPodAutoscaler"), ("pdbs", "PodDisruptionBudget"),
-                           ("quotas", "ResourceQuota")):  # fmt: skip
+                           ("quotas", "ResourceQuota"), ("ingresses", "Ingress")):  # fmt: skip
         count = len(models.get(part, []))
         if count:
-            log.understand(f"{count:,} {singular}{'s' * (count != 1)}")
+            log.understand(f"{count:,} {singular}{('es' if singular.endswith('s') else 's') * (count != 1)}")
     placed = sum(count for nodes in result.placement.values() for count in nodes.values())
     if placed:
         daemons = sum(daemon.nodes for daemon in totals.daemonsets)

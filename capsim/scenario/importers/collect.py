@@ -28,7 +28,7 @@ KEPT_WHOLE = frozenset(
         ("", "Service"), ("autoscaling", "HorizontalPodAutoscaler"), ("policy", "PodDisruptionBudget"),
         ("scheduling.k8s.io", "PriorityClass"), ("karpenter.sh", "NodePool"),
         ("", "ResourceQuota"), ("", "LimitRange"),
-        ("", "PersistentVolumeClaim"),
+        ("", "PersistentVolumeClaim"), ("networking.k8s.io", "Ingress"), ("networking.k8s.io", "IngressClass"),
         ("", "PersistentVolume"), ("storage.k8s.io", "StorageClass"), ("storage.k8s.io", "CSINode"),
     }
 )  # fmt: skip

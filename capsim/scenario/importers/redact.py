@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from capsim.scenario.kubernetes.ingress import KEPT
 from capsim.scenario.kubernetes.pod_reading import KEPT_ANNOTATIONS
+from capsim.scenario.kubernetes.service import TOPOLOGY_MODE
 
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 HIDDEN_IN_CONTAINERS = ("env", "envFrom", "command", "args")
@@ -24,6 +26,8 @@ KEPT_OF_VOLUMES = {
     "csi": ("driver",),
 }
 """What of a volume may matter for where a pod can run; of other kinds of volumes only the kind is kept."""
+KEPT_OF_NETWORKS = frozenset((*KEPT, *TOPOLOGY_MODE))
+"""Annotations of Ingresses and Services that are read."""
 LEFT_OUT = "(left out)"
 """Stands for a value of a wrong type, which is reported as such."""
 DATA = ("data", "stringData", "binaryData")
@@ -56,7 +60,8 @@ def redacted_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
         key: metadata[key] for key in ("name", "namespace", "generateName", "labels") if key in metadata
     }
     annotations = mapping(metadata.get("annotations"))
-    kept_annotations = {k: v for k, v in annotations.items() if str(k).startswith((*KEPT_ANNOTATIONS, "storageclass."))}
+    prefixes = (*KEPT_ANNOTATIONS, "storageclass.")
+    kept_annotations = {k: v for k, v in annotations.items() if str(k).startswith(prefixes) or k in KEPT_OF_NETWORKS}
     if kept_annotations:
         kept["annotations"] = kept_annotations
     owners = metadata.get("ownerReferences")

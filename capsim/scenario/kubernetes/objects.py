@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.scenario.kubernetes.ingress import KIngress, KIngressClass
 from capsim.scenario.kubernetes.limit_range import LimitRange
 from capsim.scenario.kubernetes.node import NodeObject
 from capsim.scenario.kubernetes.pdb import Pdb
@@ -25,6 +26,8 @@ class KubeObjects(Model):
     workloads: list[Workload] = Field([], description="Deployments, ReplicaSets, DaemonSets and bare Pods.")
     nodes: list[NodeObject] = Field([], description="Node objects.")
     services: list[KService] = Field([], description="Services.")
+    ingress_classes: list[KIngressClass] = Field([], description="IngressClasses.")
+    ingresses: list[KIngress] = Field([], description="Ingresses.")
     hpas: list[Hpa] = Field([], description="HorizontalPodAutoscalers.")
     pdbs: list[Pdb] = Field([], description="PodDisruptionBudgets.")
     quotas: list[ResourceQuota] = Field([], description="ResourceQuotas.")
@@ -58,6 +61,6 @@ class KubeObjects(Model):
             if name not in SYSTEM_PRIORITY_CLASSES
         ]
         listed: list[Any] = [*self.nodes, *self.workloads, *self.services, *self.hpas, *self.pdbs, *self.quotas]
-        listed += self.limit_ranges
+        listed += [*self.limit_ranges, *self.ingress_classes, *self.ingresses]
         listed += [*self.storage_classes, *self.volumes, *self.claims, *self.csi_nodes]
         return [*namespaces, *classes, *(item.manifest() for item in listed)]

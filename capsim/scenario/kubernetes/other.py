@@ -11,7 +11,7 @@ lists(
         "rbac.authorization.k8s.io": "Role RoleBinding ClusterRole ClusterRoleBinding",
         "apiextensions.k8s.io": "CustomResourceDefinition",
         "apiregistration.k8s.io": "APIService",
-        "networking.k8s.io": "NetworkPolicy Ingress IngressClass",
+        "networking.k8s.io": "NetworkPolicy",
         "discovery.k8s.io": "EndpointSlice",
         "coordination.k8s.io": "Lease",
         "certificates.k8s.io": "CertificateSigningRequest",

@@ -35,6 +35,8 @@ class Reading:
         self.limits: dict[str, Any] = {}
         """Defaults of the LimitRanges of each namespace (``container_limits.ContainerLimits``)."""
         self.by_key: dict[str, Any] = {}
+        self.marks: dict[str, Mark] = {}
+        """Where objects stand that are looked at again when all are read, by key."""
         self._notes: dict[tuple[Section, str, str], _Note] = {}
 
     def add(self, into: str, model: Any) -> None:

@@ -22,7 +22,6 @@ NOT_A_KIND = {"job", "job_policies", "rollout_strategy", "update_fields"}
 NAMESPACED = {
     *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "Endpoints", "Event",
                               "ReplicationController", "PodTemplate")),
-    ("networking.k8s.io", "Ingress"),
     ("networking.k8s.io", "NetworkPolicy"), ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"), ("coordination.k8s.io", "Lease"),
     ("discovery.k8s.io", "EndpointSlice"),

@@ -19,6 +19,7 @@ ROOTS = (
     "V2HorizontalPodAutoscaler", "V1PodDisruptionBudget", "V1PriorityClass", "V1Namespace", "V1Node", "V1StatefulSet",
     "V1Job", "V1CronJob", "V1LimitRange", "V1ResourceQuota",
     "V1PersistentVolumeClaim", "V1PersistentVolume", "V1StorageClass", "V1CSINode",
+    "V1Ingress", "V1IngressClass",
 )  # fmt: skip
 QUANTITIES = {
     "requests", "limits", "overhead", "capacity", "allocatable", "sizeLimit", "divisor", "averageValue", "tolerance",
