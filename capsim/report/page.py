@@ -15,6 +15,7 @@ from capsim.report import foundations, tables
 from capsim.report.axis import time_axis
 from capsim.report.charts.chart import Chart
 from capsim.report.charts.cluster_charts import ClusterCharts, cluster_charts
+from capsim.report.charts.network_charts import network_charts
 from capsim.report.charts.palette import COLOURS
 from capsim.report.charts.response_charts import response_charts
 from capsim.report.charts.ticks import time_ticks
@@ -39,12 +40,13 @@ class Pictures:
     workloads: list[WorkloadCharts]
     heat: HeatMap | None
     responses: list[Chart]
+    network: list[Chart]
 
 
 def pictures(result: Result) -> Pictures:
     """Describe the charts of a run."""
     drawn = workload_charts(result, ranked(result)[:DRAWN])
-    return Pictures(cluster_charts(result), drawn, heat_map(result), response_charts(result))
+    return Pictures(cluster_charts(result), drawn, heat_map(result), response_charts(result), network_charts(result))
 
 
 def render(result: Result, drawn: Pictures, folder: Path, resolved: str, changed: bool = False) -> str:
@@ -92,6 +94,7 @@ def _drawings(drawn: Pictures, end_ms: int) -> dict[str, Any]:
         "traffic": draw(drawn.cluster.traffic),
         "utilisation": [draw(chart) for chart in drawn.cluster.utilisation],
         "responses": [draw(chart) for chart in drawn.responses],
+        "network": [draw(chart) for chart in drawn.network],
         "nodes": draw(drawn.cluster.nodes),
         "cost": [draw(chart) for chart in drawn.cluster.cost],
         "heat": drawn.heat,

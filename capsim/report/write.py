@@ -52,6 +52,8 @@ def _images(result: Result, drawn: Pictures) -> dict[str, bytes]:
         found["figures/replicas.png"] = png(f"{name}: traffic and replicas", [*above, *replicas])
     if drawn.responses:
         found["figures/responses.png"] = png(f"{name}: response times", drawn.responses)
+    if drawn.network:
+        found["figures/network.png"] = png(f"{name}: network", drawn.network)
     if drawn.heat is not None:
         from capsim.report.heat_figure import heat_png
 

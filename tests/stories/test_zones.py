@@ -29,6 +29,8 @@ def test_hints_are_gone_while_a_zone_would_be_overloaded(told):
     summary = json.loads((folder.path / "summary.json").read_text())
     (shop,) = summary["network"]
     assert shop["cross_zone_usd"] == pytest.approx(shop["cross_zone_bytes"] / 1e9 * 0.02)
+    summed = pd.read_parquet(folder.path / "series" / "network.parquet")[["cross_zone_usd", "load_balancer_usd"]].sum()
+    assert 0.5 < summed["cross_zone_usd"] / summed["load_balancer_usd"] < 1.0, "the picture's two areas"
     assert summary["cost"]["network_usd"] == pytest.approx(shop["cross_zone_usd"] + shop["load_balancer_usd"])
 
 
