@@ -145,14 +145,14 @@ def test_nezha_online_boutique_predicts_the_second_day_from_the_first():
     print("errors", {"cpu": cpu, "memory": memory})
     assert len(names) >= 8
     assert float(np.median(np.abs(list(cpu.values())))) < 0.20, cpu
-    assert float(np.median(np.abs(list(memory.values())))) < 0.20, memory
+    assert float(np.median(np.abs(list(memory.values())))) < 0.10, memory
 
 
 def test_hpa_against_predictive_hpa_latencies_of_closed_load():
     """Five or a hundred users with 0.55 s between requests on pods of half a core: CPU per request fitted on the first
     ten minutes, latencies predicted for the other twenty with the replicas that were measured.
 
-    The hpa-example fails and times out in ways that a queue does not have: the error is large, and reported.
+    The hpa-example fails and times out in ways that a queue does not have: single minutes are up to a third off.
     """
     frame = pd.read_csv(data("hpa-vs-phpa-2020/short/results_30min.csv"))
     users = np.where(np.arange(len(frame)) % 10 == 5, 100, 5)
@@ -169,7 +169,7 @@ def test_hpa_against_predictive_hpa_latencies_of_closed_load():
     errors = [predicted(cpu_s, k) / measured[k] - 1.0 for k in rest]
     print("errors", cpu_s, "median", np.median(errors), "absolute", np.median(np.abs(errors)))
     assert 0.05 < cpu_s < 0.4
-    assert float(np.median(np.abs(errors))) < 0.6
+    assert float(np.median(np.abs(errors))) < 0.2
 
 
 def test_nab_elb_request_counts_are_served_or_lost():
