@@ -12,6 +12,7 @@ from capsim.scenario.importers.cluster import GroupEntry, group_entries, labels_
 from capsim.scenario.importers.collect import Dump
 from capsim.scenario.importers.findings import Findings, Log
 from capsim.scenario.importers.groups import Group, node_groups, node_seen
+from capsim.scenario.importers.ingress import ingress_classes
 from capsim.scenario.importers.measured import usage_now
 from capsim.scenario.importers.owners import members
 from capsim.scenario.importers.reading import read_all
@@ -39,6 +40,7 @@ class Imported:
     placement: Placement = field(default_factory=dict)
     deletion_costs: dict[str, list[int]] = field(default_factory=dict)
     usage: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ingress_classes: dict[str, dict[str, Any]] = field(default_factory=dict)
     autoscaler: dict[str, Any] | None = None
     autoscaler_source: str = ""
     nodes_are_guessed: bool = False
@@ -106,6 +108,7 @@ def _parts(
     result.placement = _placement(workloads, by_key, known_nodes, log)
     result.deletion_costs = _deletion_costs(by_key, result.placement)
     result.usage = usage_now(dump, workloads, by_key, models.get("hpas", []), log)
+    result.ingress_classes = ingress_classes(dump, models.get("ingresses", []), models.get("ingress_classes", []), log)
     if dump.autoscaler is not None:
         result.autoscaler = dump.autoscaler.flags
         result.autoscaler_source = dump.autoscaler.object_name

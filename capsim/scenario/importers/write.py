@@ -97,6 +97,7 @@ def _scenario(made: Imported) -> list[str]:
     parts.append(f"manifests:\n  - {MANIFESTS}/\n\n" if made.nodes or made.objects else "")
     parts += _groups(made.groups)
     parts += _autoscaler(made)
+    parts += _ingress_classes(made)
     parts += _usage(made)
     parts.append(
         "\n# Requests per second and what a request costs are not in a dump. With recorded traffic (capsim import\n"
@@ -132,6 +133,14 @@ def _autoscaler(made: Imported) -> list[str]:
         ]
     flags = _indented(_yaml(made.autoscaler), 2) if made.autoscaler else "  {}\n"
     return [f"# Flags of {made.autoscaler_source}.\nclusterAutoscaler:\n{flags}\n"]
+
+
+def _ingress_classes(made: Imported) -> list[str]:
+    if not made.ingress_classes:
+        return []
+    head = "# Who routes Ingresses: traffic of the Services behind them costs these pods CPU, or load balancers.\n"
+    entries = [f"  {inline(name)}: {inline(entry)}\n" for name, entry in made.ingress_classes.items()]
+    return [head, "ingressClasses:\n", *entries, "\n"]
 
 
 def _usage(made: Imported) -> list[str]:

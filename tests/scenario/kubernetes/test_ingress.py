@@ -8,6 +8,7 @@ import yaml
 from capsim.errors import ScenarioError
 from capsim.scenario import load
 from capsim.scenario.importers.assemble import Options, imported
+from capsim.scenario.importers.write import write_scenario
 from capsim.scenario.ingress import answering
 from capsim.scenario.kubernetes.ingress import IngressBackend, IngressPath, KIngress
 
@@ -168,3 +169,34 @@ def test_an_import_keeps_ingresses_with_their_class(tmp_path):
     assert found["spec"]["ingressClassName"] == "nginx"
     assert "hush" not in str(made.objects)
     assert "1 Ingress" in made.findings.understood
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize(
+    ("controller", "address", "expected"),
+    [
+        ("k8s.io/ingress-nginx", "192.0.2.1", {"nginx": {"service": "default/router"}}),
+        ("example.com/router", "", {"nginx": {"service": "default/router"}}),
+        ("k8s.io/ingress-nginx", "192.0.2.9", {}),
+        ("ingress.k8s.aws/alb", "", {"nginx": {"loadBalancer": {}}}),
+    ],
+)
+def test_an_import_finds_who_routes(tmp_path, controller, address, expected):
+    router = service("router", "LoadBalancer")
+    router["spec"]["selector"] = {"app.kubernetes.io/name": "router"}
+    router["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+    pods = deployment("router")
+    labels = {"app": "router", "app.kubernetes.io/name": "router"}
+    pods["spec"]["template"]["metadata"]["labels"] = labels
+    kind = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}}
+    shop = ingress([("/", "front")])
+    shop["status"] = {"loadBalancer": {"ingress": [{"ip": address}] if address else []}}
+    objects = [deployment("front"), service("front"), pods, router, {**kind, "spec": {"controller": controller}}, shop]
+    dump = tmp_path / "dump.yaml"
+    dump.write_text(yaml.safe_dump_all(objects))
+    made = imported([str(dump)], Options(nodes="1x4cpu-16Gi"))
+    assert made.ingress_classes == expected
+    assert bool(expected) != any("who routes them" in line.text for line in made.findings.not_modelled)
+    write_scenario(made, tmp_path / "out")
+    scenario = load(tmp_path / "out", sets=["traffic.front=5"])
+    assert bool(scenario.services.get("default/router")) == ("service" in str(expected))
