@@ -11,11 +11,11 @@ import numpy as np
 
 from capsim.controllers.cluster_autoscaler.backoff import Backoff
 from capsim.controllers.cluster_autoscaler.options import Options
+from capsim.controllers.cluster_autoscaler.tables import INSTANCES_REFRESH_MS
 from capsim.controllers.cluster_autoscaler.view import Instance, View, World
 from capsim.jit import entry
 from capsim.state.tables import I64
 
-INSTANCES_REFRESH_MS = 120_000
 DELETION_EXPECTED_MS = 300_000
 
 
@@ -169,8 +169,12 @@ class ClusterState:
         found = {}
         for g, instances in self.current.items():
             for one in instances:
-                if one.slot not in listed and not one.deleting and one.error is None:
-                    found[one.slot] = self.unregistered.get(one.slot, (one.name, g, now_ms))
+                if one.slot in listed or one.deleting or one.error is not None:
+                    continue
+                if not view.nodes.exists[one.slot] or one.uid not in (-1, view.nodes.uid[one.slot]):
+                    continue  # the list of machines is older: the cloud does not know the machine any more
+                before = self.unregistered.get(one.slot)
+                found[one.slot] = before if before and before[0] == one.name else (one.name, g, now_ms)
         self.unregistered = found
 
     def _count(self, view: View, ready: I64, now_ms: int) -> None:
@@ -188,9 +192,7 @@ class ClusterState:
             self.total.not_started.append(slot)
             if nodes.group[slot] >= 0:
                 self.groups[nodes.group[slot]].not_started.append(slot)
-        for slot, (_, g, since) in self.unregistered.items():
-            if not nodes.exists[slot]:
-                continue  # the list of machines is older: the cloud does not know the machine any more
+        for _, g, since in self.unregistered.values():
             long = since + int(view.group_option(g, "provision_ms")) < now_ms
             for one in (self.groups[g], self.total):
                 if long:
@@ -298,8 +300,7 @@ class ClusterState:
 
     def unregistered_since(self, view: View, group: int) -> dict[int, int]:
         """Slot -> first seen, of the group's instances without a node, by name."""
-        known = view.nodes.exists
-        of = [(n, slot, since) for slot, (n, g, since) in self.unregistered.items() if g == group and known[slot]]
+        of = [(n, slot, since) for slot, (n, g, since) in self.unregistered.items() if g == group]
         return {slot: since for _, slot, since in sorted(of)}
 
     def creation_failed(self) -> dict[int, list[int]]:

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capsim.controllers.cluster_autoscaler.tables import DAEMON, MIRROR, UNSCHEDULABLE
+from capsim.controllers.cluster_autoscaler.tables import DAEMON, MIRROR, STABLE_MS, UNSCHEDULABLE
 from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View
 from capsim.state.tables import I64
-
-STABLE_MS = 60_000
-"""Upstream: stabilizationDelay; a node must have been Ready for longer to serve as a template."""
 
 
 @dataclass

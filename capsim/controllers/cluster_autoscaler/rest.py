@@ -10,14 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler
-from capsim.controllers.cluster_autoscaler.cluster_state import INSTANCES_REFRESH_MS
-from capsim.controllers.cluster_autoscaler.node_template import STABLE_MS
 from capsim.controllers.cluster_autoscaler.pending import YOUNG_GPU_MS
 from capsim.controllers.cluster_autoscaler.removal import LONG_TERMINATING_MS
 from capsim.controllers.cluster_autoscaler.resource_limits import DELETION_MS
 from capsim.controllers.cluster_autoscaler.status import LoopStatus
-from capsim.controllers.cluster_autoscaler.view import View, World, among
+from capsim.controllers.cluster_autoscaler.tables import INSTANCES_REFRESH_MS, STABLE_MS
+from capsim.controllers.cluster_autoscaler.view import View, World
 from capsim.state.tables import NEVER
+
+LOOKED = ("NotNeeded", "NoOptionsAvailable", "Successful")
+"""Results of the scale-up of a loop after which the next one may have nothing to decide."""
 
 
 def fingerprint(scaler: Autoscaler) -> Any:
@@ -60,21 +62,17 @@ def next_change_ms(scaler: Autoscaler, view: View, world: World) -> int:
     return min((at for at in times if at > now), default=NEVER)
 
 
-def steady_until_ms(scaler: Autoscaler, view: View, world: World) -> int:
-    """Until when compiled loops may go on: they know the timers of scale-down, and no pod waits in vain."""
-    times = [*_of_state(scaler, view, world), *_of_leaving(view), *_of_deletions(view)]
+def steady_until_ms(scaler: Autoscaler, view: View) -> int:
+    """Until when compiled loops may go on, whatever nodes do: they know the other timers, and no pod waits in vain."""
+    times = [*_of_back_off(scaler), *_of_leaving(view)]
     return min((at for at in times if at > view.now_ms), default=NEVER)
 
 
-def is_steady(scaler: Autoscaler, view: View, status: LoopStatus) -> bool:
-    """Whether the next loops only look, as long as no node changes and all pods fit on those there or coming.
+def only_looks_next(status: LoopStatus) -> bool:
+    """Whether the next loops only look, as long as all pods fit on the nodes that are there or coming.
 
-    Deletions may go on meanwhile: one that ends changes its node's state or taints."""
-    if not _is_quiet(status) or scaler.seen is None:
-        return False
-    without = scaler.seen.without
-    listed = view.listed[~among(view.listed, set(without))] if without else view.listed
-    return bool(scaler.seen.ready[listed].all())
+    Deletions may go on meanwhile."""
+    return status.started and not status.why_not and not status.error and status.scale_up.result in LOOKED
 
 
 def _of_scale_down(scaler: Autoscaler, view: View) -> list[int]:
@@ -99,11 +97,14 @@ def _of_deletions(view: View) -> list[int]:
     return [at + DELETION_MS for at in marked[marked >= 0].tolist()]
 
 
+def _of_back_off(scaler: Autoscaler) -> list[int]:
+    rests = scaler.state.backoff.groups.values()
+    return [at + 1 for rest in rests for at in (rest.until_ms, rest.failed_ms + scaler.options.backoff_reset_ms)]
+
+
 def _of_state(scaler: Autoscaler, view: View, world: World) -> list[int]:
     state, o = scaler.state, scaler.options
-    times = [request.expected_ms + 1 for request in state.requests.values()]
-    for rest in state.backoff.groups.values():
-        times += [rest.until_ms + 1, rest.failed_ms + o.backoff_reset_ms + 1]
+    times = [request.expected_ms + 1 for request in state.requests.values()] + _of_back_off(scaler)
     for _, group, since in state.unregistered.values():
         times.append(since + int(view.group_option(group, "provision_ms")) + 1)
     for group, wrong in state.wrong.items():

@@ -98,6 +98,8 @@ def python_is_due(
     due = v[NEXT_CA] <= now
     if clock.params[P_CA_FREQUENT] == 1 and v[UNSCHEDULABLE] > 0 and v[PENDING_VERSION] != v[CA_SEEN_PENDING]:
         due = True
+    if due and v[CA_ACT_DUE] <= now:
+        return True  # deletions first; the loop follows in the same instant
     if due:
         v[CA_SEEN_PENDING] = v[PENDING_VERSION]  # at most one loop for each change: it may leave pods pending
         clock.counters[C_CA_SCANS] += 1

@@ -65,6 +65,34 @@ class Simulation:
         return np.ones(self.snap.free.shape[0], np.int64)
 
 
+def empty_snapshot(view: View, rows: int) -> Snapshot:
+    """Room for ``rows`` nodes, of which none is there."""
+    kinds = view.kinds
+    keys = view.shape_domain.shape[1] if view.shape_domain.size else 1
+    domain = np.full((max(1, keys), rows), -1, np.int64)
+    domain[0] = np.arange(rows)
+    counters = int(kinds.adds[:, 0].max()) + 1 if len(kinds.adds) else 0
+    if len(kinds.rules):
+        counters = max(counters, int(kinds.rules[:, 1].max()) + 1)
+    domains = max(rows, int(view.shape_domain.max(initial=-1)) + 1)
+    pods = len(view.pods.uid)
+    return Snapshot(
+        free=np.zeros((rows, kinds.request.shape[1]), np.int64),
+        shape=np.zeros(rows, np.int64),
+        flags=np.zeros(rows, np.int64),
+        slot=np.full(rows, -1, np.int64),
+        uid=np.full(rows, -1, np.int64),
+        domain=domain,
+        count=np.zeros((counters, domains), np.int64),
+        first=np.full(rows, -1, np.int64),
+        last=np.full(rows, -1, np.int64),
+        next=np.empty(pods, np.int64),
+        previous=np.empty(pods, np.int64),
+        row=np.full(pods, -1, np.int64),
+        scalars=np.zeros(3, np.int64),
+    )
+
+
 def build(
     view: View,
     upcoming: dict[int, int],
@@ -81,33 +109,13 @@ def build(
         listed = listed[~among(listed, set(without))]
     count = len(listed)
     top = count + sum(upcoming.values()) + extra
-    keys = view.shape_domain.shape[1] if view.shape_domain.size else 1
-    free = np.zeros((top, kinds.request.shape[1]), np.int64)
-    free[:count] = nodes.allocatable[listed]
-    domain = np.full((max(1, keys), top), -1, np.int64)
-    domain[0] = np.arange(top)
-    if keys > 1:
-        domain[1:, :count] = view.shape_domain[nodes.shape[listed], 1:].T
-    counters = int(kinds.adds[:, 0].max()) + 1 if len(kinds.adds) else 0
-    if len(kinds.rules):
-        counters = max(counters, int(kinds.rules[:, 1].max()) + 1)
-    domains = max(top, int(view.shape_domain.max(initial=-1)) + 1)
-    pod_top = len(pods.uid)
-    snap = Snapshot(
-        free,
-        _column(nodes.shape, listed, top, 0),
-        _column(nodes.flags, listed, top, 0),
-        _column(None, listed, top, -1),
-        _column(nodes.uid, listed, top, -1),
-        domain,
-        np.zeros((counters, domains), np.int64),
-        np.full(top, -1, np.int64),
-        np.full(top, -1, np.int64),
-        np.empty(pod_top, np.int64),
-        np.empty(pod_top, np.int64),
-        np.full(pod_top, -1, np.int64),
-        np.array([count, cursor, 0], np.int64),
-    )
+    snap = empty_snapshot(view, top)
+    snap.free[:count] = nodes.allocatable[listed]
+    if len(snap.domain) > 1:
+        snap.domain[1:, :count] = view.shape_domain[nodes.shape[listed], 1:].T
+    snap.shape[:count], snap.flags[:count] = nodes.shape[listed], nodes.flags[listed]
+    snap.slot[:count], snap.uid[:count] = listed, nodes.uid[listed]
+    snap.scalars[:] = count, cursor, 0
     rows_of = np.full(len(nodes.uid), -1, np.int64)
     rows_of[listed] = np.arange(count)
     place_bound(kinds, snap, pods, view.bound, rows_of, view.options.expendable_cutoff)
@@ -117,9 +125,3 @@ def build(
         for _ in range(upcoming[g]):
             added.append((g, int(append_node(kinds, snap, of.allocatable, of.traits, of.daemons))))
     return Simulation(view, snap, rows_of, added)
-
-
-def _column(values: I64 | None, listed: I64, top: int, missing: int) -> I64:
-    column = np.full(top, missing, np.int64)
-    column[: len(listed)] = listed if values is None else values[listed]
-    return column

@@ -1,14 +1,23 @@
-"""A loop of the autoscaler without Python, where it only looks: no node came, went or changed since Python's last one.
+"""A loop of the autoscaler without Python, where it only looks and nodes do what was to be expected (``follow.py``).
 
 It takes the same steps as ``autoscaler.py`` on the run's own tables: pending pods are put on nodes that are there or
 coming, candidates for scale-down are ordered, those used little enough are simulated, soft taints follow. A loop that
-would do more (a scale-up, a deletion) is left to Python before anything has changed. What the last loop of Python knew
-of groups and upcoming nodes holds until a node changes or ``S_UNTIL``.
+would do more (a scale-up, a deletion) is left to Python before anything has changed.
 """
 
 from __future__ import annotations
 
 from capsim.controllers.cluster_autoscaler.disruptions import count_budgets
+from capsim.controllers.cluster_autoscaler.follow import (
+    commit,
+    find_templates,
+    is_refreshed,
+    lay_coming,
+    lay_nodes,
+    look_at_groups,
+    next_stable_ms,
+    take_templates,
+)
 from capsim.controllers.cluster_autoscaler.go_sort import order_first
 from capsim.controllers.cluster_autoscaler.layout import lay_out, list_pods, list_row
 from capsim.controllers.cluster_autoscaler.placement import find, hinted, link, put, remember, unlink
@@ -29,12 +38,14 @@ from capsim.controllers.cluster_autoscaler.tables import (
     O_SOFT,
     O_UNNEEDED,
     ROWS,
+    S_COMING,
     S_EXECUTED,
     S_INTERVAL,
     S_LAST_DOWN,
     S_LAST_FAIL,
     S_LAST_UP,
     S_LATEST,
+    S_NEW,
     S_UNNEEDED,
     S_UNTIL,
     WAITING_MOST,
@@ -67,9 +78,9 @@ from capsim.state.tables import (
 
 
 @kernel
-def is_unchanged(clock: Clock, nodes: Nodes, groups: Groups, pods: Pods, steady: Steady):
-    """Whether nodes and sizes are as Python saw them last, and the scratch is long enough."""
-    if steady.since_ms.shape[0] != nodes.uid.shape[0] or steady.terminal.shape[0] != pods.uid.shape[0]:
+def is_unchanged(clock: Clock, nodes: Nodes, groups: Groups, steady: Steady):
+    """Whether nodes and sizes are as the last loop saw them."""
+    if steady.values[S_NEW] == 1:
         return False
     for g in range(steady.target.shape[0]):
         if steady.target[g] != groups.size[g, G_TARGET]:
@@ -100,7 +111,7 @@ def has_overdue(nodes: Nodes, steady: Steady, top, now):
         return False
     for n in range(top):
         if steady.since_ms[n] >= 0 and steady.since_ms[n] + steady.wait_ms[nodes.group[n]] < now:
-            if nodes.flags[n] & BEING_DELETED == 0:
+            if nodes.flags[n] & BEING_DELETED == 0 and steady.seen[n, 0] == nodes.uid[n]:
                 return True
     return False
 
@@ -345,7 +356,7 @@ def scale_down(
         chosen = order_candidates(kinds, snap, table, nodes, links, steady, count, now)
         count_budgets(workloads.desired, workloads.count, steady.covered, steady.limit, steady.allowed)
         for r in range(snap.scalars[ROWS]):
-            steady.goals_left[r] = steady.goals[r]
+            steady.goals_left[r] = 1 if snap.slot[r] >= 0 and steady.seen[snap.slot[r], 4] == 0 else 0
         # fmt: off
         tried = simulate_first(
             kinds, snap, hints, table, steady.rows_of, steady.chosen, chosen, steady.counted, steady.goals_left,
@@ -362,7 +373,7 @@ def scale_down(
 def next_timer(nodes: Nodes, scan: NodeScan, steady: Steady, top, now):
     """When a loop could differ from this one although the cluster stays as it is."""
     v, o = steady.values, steady.options
-    at = v[S_UNTIL]
+    at = next_stable_ms(nodes, steady, top, now)
     for n in range(top):
         if scan.unremovable_ms[n] > now:
             at = min(at, scan.unremovable_ms[n])
@@ -373,6 +384,33 @@ def next_timer(nodes: Nodes, scan: NodeScan, steady: Steady, top, now):
         over = v[last] + o[delay]
         at = min(at, over) if over > now else at
     return at
+
+
+@kernel
+def follow(
+    clock: Clock,
+    nodes: Nodes,
+    groups: Groups,
+    pods: Pods,
+    links: PodLinks,
+    workloads: Workloads,
+    kinds: Kinds,
+    snap: Snapshot,
+    steady: Steady,
+    changed,
+    refreshed,
+    now,
+):
+    """Groups, templates and rows of the snapshot as they are now; False: something is left to Python."""
+    top = clock.values[NODE_TOP]
+    if changed and not look_at_groups(nodes, groups, steady, top, refreshed, now):
+        return False
+    find_templates(nodes, steady, top, now)
+    if not take_templates(nodes, groups, pods, links, workloads, kinds, steady):
+        return False
+    if not changed and steady.values[S_COMING] == 0:
+        return True
+    return lay_nodes(nodes, snap, steady, top) and lay_coming(groups, kinds, snap, steady)
 
 
 @separate_kernel
@@ -394,7 +432,13 @@ def steady_loop(
     """Whether the loop that is due now was done here; if it is Python's, nothing has changed. ``CA_NEXT_TIMER`` says
     until when the next ones would do the same, 0: they would not."""
     v, s, top = clock.values, steady.values, clock.values[NODE_TOP]
-    if now >= s[S_UNTIL] or not is_unchanged(clock, nodes, groups, pods, steady):
+    if now >= s[S_UNTIL]:
+        return False
+    if steady.since_ms.shape[0] != nodes.uid.shape[0] or steady.terminal.shape[0] != pods.uid.shape[0]:
+        return False
+    refreshed = is_refreshed(clock, steady, now)
+    different = not is_unchanged(clock, nodes, groups, steady)
+    if not follow(clock, nodes, groups, pods, links, workloads, kinds, snap, steady, different, refreshed, now):
         return False
     if has_overdue(nodes, steady, top, now):
         return False
@@ -412,6 +456,8 @@ def steady_loop(
                 list_row(kinds, snap, nodes, links, table, steady, r)
         if not place_waiting(kinds, snap, pending, pods, steady, waiting):
             return False
+    if different:
+        commit(nodes, groups, steady, top, refreshed, now)
     pending.now[0] += 1
     if v[CA_PASSED] > 0:  # loops that were passed over since the last one
         s[S_INTERVAL] = min(s[S_INTERVAL], clock.params[P_CA_PERIOD])
@@ -426,6 +472,6 @@ def steady_loop(
         changed = scale_down(
             clock, nodes, scan, groups, links, workloads, kinds, snap, hints, steady, table, waiting > 0, now)
         # fmt: on
-    still = not changed and snap.scalars[FOUND] == 0
+    still = not changed and not different and snap.scalars[FOUND] == 0
     v[CA_NEXT_TIMER] = next_timer(nodes, scan, steady, top, now) if still else 0
     return True

@@ -11,7 +11,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from capsim.state.tables import F64, I64
+from capsim.state.tables import (
+    F64,
+    FLAG_MEMORY_PRESSURE,
+    FLAG_NOT_READY,
+    FLAG_TO_BE_DELETED,
+    FLAG_UNREACHABLE,
+    FLAG_UNSCHEDULABLE,
+    I64,
+)
+
+INSTANCES_REFRESH_MS = 120_000
+"""Upstream: the list of machines is refreshed in the background so often."""
+STABLE_MS = 60_000
+"""Upstream: stabilizationDelay; a node must have been Ready for longer to serve as a template."""
+TAINTS = FLAG_UNSCHEDULABLE | FLAG_NOT_READY | FLAG_TO_BE_DELETED | FLAG_UNREACHABLE | FLAG_MEMORY_PRESSURE
+"""Flags of a node that the autoscaler sees as taints."""
 
 DAEMON, MIRROR, WANTS_GPU, NO_PREEMPTION = 1, 2, 4, 8
 """Bits of ``Kinds.flags``."""
@@ -150,10 +165,30 @@ class Steady(NamedTuple):
     options: I64
     """The ``O_`` columns below."""
     seen: I64
-    """[N, 4] uid, state and flags of each slot at the last loop that Python executed; its place
-    among the nodes that were being drained, by name, 0: it was not."""
+    """[N, 5] uid, state and flags of each slot at the last loop; its place among the nodes that are being drained, by
+    name, 0: it is not; 1: its deletion is under way."""
     target: I64
     """[G] sizes aimed at, then."""
+    group: I64
+    """[G, Q_COLUMNS] what the autoscaler believes of its groups, the ``Q_`` columns below."""
+    group_next: I64
+    by_name: I64
+    """[G] groups in the order of their names."""
+    unregistered_ms: I64
+    """Since when a machine without Node object has been seen, -1: it has not."""
+    unregistered_next: I64
+    cached: I64
+    """uid of the machine in the autoscaler's list of machines, -1: none."""
+    listed: I64
+    """A node of the loop: 1 Ready, 2 still starting, 0 none."""
+    template_free: I64
+    """[G, R] allocatable of a node to be."""
+    template_shape: I64
+    """[G], -1: the group's own template counts."""
+    template_daemons: I64
+    """[G, D + 1]: how many, and the kinds of the DaemonSet (and mirror) pods that it will run."""
+    traits: I64
+    """[S, keys] topology domain of nodes of each shape, -1: the label is missing; the hostname's is not used."""
     wait_ms: I64
     """[G] how long a node has to be unneeded."""
     since_ms: I64
@@ -168,9 +203,8 @@ class Steady(NamedTuple):
     """[rows, R] what upcoming nodes have free."""
     base_count: I64
     """[counters, domains] what pods of upcoming nodes add."""
-    goals: I64
-    """[rows] 1 where pods of a drained node may go."""
     goals_left: I64
+    """[rows] 1 where pods of a drained node may go."""
     everywhere: I64
     """[rows] ones."""
     budgets: I64
@@ -219,10 +253,24 @@ class CaTables(NamedTuple):
     steady: Steady
 
 
-S_UNTIL, S_EXECUTED, S_LATEST, S_INTERVAL, S_LAST_UP, S_LAST_DOWN, S_LAST_FAIL, S_UNNEEDED, S_COLUMNS = range(9)
 (
-    O_SCALE_DOWN, O_DELAY_UP, O_DELAY_DOWN, O_DELAY_FAIL, O_RECHECK, O_PARALLEL, O_UNNEEDED, O_SOFT, O_NEWEST, O_COLUMNS
-) = range(10)  # fmt: skip
+    S_UNTIL, S_EXECUTED, S_LATEST, S_INTERVAL, S_LAST_UP, S_LAST_DOWN, S_LAST_FAIL, S_UNNEEDED, S_FIXED, S_NEW,
+    S_LAID, S_COMING, S_COLUMNS
+) = range(13)  # fmt: skip
+"""Of ``Steady.values``: when Python has to take over, and the part of it that no node changes; whether Python executed
+the last loop; rows of real nodes that are laid out; upcoming nodes."""
+(
+    O_SCALE_DOWN, O_DELAY_UP, O_DELAY_DOWN, O_DELAY_FAIL, O_RECHECK, O_PARALLEL, O_UNNEEDED, O_SOFT, O_NEWEST,
+    O_STARTUP, O_FORCE_DS, O_COLUMNS
+) = range(12)  # fmt: skip
+(
+    Q_EXPECTED, Q_FETCHED, Q_BACKOFF, Q_PROVISION, Q_REGISTERED, Q_READY, Q_STARTING, Q_UNREGISTERED, Q_COMING,
+    Q_WRONG_CURRENT, Q_WRONG_EXPECTED, Q_WRONG_SINCE, Q_FIRST, Q_COLUMNS
+) = range(14)  # fmt: skip
+"""Of ``Steady.group``: when a scale-up under way should be done (-1: none); whether the next loop asks the cloud for
+the group's machines; whether the group rests after a failure; how long machines may take; nodes registered, Ready,
+starting, machines that are not registered, nodes to come; a size that stays wrong, and since when (-1: it is right);
+the node that serves as template."""
 LIMIT_NONE, LIMIT_MAX_UNAVAILABLE, LIMIT_MAX_PERCENT, LIMIT_MIN_AVAILABLE, LIMIT_MIN_PERCENT = range(5)
 WAITING_MOST = 128
 """Pending pods up to which a loop is compiled."""
@@ -242,9 +290,10 @@ def empty_tables(resources: int) -> CaTables:
     hints = Hints(none, none, none, none, np.zeros(1, np.int64))
     steady = Steady(
         values=np.zeros(S_COLUMNS, np.int64), options=np.zeros(O_COLUMNS, np.int64), seen=flat, target=none,
-        wait_ms=none, since_ms=none, before=none, soft=none, rows_of=none, base_free=flat, base_count=flat,
-        goals=none, goals_left=none, everywhere=none, budgets=flat, covered=np.zeros((0, 0, 0), np.int64),
-        limit=flat, allowed=none,
+        group=flat, group_next=flat, by_name=none, unregistered_ms=none, unregistered_next=none, cached=none,
+        listed=none, template_free=flat, template_shape=none, template_daemons=flat, traits=flat, wait_ms=none,
+        since_ms=none, before=none, soft=none, rows_of=none, base_free=flat, base_count=flat, goals_left=none,
+        everywhere=none, budgets=flat, covered=np.zeros((0, 0, 0), np.int64), limit=flat, allowed=none,
         keys=np.zeros(0), order=none, stack=flat, candidate=none, eligible=none, chosen=none, counted=none,
         since_next=none, result=flat, moving=flat, waiting=none, hinted=flat, terminal=none,
     )  # fmt: skip

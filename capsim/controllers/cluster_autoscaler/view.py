@@ -48,6 +48,8 @@ class Instance:
     deleting: bool = False
     error: tuple[str, str] | None = None
     """Class and code of a creation error."""
+    uid: int = -1
+    """Tells machines apart that used the same slot, -1: their names do."""
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,16 +9,15 @@ import numpy as np
 from capsim.controllers.cluster_autoscaler import rest
 from capsim.controllers.cluster_autoscaler import tables as ca
 from capsim.controllers.cluster_autoscaler.planner import Unneeded
-from capsim.controllers.cluster_autoscaler.simulation import NO_PODS, build
-from capsim.controllers.cluster_autoscaler.view import among
+from capsim.controllers.cluster_autoscaler.simulation import empty_snapshot
+from capsim.engine.cluster_autoscaler.belief import fill_groups, read_groups
 from capsim.state import tables as t
 
 PAGE = 64
 """Rows of the snapshot are rounded up to a multiple of it."""
 
 if TYPE_CHECKING:
-    from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler, Seen
-    from capsim.controllers.cluster_autoscaler.simulation import Simulation as Layout
+    from capsim.controllers.cluster_autoscaler.autoscaler import Autoscaler
     from capsim.controllers.cluster_autoscaler.status import LoopStatus
     from capsim.controllers.cluster_autoscaler.view import View
     from capsim.engine.cluster_autoscaler.turn import Turn
@@ -39,72 +37,63 @@ def give(turn: Turn, sim: Simulation, view: View, status: LoopStatus) -> None:
     tables = sim.state.autoscaler
     tables.steady.values[ca.S_UNTIL] = tables.steady.values[ca.S_EXECUTED] = 0
     scaler = turn.last
-    seen = scaler.seen
-    if seen is None or not turn.may_be_steady or not rest.is_steady(scaler, view, status):
+    if not turn.may_be_steady or not rest.only_looks_next(status):
         return
-    if status.scale_down == "NodeDeleteStarted":
-        view = turn.world.refresh(view.now_ms)  # the loop has set taints
-    rows = _rows(scaler, seen, view)
-    steady = _steady(turn, sim)
-    goals = (rows.snap.slot >= 0) & ~among(rows.snap.slot, scaler.deletions.in_progress())
-    steady = steady._replace(
-        rows_of=rows.rows_of,
-        base_free=rows.snap.free.copy(),
-        base_count=rows.snap.count.copy(),
-        goals=goals.astype(np.int64),
-        goals_left=np.zeros(len(rows.snap.slot), np.int64),
-        everywhere=rows.everywhere(),
-    )
+    snap = _snapshot(turn, sim, view)
+    steady = _steady(turn, sim, snap)
     _fill(turn, sim, steady)
-    steady.values[ca.S_UNTIL] = rest.steady_until_ms(scaler, view, turn.world)
-    new = ca.CaTables(view.kinds, rows.snap, scaler.planner.hints, scaler.pending_hints, steady)
-    if not _written_over(tables, new):
+    fill_groups(scaler, view, turn.world, steady)
+    note_deletions(turn, steady)
+    fixed_ms = rest.steady_until_ms(scaler, view)
+    steady.values[ca.S_UNTIL] = steady.values[ca.S_FIXED] = fixed_ms
+    steady.values[ca.S_NEW] = 1
+    snap.scalars[ca.CURSOR] = scaler.cursor
+    new = ca.CaTables(view.kinds, snap, scaler.planner.hints, scaler.pending_hints, steady)
+    if any(old is not one for old, one in zip(tables, new, strict=True)):
         sim.state = sim.state._replace(autoscaler=new)
 
 
-def _written_over(tables: ca.CaTables, new: ca.CaTables) -> bool:
-    """Write ``new`` into the arrays that are there, if they are as long: another state would have to be packed anew.
-
-    Hints are not copied: Python and the compiled loops share them."""
-    if new.kinds is not tables.kinds or new.hints is not tables.hints or new.pending is not tables.pending:
-        return False
-    pairs = [*zip(tables.snap, new.snap, strict=True), *zip(tables.steady, new.steady, strict=True)]
-    if any(old.shape != one.shape for old, one in pairs):
-        return False
-    for old, one in pairs:
-        if old is not one:
-            old[...] = one
-    return True
+def _snapshot(turn: Turn, sim: Simulation, view: View) -> ca.Snapshot:
+    """The last snapshot, or a new one where rows or pods outgrew it; rows are laid out by the loop itself."""
+    last = sim.state.autoscaler.snap
+    pods = len(sim.state.pods.uid)
+    rows = len(view.listed) + int(np.maximum(sim.state.groups.size[: view.groups, t.G_TARGET], 0).sum())
+    if len(last.slot) >= rows and len(last.row) == pods:
+        return last
+    return empty_snapshot(view, -(-(rows + PAGE // 2) // PAGE) * PAGE)
 
 
-def _rows(scaler: Autoscaler, seen: Seen, view: View) -> Layout:
-    """The rows of the loop's snapshot without pods; those of upcoming nodes have their DaemonSets'."""
-    count = len(view.listed) - len(seen.without) + sum(seen.upcoming.values())
-    bare = replace(view, bound=NO_PODS)
-    return build(bare, seen.upcoming, seen.templates, seen.without, scaler.cursor, -count % PAGE)
-
-
-def _steady(turn: Turn, sim: Simulation) -> ca.Steady:
-    """The last tables, or new ones where pods or nodes outgrew them."""
+def _steady(turn: Turn, sim: Simulation, snap: ca.Snapshot) -> ca.Steady:
+    """The last tables, or new ones where pods, nodes or rows outgrew them."""
     nodes, pods = len(sim.state.nodes.uid), len(sim.state.pods.uid)
     last = sim.state.autoscaler.steady
-    if len(last.since_ms) == nodes and len(last.terminal) == pods:
+    if len(last.since_ms) == nodes and len(last.terminal) == pods and len(last.everywhere) == len(snap.slot):
         return last
     o, world = turn.last.options, turn.world
     longest = max(nodes, ca.WAITING_MOST)
     options = [
         int(o.scale_down), o.delay_after_add_ms, o.delay_after_delete_ms, o.delay_after_failure_ms, o.recheck_ms,
-        o.max_parallelism, o.unneeded_ms, o.max_soft_taints, int(o.newest),
+        o.max_parallelism, o.unneeded_ms, o.max_soft_taints, int(o.newest), o.max_node_startup_ms, int(o.force_ds),
     ]  # fmt: skip
     waits = [o.unneeded_ms if group.unneeded_ms is None else group.unneeded_ms for group in world.group_options]
+    fixed = int(np.count_nonzero(world.kinds.table.flags & (ca.DAEMON | ca.MIRROR)))
 
     def new(*shape: int) -> t.I64:
         return np.zeros(shape, np.int64)
 
+    groups = len(waits)
     return last._replace(
-        options=np.array(options, np.int64), wait_ms=np.array(waits, np.int64), seen=new(nodes, 4),
-        target=new(len(waits)), since_ms=new(nodes), before=new(nodes), soft=new(nodes), budgets=world.kinds.budgets,
+        values=new(ca.S_COLUMNS),
+        options=np.array(options, np.int64), wait_ms=np.array(waits, np.int64), seen=new(nodes, 5),
+        target=new(groups), group=new(groups, ca.Q_COLUMNS), group_next=new(groups, ca.Q_COLUMNS),
+        by_name=np.array(sorted(range(groups), key=world.group_names.__getitem__), np.int64),
+        unregistered_ms=new(nodes), unregistered_next=new(nodes), cached=new(nodes), listed=new(nodes),
+        template_free=new(groups, snap.free.shape[1]), template_shape=new(groups),
+        template_daemons=new(groups, 2 * fixed + 2), traits=world.traits(),
+        since_ms=new(nodes), before=new(nodes), soft=new(nodes), budgets=world.kinds.budgets,
         covered=world.covered, limit=world.limits, allowed=new(len(world.kinds.budgets)),
+        rows_of=new(nodes), base_free=np.zeros_like(snap.free), base_count=np.zeros_like(snap.count),
+        goals_left=np.zeros_like(snap.slot), everywhere=np.ones_like(snap.slot),
         keys=np.zeros(longest),
         order=new(longest), stack=new(64, 3), candidate=new(nodes), eligible=new(nodes), chosen=new(nodes),
         counted=np.ones(nodes, np.int64), since_next=new(nodes), result=new(nodes, 5), moving=new(pods + 1, 3),
@@ -120,11 +109,7 @@ def _fill(turn: Turn, sim: Simulation, steady: ca.Steady) -> None:
     values[ca.S_LATEST], values[ca.S_INTERVAL] = planner.latest_ms, planner.interval_ms
     values[ca.S_LAST_UP], values[ca.S_LAST_DOWN] = scaler.last_up_ms, scaler.last_down_ms
     values[ca.S_LAST_FAIL], values[ca.S_UNNEEDED] = scaler.last_fail_ms, len(planner.unneeded)
-    steady.seen[:, 0], steady.seen[:, 1], steady.seen[:, 2] = nodes.uid, nodes.state, nodes.flags
-    steady.seen[:, 3] = 0
-    for place, slot in enumerate(sorted(scaler.deletions.drained, key=turn.world.names().__getitem__), start=1):
-        steady.seen[slot, 3] = place
-    steady.target[:] = sim.state.groups.size[: len(steady.target), t.G_TARGET]
+    steady.seen[:, 0] = nodes.uid
     steady.since_ms[:] = -1
     for one in planner.unneeded.values():
         steady.since_ms[one.slot] = one.since_ms
@@ -141,6 +126,17 @@ def _fill(turn: Turn, sim: Simulation, steady: ca.Steady) -> None:
     steady.soft[:] = -1
     for slot, uid in turn.world.soft.items():
         steady.soft[slot] = uid
+
+
+def note_deletions(turn: Turn, steady: ca.Steady) -> None:
+    """Nodes whose deletion is under way, and the order in which those that are drained are looked at."""
+    deletions = turn.last.deletions
+    if len(steady.seen) != len(turn.sim.state.nodes.uid):
+        return  # nobody reads them before the next ``give``
+    steady.seen[:, 3:] = 0
+    for place, slot in enumerate(sorted(deletions.drained, key=turn.world.names().__getitem__), start=1):
+        steady.seen[slot, 3] = place
+    steady.seen[sorted(deletions.in_progress()), 4] = 1
 
 
 def take_back(scaler: Autoscaler, turn: Turn, sim: Simulation) -> None:
@@ -164,5 +160,6 @@ def take_back(scaler: Autoscaler, turn: Turn, sim: Simulation) -> None:
         slots = sorted(np.flatnonzero(since_ms >= 0).tolist(), key=turn.world.names().__getitem__)
         planner.unneeded = {n: Unneeded(n, int(uid[n]), int(since_ms[n]), False, 0) for n in slots}
         scaler.candidates = {int(uid[n]) for n in np.flatnonzero(steady.before).tolist()}
+    read_groups(scaler, turn.world, steady)
     turn.world.soft = {n: int(steady.soft[n]) for n in np.flatnonzero(steady.soft >= 0).tolist()}
     turn.told = set()

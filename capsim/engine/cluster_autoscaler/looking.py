@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from capsim.controllers.cluster_autoscaler.tables import TAINTS
 from capsim.jit import entry
 from capsim.state.tables import (
-    FLAG_MEMORY_PRESSURE,
-    FLAG_NOT_READY,
     FLAG_TO_BE_DELETED,
     FLAG_UNREACHABLE,
-    FLAG_UNSCHEDULABLE,
     I64,
     NODE_DELETING,
     NODE_FREE,
@@ -24,7 +22,6 @@ from capsim.state.tables import (
     T_READY,
 )
 
-TAINTS = FLAG_UNSCHEDULABLE | FLAG_NOT_READY | FLAG_TO_BE_DELETED | FLAG_UNREACHABLE | FLAG_MEMORY_PRESSURE
 N_GROUP, N_READY, N_CHANGED, N_FLAGS, N_DELETED, N_EXISTS, N_LISTED, NODE_COLUMNS = range(8)
 """Rows of what ``see_nodes`` fills: those of ``NodeTable``, and the slots of Node objects."""
 P_DELETED, P_BOUND, P_WAITING, POD_COLUMNS = range(4)

@@ -61,6 +61,7 @@ class Turn:
         v = sim.state.clock.values
         if v[t.CA_ACT_DUE] <= sim.now_ms:
             self.scaler.act(self.world, sim.now_ms)
+            handover.note_deletions(self, sim.state.autoscaler.steady)
         if v[t.CA_LOOP_DUE]:
             v[t.CA_LOOP_DUE] = 0
             if not self._thinks(sim):

@@ -71,6 +71,11 @@ class EngineWorld:
     def _vector(self, amounts: dict[str, int]) -> list[int]:
         return [amounts.get(name, 0) for name in self.sim.names.resources]
 
+    def traits(self) -> I64:
+        """[S, keys] topology domains of each shape."""
+        domains = self.kinds.shape_domain
+        return np.ascontiguousarray(domains, np.int64) if domains.size else np.full((1, 1), -1, np.int64)
+
     # -- questions ---------------------------------------------------------------------------------------------------
 
     def target(self, group: int) -> int:
@@ -85,8 +90,8 @@ class EngineWorld:
         key = (slots.tobytes(), uids.tobytes(), deleting.tobytes())
         known = self._machines.get(group)
         if known is None or known[0] != key:
-            listed = zip(slots.tolist(), deleting.tolist(), strict=True)
-            known = self._machines[group] = (key, [Instance(n, names[n], gone) for n, gone in listed])
+            listed = zip(slots.tolist(), deleting.tolist(), uids.tolist(), strict=True)
+            known = self._machines[group] = (key, [Instance(n, names[n], gone, uid=u) for n, gone, u in listed])
         return known[1]
 
     def names(self) -> list[str]:
