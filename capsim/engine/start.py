@@ -184,13 +184,13 @@ def create(sim: Simulation, w: int, count: int, target: int = -1, *, fixed: bool
         for _ in range(count):
             create_with_claims(sim, w, target, int(fixed))
         return
-    sim.make_room(pods=count)
+    sim.make_room(pods=count, queue=sim.waiting + count)
     while count > 0:
         done = sim.act(ACT_START_PODS, w, count, target, int(fixed), now_ms=SETTLED_MS)
         count -= done
         if count > 0:
             make_room_to_fail(sim)
-            sim.make_room(pods=count)
+            sim.make_room(pods=count, queue=sim.waiting + count)
 
 
 def has_claims(sim: Simulation, w: int) -> bool:
@@ -201,7 +201,7 @@ def has_claims(sim: Simulation, w: int) -> bool:
 def create_with_claims(sim: Simulation, w: int, target: int, fixed: int) -> None:
     """One pod of workload ``w``: its class depends on where its volumes are, and theirs on where it goes."""
     before = int(sim.state.workloads.pod_class[w])
-    sim.make_room(pods=1)
+    sim.make_room(pods=1, queue=sim.waiting + 1)
     make_room_to_fail(sim)
     sim.state.workloads.pod_class[w] = volumes.class_at_start(sim, w)
     sim.act(ACT_START_PODS, w, 1, target, fixed, now_ms=SETTLED_MS)

@@ -9,6 +9,7 @@ from capsim.engine.drive import Simulation
 from capsim.scenario import ClusterAutoscalerSpec, Distribution, KubeObjects, NodeObject, WorkloadSpec
 from capsim.state.tables import G_EXIST, POD_READY
 from tests.engine.clusters import cluster, deployment, group
+from tests.properties.frames import assert_same, outcome
 
 pytestmark = pytest.mark.plain
 
@@ -69,3 +70,15 @@ def test_what_was_pending_in_the_dump_is_pending_at_the_start():
     sim = Simulation(scenario)
     assert sim.state.workloads.count[0, POD_READY] == 1
     assert sim.state.groups.count[0, G_EXIST] == 1
+
+
+def test_pods_that_look_at_others_are_woken_at_the_start_in_tables_of_any_size():
+    """Each pod that finds a node wakes the first of those that wait for others to come: the queue needs rows."""
+    term = {"labelSelector": {"matchLabels": {"app": "b"}}, "topologyKey": "kubernetes.io/hostname"}
+    near = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    listed = [deployment(name, 2, 900, affinity=near) for name in ("a", "c", "d", "e")]
+    scenario = cluster([*listed, deployment("z", 6, 100)], [group(1000, 3)])
+    small, whole = (Simulation(scenario, capacity=capacity) for capacity in (SMALLEST, None))
+    for sim in (small, whole):
+        sim.advance(60_000)
+    assert_same(outcome(small), outcome(whole))
