@@ -19,6 +19,7 @@ What is not as numba does it, and why (docs/decisions/0001):
 * ``no_cpython_wrapper``, ``no_cfunc_wrapper`` on everything but entries.
 * ``error_model="numpy"``: division does not test for zero; kernels test where zero can happen.
 * Kernels are linked into their entry and are neither optimised nor turned into machine code before.
+* Of an entry, machine code alone is cached: nothing may be linked to it (no kernel calls an entry; a gate looks).
 
 Compiled code is cached in one folder per module, named by a digest of the module's source, of all capsim modules that
 it imports (transitively), of ``capsim.state``, of this file, of the flags and of the numba and numpy versions:
@@ -40,6 +41,8 @@ from typing import Any, ClassVar, TypeVar
 
 import numba
 import numpy as np
+from llvmlite import binding as llvm
+from llvmlite import ir
 from numba import _dynfunc
 from numba.core import config as numba_config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
@@ -178,6 +181,28 @@ class _ModuleCacheImpl(CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes: ClassVar[list[type]] = [_ModuleLocator]
 
 
+class _EntryCacheImpl(_ModuleCacheImpl):
+    """Entries are linked into nothing: their bitcode, and what inner kernels would need to run by themselves, are not
+    kept. Reading them is half of the time that loading takes."""
+
+    def reduce(self, data: Any) -> Any:
+        (name, kind, (machine_code, _)), *rest, environments = super().reduce(data)
+        address_of = data.library.codegen._engine.get_global_value_address
+        kept = tuple(env for env in environments if address_of(env.env_name))
+        of = data.fndesc
+        names = [of.mangled_name, of.llvm_func_name, of.llvm_cpython_wrapper_name, of.llvm_cfunc_wrapper_name]
+        return ((name, kind, (machine_code, _named(names))), *rest, kept)
+
+
+def _named(names: list[str]) -> bytes:
+    """Bitcode of empty functions: numba reads from it what the machine code defines."""
+    module = ir.Module()
+    for name in dict.fromkeys(names):
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), name)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+    return bytes(llvm.parse_assembly(str(module)).as_bitcode())
+
+
 class _ModuleCache(FunctionCache):  # type: ignore[misc]
     _impl_class = _ModuleCacheImpl
 
@@ -185,6 +210,10 @@ class _ModuleCache(FunctionCache):  # type: ignore[misc]
         """As numba's, without filling its registries first (0.1 s): what is loaded is machine code."""
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
+
+
+class _EntryCache(_ModuleCache):
+    _impl_class = _EntryCacheImpl
 
 
 # Inner kernels never run by themselves: only the entry that they are linked into does. Optimising each of them, and
@@ -307,6 +336,7 @@ def _compile(function: Any, *, wrapped: bool, forceinline: bool = False, prefix:
         return function
     options = dict(_OPTIONS)
     inner = not (wrapped or WRAP_KERNELS)
+    alone = wrapped and not forceinline and not WRAP_KERNELS
     if inner:
         options.update(no_cpython_wrapper=True, no_cfunc_wrapper=True)
         function.__qualname__ = f"{prefix}{function.__module__}.{function.__name__}"
@@ -316,7 +346,7 @@ def _compile(function: Any, *, wrapped: bool, forceinline: bool = False, prefix:
     _without_literals(dispatcher)
     if _is_ours(function.__code__.co_filename):
         try:
-            dispatcher._cache = _ModuleCache(function)
+            dispatcher._cache = (_EntryCache if alone else _ModuleCache)(function)
         except RuntimeError:
             pass  # no locator: nothing can be written, run uncached
     return dispatcher

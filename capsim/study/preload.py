@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 
+gc.disable()  # what is imported stays: looking through it while it grows finds nothing
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")  # the cores are the workers'
 if threading.current_thread() is threading.main_thread():
@@ -20,4 +21,5 @@ from capsim.engine.run import warm  # noqa: E402
 
 warm()
 gc.collect()
+gc.enable()
 gc.freeze()  # a million objects that stay: no collection looks at them again, and forked workers share their pages
