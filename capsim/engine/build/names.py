@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -142,6 +143,7 @@ def first_rows(names: Names) -> list[int]:
     return [names.rows(w)[0] for w in sorted(names.daemonsets) if w not in names.owners]
 
 
+@functools.lru_cache(maxsize=100_000)  # asked for with each name of a pod
 def template_hash(hashed: int) -> str:
     """pod-template-hash of a Deployment, or of a revision of it, with that name hash."""
     return _letters(hashed ^ 0x5BD1E995, 10)
