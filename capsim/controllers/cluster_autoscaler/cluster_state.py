@@ -171,8 +171,8 @@ class ClusterState:
             for one in instances:
                 if one.slot in listed or one.deleting or one.error is not None:
                     continue
-                if not view.nodes.exists[one.slot] or one.uid not in (-1, view.nodes.uid[one.slot]):
-                    continue  # the list of machines is older: the cloud does not know the machine any more
+                if one.uid not in (-1, view.nodes.uid[one.slot]):
+                    continue  # the list is older: another machine has the slot
                 before = self.unregistered.get(one.slot)
                 found[one.slot] = before if before and before[0] == one.name else (one.name, g, now_ms)
         self.unregistered = found
@@ -192,7 +192,9 @@ class ClusterState:
             self.total.not_started.append(slot)
             if nodes.group[slot] >= 0:
                 self.groups[nodes.group[slot]].not_started.append(slot)
-        for _, g, since in self.unregistered.values():
+        for slot, (_, g, since) in self.unregistered.items():
+            if not nodes.exists[slot]:
+                continue  # the list of machines is older: the cloud does not know the machine any more
             long = since + int(view.group_option(g, "provision_ms")) < now_ms
             for one in (self.groups[g], self.total):
                 if long:
@@ -300,7 +302,8 @@ class ClusterState:
 
     def unregistered_since(self, view: View, group: int) -> dict[int, int]:
         """Slot -> first seen, of the group's instances without a node, by name."""
-        of = [(n, slot, since) for slot, (n, g, since) in self.unregistered.items() if g == group]
+        known = view.nodes.exists
+        of = [(n, slot, since) for slot, (n, g, since) in self.unregistered.items() if g == group and known[slot]]
         return {slot: since for _, slot, since in sorted(of)}
 
     def creation_failed(self) -> dict[int, list[int]]:
