@@ -201,6 +201,7 @@ def main() -> int:
     if given_words.replay is not None:
         examine(*pickle.loads(given_words.replay.read_bytes()), ways)
         return 0
+    given_words.keep.mkdir(parents=True, exist_ok=True)
     return int(bool(soak(given_words.count, given_words.seed, ways, given_words.keep)))
 
 
