@@ -34,18 +34,6 @@ LONG_AGO_MS = 3_600_000
 """Times of the last scale-up and scale-down before the first loop."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What the last loop knew of the nodes to come and of those that are there."""
-
-    ready: I64
-    """1 by slot."""
-    upcoming: dict[int, int]
-    templates: dict[int, NodeTemplate]
-    without: list[int]
-    """Slots of starting nodes, for which upcoming ones stand in."""
-
-
 @dataclass
 class Autoscaler:
     """Upstream's StaticAutoscaler with all that it remembers between loops."""
@@ -65,7 +53,8 @@ class Autoscaler:
     first: bool = True
     found: int = 0
     """Searches of the last loop that found a node for a pod: then the round-robin counter moved."""
-    seen: Seen | None = None
+    upcoming: dict[int, int] | None = None
+    """Nodes to come by group, as the last loop knew them; None: before the first that came so far."""
     thinking_ms: int = -1
     """When the loop that is being thought over falls due, for whoever models the loop's own time."""
 
@@ -126,7 +115,7 @@ class Autoscaler:
             return
         upcoming = self.state.upcoming()
         without = [slot for g in upcoming for slot in self.state.groups[g].not_started]
-        self.seen = Seen(ready, upcoming, templates, without)
+        self.upcoming = upcoming
         leaving = sum(len(view.pods_on(slot)) for slot in draining)
         extra = min(len(view.pending) + leaving, int(np.maximum(view.maximum, 0).sum())) + 2
         sim = build(view, upcoming, templates, without, self.cursor, extra)

@@ -111,7 +111,7 @@ def _of_state(scaler: Autoscaler, view: View, world: World) -> list[int]:
         times.append(wrong.since_ms + int(view.group_option(group, "provision_ms")) + 1)
     for slot in state.total.not_started:
         times.append(int(view.nodes.created_ms[slot]) + o.max_node_startup_ms)
-    if scaler.seen is None or scaler.seen.upcoming:  # nodes to come are like the first that is Ready for long
+    if scaler.upcoming is None or scaler.upcoming:  # nodes to come are like the first that is Ready for long
         changed = view.nodes.changed_ms[view.listed]
         times += (changed[changed + STABLE_MS >= view.now_ms] + STABLE_MS + 1).tolist()
     if any(state.cache.get(g) != world.instances(g) for g in range(view.groups)):

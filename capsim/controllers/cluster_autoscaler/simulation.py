@@ -15,8 +15,6 @@ from capsim.controllers.cluster_autoscaler.tables import CURSOR, ROWS, Hints, Sn
 from capsim.controllers.cluster_autoscaler.view import NodeTemplate, View, among
 from capsim.state.tables import I64
 
-NO_PODS = np.empty(0, np.int64)
-
 
 def new_hints() -> Hints:
     """An empty memory of placements."""

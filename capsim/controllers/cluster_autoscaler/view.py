@@ -33,6 +33,12 @@ class NodeTemplate:
     traits: I64
     """[1 + keys]: shape, then the domain of each topology key (the hostname's is not used)."""
 
+    @classmethod
+    def of(cls, shape_domain: I64, shape: int, allocatable: I64, capacity: I64, daemons: I64) -> NodeTemplate:
+        """A template of a shape, whose domains are in ``shape_domain`` [S, keys]."""
+        traits = np.concatenate([[shape], shape_domain[shape]]).astype(np.int64)
+        return cls(shape, allocatable, capacity, daemons, traits)
+
     def requested(self, kinds: Kinds) -> I64:
         """Requests of its DaemonSet pods, [R]."""
         total: I64 = kinds.request[self.daemons].sum(axis=0)
@@ -111,8 +117,7 @@ class View:
 
     def node_template(self, shape: int, allocatable: I64, capacity: I64, daemons: I64) -> NodeTemplate:
         """A template of that shape."""
-        traits = np.concatenate([[shape], self.shape_domain[shape]]).astype(np.int64)
-        return NodeTemplate(shape, allocatable, capacity, daemons, traits)
+        return NodeTemplate.of(self.shape_domain, shape, allocatable, capacity, daemons)
 
     def group_option(self, group: int, name: str) -> float:
         """A setting of a group, or the flag that stands behind it."""

@@ -40,11 +40,9 @@ def entries(scenario: Scenario) -> list[Entry]:
     routed = routers(scenario)
     taken = set(routed)
     found = []
-    for name, services in _of_ingresses(scenario).items():
+    for name, (balancer, services) in _of_ingresses(scenario).items():
         mine = tuple(key for key in services if key in scenario.traffic and key not in taken)
         taken.update(mine)
-        balancer = scenario.ingress_classes[_class_of(scenario, name)].load_balancer
-        assert balancer is not None
         found.append(Entry(name, mine, balancer))
     for service, spec in scenario.services.items():
         if spec.network is not None and spec.network.load_balancer is not None:
@@ -54,20 +52,15 @@ def entries(scenario: Scenario) -> list[Entry]:
     return found
 
 
-def _of_ingresses(scenario: Scenario) -> dict[str, list[str]]:
-    """Services behind each load balancer of an Ingress class."""
-    found: dict[str, list[str]] = {}
+def _of_ingresses(scenario: Scenario) -> dict[str, tuple[LoadBalancer, list[str]]]:
+    """Load balancers of Ingress classes, and the services behind each."""
+    found: dict[str, tuple[LoadBalancer, list[str]]] = {}
     for ingress in scenario.objects.ingresses:
         spec = scenario.ingress_classes.get(ingress.class_name)
         if spec is not None and spec.load_balancer is not None:
             name = f"{ingress.class_name}/{ingress.group}" if ingress.group else ingress.key
-            found.setdefault(name, []).extend(backends(ingress))
+            found.setdefault(name, (spec.load_balancer, []))[1].extend(backends(ingress))
     return found
-
-
-def _class_of(scenario: Scenario, name: str) -> str:
-    classes = {one.key: one.class_name for one in scenario.objects.ingresses}
-    return classes.get(name) or name.partition("/")[0]
 
 
 def offered(scenario: Scenario, service: str) -> Points:

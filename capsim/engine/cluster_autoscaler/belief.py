@@ -95,8 +95,7 @@ def _read_counts(scaler: Autoscaler, world: EngineWorld, steady: ca.Steady) -> N
 def _read_templates(scaler: Autoscaler, world: EngineWorld, steady: ca.Steady) -> None:
     for g in np.flatnonzero(steady.template_shape >= 0).tolist():
         shape, count = int(steady.template_shape[g]), int(steady.template_daemons[g, 0])
-        traits = np.concatenate([[shape], world.kinds.shape_domain[shape]]).astype(np.int64)
-        scaler.templates.cache[g] = NodeTemplate(
-            shape, steady.template_free[g].copy(), world.capacity[g].copy(),
-            steady.template_daemons[g, 1 : 1 + count].copy(), traits,
-        )  # fmt: skip
+        daemons = steady.template_daemons[g, 1 : 1 + count].copy()
+        scaler.templates.cache[g] = NodeTemplate.of(
+            world.kinds.shape_domain, shape, steady.template_free[g].copy(), world.capacity[g].copy(), daemons
+        )

@@ -39,7 +39,7 @@ def give(turn: Turn, sim: Simulation, view: View, status: LoopStatus) -> None:
     scaler = turn.last
     if not turn.may_be_steady or not rest.only_looks_next(status):
         return
-    snap = _snapshot(turn, sim, view)
+    snap = _snapshot(sim, view)
     steady = _steady(turn, sim, snap)
     _fill(turn, sim, steady)
     fill_groups(scaler, view, turn.world, steady)
@@ -53,7 +53,7 @@ def give(turn: Turn, sim: Simulation, view: View, status: LoopStatus) -> None:
         sim.state = sim.state._replace(autoscaler=new)
 
 
-def _snapshot(turn: Turn, sim: Simulation, view: View) -> ca.Snapshot:
+def _snapshot(sim: Simulation, view: View) -> ca.Snapshot:
     """The last snapshot, or a new one where rows or pods outgrew it; rows are laid out by the loop itself."""
     last = sim.state.autoscaler.snap
     pods = len(sim.state.pods.uid)
