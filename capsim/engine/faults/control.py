@@ -13,6 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from capsim.engine.build.control import set_leaf
 from capsim.engine.faults.cluster import tell
 from capsim.rng import STREAM_FAULT, draw
 from capsim.state.tables import FROZEN_UNTIL, NEVER, NEXT_FLUSH, NEXT_PUBLISH, NEXT_SCRAPE, P_RESOLUTION
@@ -75,8 +78,17 @@ def later(at_ms: int, period_ms: int, until_ms: int) -> int:
     return at_ms if at_ms >= until_ms else at_ms + -(-(until_ms - at_ms) // period_ms) * period_ms
 
 
+def begin_syncs(sim: Simulation, at_ms: int) -> None:
+    """A controller that starts finds all HPAs in its queue; their next syncs count from there."""
+    hpas = sim.state.hpas
+    hpas.phase_ms[:] = at_ms
+    for h in np.flatnonzero(hpas.custom[: len(sim.names.hpas)] == 0).tolist():
+        set_leaf(sim.state.wheels.hpa, h, at_ms)
+
+
 def thaw(sim: Simulation, until_ms: int) -> None:
     """The control plane decides again; its controllers begin without what they had observed."""
     if int(sim.state.clock.values[FROZEN_UNTIL]) == until_ms:
         sim.faults.thawed_ms = until_ms
+        begin_syncs(sim, until_ms)
         tell(sim, "the control plane works again")

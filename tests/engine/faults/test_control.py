@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from capsim.scenario import ControlPlaneSpec
+from capsim.engine.drive import Simulation
+from capsim.engine.run import collect
+from capsim.scenario import ControlPlaneSpec, StepsSeries
+from capsim.scenario.kubernetes.hpa import Hpa
+from capsim.state.tables import FROZEN_UNTIL, P_HPA_PERIOD
 from tests.engine.faults.stories import MINUTE_MS, WEB, event, played, series, times_of, web_cluster
+from tests.properties.frames import COUNTERS_OF_SYNCS, assert_same, outcome
 
 pytestmark = [pytest.mark.plain]
 
@@ -14,6 +19,7 @@ def with_nodes(count, events):
     return web_cluster(events, control_plane=ControlPlaneSpec(phases="zero", nodes=count))
 
 
+CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
 SCALE = event(2 * MINUTE_MS, scale={"target": WEB, "replicas": 8})
 
 
@@ -73,3 +79,22 @@ def test_latency_of_the_api_server_slows_every_step():
     early = quick.pods[quick.pods["created_ms"] >= 0]["scheduled_ms"].tolist()
     # Replicas seen, first pod bound; the second is created one more step later.
     assert [a - b for a, b in zip(late, early)] == [400, 600]
+
+
+def test_after_an_outage_hpas_sync_at_once_and_count_from_there():
+    """Executing every sync counted from the return, skipping idle ones from the start of the run."""
+    down = event(MINUTE_MS, controlPlaneOutage={"nodes": 1, "duration": "5m"})
+    busy = StepsSeries.model_validate({"steps": [["0s", 60], ["8m", 540], ["12m", 60]]})
+    scenario = with_nodes(1, [down])
+    hpa = Hpa(namespace="default", name="web", target_key=WEB, max_replicas=9, metrics=[CPU])
+    objects = scenario.objects.model_copy(update={"hpas": [hpa]})
+    scenario = scenario.model_copy(update={"objects": objects, "traffic": {"default/web": busy}})
+    runs = [Simulation(scenario, skip_syncs=skip) for skip in (True, False)]
+    for sim in runs:
+        sim.advance(scenario.duration_ms)
+    assert_same(outcome(runs[0]), outcome(runs[1]), ignore=COUNTERS_OF_SYNCS)
+    back_ms = int(runs[0].state.clock.values[FROZEN_UNTIL])
+    period_ms = int(runs[0].state.clock.params[P_HPA_PERIOD])
+    rescaled = [at for at in times_of(collect(runs[0]), "SuccessfulRescale") if at > back_ms]
+    assert rescaled
+    assert {(at - back_ms) % period_ms for at in rescaled} == {0}
