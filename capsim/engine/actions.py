@@ -17,7 +17,7 @@ from capsim.engine.recorder import forget_extremes, look
 from capsim.engine.state import State
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import encode, push
-from capsim.state.eventlog import LOG_FAILED_SCHEDULING, events_left, log_event
+from capsim.state.eventlog import LOG_FAILED_SCHEDULING, LOG_MULTI_ATTACH, events_left, log_event
 from capsim.state.marks import PODS_CHANGED, TOUCHED, mark_dirty, touch
 from capsim.state.tables import (
     CAPACITY_VERSION,
@@ -29,6 +29,7 @@ from capsim.state.tables import (
     FLAG_NOT_READY,
     FLAG_UNSCHEDULABLE,
     M_BUSY,
+    NEVER,
     POD_STARTING,
     T_DELETING,
     T_READY,
@@ -56,6 +57,7 @@ from capsim.state.tables import (
 from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import bind_pod, create_pod, node_changed, pods_left, start_serving
+from capsim.state.volumes import is_elsewhere
 from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
 from capsim.world.runs import fail_pod
 
@@ -159,7 +161,8 @@ def start_pods(
     fixed,
     now,
 ):
-    """Create ``count`` pods that have been Ready for long where they fit; returns how many were created.
+    """Create ``count`` pods that have been Ready for long where they fit; returns how many were created. Pods whose
+    volumes serve another node wait for them.
 
     ``target`` >= 0 pins them to a node: by affinity, or (``fixed`` = 1) bound to it without asking the scheduler.
     ``fixed`` = 2: bound likewise, each to the node in its row of ``queue.scratch``, and not pinned. Stops early when a
@@ -179,7 +182,10 @@ def start_pods(
                 log_event(
                     clock, log, now, LOG_FAILED_SCHEDULING, pods.workload[p], pods.ordinal[p], pods.diagnosis[p], 1
                 )
-        if pods.state[p] == POD_STARTING:
+        if pods.state[p] == POD_STARTING and is_elsewhere(k.volumes, pods, nodes, p):
+            pods.step_ms[p] = NEVER  # its containers have waited for its volumes ever since
+            log_event(clock, log, now, LOG_MULTI_ATTACH, pods.workload[p], pods.ordinal[p], 0, 0)
+        elif pods.state[p] == POD_STARTING:
             start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, 0.0, now)
     return count
 

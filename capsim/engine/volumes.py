@@ -13,7 +13,7 @@ from capsim.controllers.scheduler.reasons import PASS
 from capsim.engine.actions import ACT_ATTACH
 from capsim.engine.growth import longer, wider
 from capsim.errors import RunError
-from capsim.state.tables import NEVER, NODE_FREE, POD_PENDING
+from capsim.state.tables import NEVER, NODE_FREE, POD_READY
 from capsim.state.tables_volumes import H_FREE_MS, H_NODE, H_USERS, Q_FIRST, Q_OWN
 
 if TYPE_CHECKING:
@@ -113,18 +113,17 @@ def class_at_start(sim: Simulation, w: int) -> int:
 
 
 def settle(sim: Simulation, p: int) -> None:
-    """A pod of the start has had its volumes for long."""
+    """A pod of the start has had its volumes for long, if it is Ready."""
     s = sim.state
-    if s.pods.state[p] == POD_PENDING or s.pods.node[p] < 0:
+    if s.pods.state[p] != POD_READY:
         return
     volumes, q = s.scheduling.volumes, book_of(sim).set_of[int(s.pods.workload[p])]
     place = place_of(sim, q, p)
     if volumes.site[q, place] == 0:
         bind(sim, p)
-    uid = int(s.nodes.uid[s.pods.node[p]])
     held = s.scheduling.volumes.held[q, place]
-    if held[H_NODE] in (-1, uid):
-        held[H_NODE], held[H_USERS] = uid, held[H_USERS] + 1
+    held[H_NODE] = s.nodes.uid[s.pods.node[p]]
+    held[H_USERS] += 1
 
 
 def in_order(sim: Simulation, w: int, targets: list[int]) -> list[int]:

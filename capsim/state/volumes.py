@@ -58,6 +58,16 @@ def is_open(volumes: Volumes, pods: Pods, p):
 
 
 @kernel
+def is_elsewhere(volumes: Volumes, pods: Pods, nodes: Nodes, p):
+    """Whether the volumes of pod ``p``, which was bound, serve another node, and that one alone."""
+    q = set_of(volumes, pods.workload[p])
+    if q < 0 or volumes.setting[q, Q_ALONE] == 0:
+        return False
+    held = volumes.held[q, place_of(volumes, q, pods.ordinal[p])]
+    return held[H_USERS] > 0 and held[H_NODE] != nodes.uid[pods.node[p]]
+
+
+@kernel
 def attached_ms(volumes: Volumes, pods: Pods, nodes: Nodes, p, now):
     """When the volumes of pod ``p``, which was bound, are attached to its node; NEVER: another node uses them."""
     q = set_of(volumes, pods.workload[p])

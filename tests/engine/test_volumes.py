@@ -351,3 +351,35 @@ def test_a_snapshot_holds_the_claims(tmp_path):
 def test_bad_objects_say_where_and_what_is_allowed(tmp_path, objects, text):
     with pytest.raises(ScenarioError, match=text):
         scenario(tmp_path, objects)
+
+
+def shared(tmp_path, **more):
+    """Three pods that spread over three nodes and share a claim, settled."""
+    spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
+    app = workload("web", 3, claims=("data",), kind="Deployment")
+    app["spec"]["template"]["spec"]["topologySpreadConstraints"] = [
+        {**spread, "labelSelector": {"matchLabels": {"app": "web"}}}
+    ]
+    listed = [storage_class(mode="Immediate"), claim("data"), app]
+    return scenario(tmp_path, listed, zones=["a"], group={"zones": ["a"]}, initialState="settled", **more)
+
+
+def test_of_pods_of_the_start_those_wait_whose_volume_serves_another_node(tmp_path):
+    """Reconciler: a ReadWriteOnce volume is not attached to a second node while the first has a pod with it."""
+    drain = {"at": "5m", "drain": {"node": "n-2"}}
+    _, pods, events = played(shared(tmp_path, events=[drain]))
+    first = pods[pods.created_ms < 0].sort_values("node").reset_index()
+    assert first.node.tolist() == ["n-1", "n-2", "n-3"]
+    assert len(said(events, "FailedAttachVolume")) >= 2
+    assert first.ready_ms[1] < 0
+    later = first.ready_ms[[0, 2]].dropna()
+    assert len(later) == 1
+    assert later.iloc[0] > 300_000  # one of the others when it is gone
+
+
+def test_what_recorded_pods_share_on_several_nodes_serves_them_all(tmp_path):
+    """Whatever is known of its class: where pods use it on two nodes it does not serve one alone."""
+    recorded = {"default/Deployment/web": {"n-1": 1, "n-2": 2}}
+    sim, pods, _ = played(shared(tmp_path).model_copy(update={"initial_state": "recorded", "placement": recorded}))
+    assert (pods.ready_ms < 0).all()
+    assert not sim.state.scheduling.volumes.setting[0, 4]

@@ -63,7 +63,7 @@ def check_volumes(sim) -> None:
             assert book.binder.verdict(keys, labels_of(sim, n)) == PASS
         if volumes.setting[q, Q_ALONE] and volumes.held[q, place, H_NODE] == s.nodes.uid[n]:
             users[q, place] += s.pods.step_ms[p] != t.NEVER
-        elif volumes.setting[q, Q_ALONE] and s.pods.created_ms[p] >= 0:
+        elif volumes.setting[q, Q_ALONE]:
             assert s.pods.state[p] != t.POD_READY
     for (q, place), count in users.items():
         assert volumes.held[q, place, H_USERS] == count

@@ -159,5 +159,5 @@ def build_scheduling(
         views=empty_views(program, node_rows, width),
         cycle=empty_cycle(program, node_rows, width, int(shapes.domains.max(initial=0))),
         nominations=Nominations(np.zeros(pod_rows, np.int64), np.zeros(pod_rows, np.int64), np.zeros(1, np.int64)),
-        volumes=build_volumes(names.claims, scenario, len(scenario.objects.workloads)),
+        volumes=build_volumes(names.claims, scenario, names, len(scenario.objects.workloads)),
     )

@@ -343,7 +343,14 @@ def with_class(claim: dict[str, Any], classes: Sequence[StorageClass]) -> dict[s
     return {**claim, "spec": {**claim["spec"], "storageClassName": default}}
 
 
-def build_volumes(book: ClaimBook | None, scenario: Scenario, workloads: int) -> Volumes:
+def is_shared_at_start(scenario: Scenario, names: Names, one: ClaimSet) -> bool:
+    """Whether recorded pods use the claims that they share on several nodes; then they can."""
+    keys = {names.workloads[w] for w in one.rows}
+    nodes = {node for key in keys for node in scenario.placement.get(key, {})}
+    return not one.own and len(nodes) > 1
+
+
+def build_volumes(book: ClaimBook | None, scenario: Scenario, names: Names, workloads: int) -> Volumes:
     """The table, nothing bound but what is; empty where no pod has a claim."""
     if book is None:
         return no_volumes()
@@ -362,7 +369,8 @@ def build_volumes(book: ClaimBook | None, scenario: Scenario, workloads: int) ->
     for q, one in enumerate(sets):
         keys = one.keys(ANY if one.own else 0)
         attach = storage.attach_delay_ms if book.is_attached(keys) else 0
-        table.setting[q] = [one.own, one.first, attach, storage.detach_delay_ms, book.is_alone(keys)]
+        alone = book.is_alone(keys) and not is_shared_at_start(scenario, names, one)
+        table.setting[q] = [one.own, one.first, attach, storage.detach_delay_ms, alone]
         for w in one.rows:
             table.set_of[w] = q
             table.variant[w, 0] = w
