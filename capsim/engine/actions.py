@@ -12,7 +12,7 @@ from capsim.controllers.scheduler.wake import capacity_gained
 from capsim.controllers.workloads.replicas import set_desired
 from capsim.engine.dispatch import add_daemons, evict_pod, evict_pods, lose_node, tell_cloud
 from capsim.engine.flow import flow
-from capsim.engine.outage import answer_again, crash, fall_silent, restart, set_unreachable
+from capsim.engine.outage import answer_again, crash, fall_silent, hang, leave, restart, resume, set_unreachable
 from capsim.engine.recorder import forget_extremes, look
 from capsim.engine.state import State
 from capsim.jit import inline_kernel, kernel
@@ -87,7 +87,10 @@ from capsim.world.runs import fail_pod
     ACT_FAIL_POD,
     ACT_ATTACH,
     ACT_PRESSURE,
-) = range(25)
+    ACT_HANG,
+    ACT_LEAVE,
+    ACT_RESUME,
+) = range(28)
 ROOM = 4
 
 
@@ -387,6 +390,12 @@ def act_on_outage(s: State, what, a, b, now):
         return restart(s.clock, s.heap, s.pods, s.workloads, s.nodes, s.startup, a, now)
     if what == ACT_PRESSURE:
         return press(s.clock, s.pods, s.links, s.classes, s.nodes, s.queue, s.presence, s.scheduling, a, b, now)
+    if what == ACT_HANG:
+        return hang(s.clock, s.pods, s.usage, s.nodes, s.scan, s.workloads, s.physics, s.marks, a, now)
+    if what == ACT_RESUME:
+        return resume(s.clock, s.pods, s.usage, s.nodes, s.scan, s.workloads, s.physics, s.marks, a, now)
+    if what == ACT_LEAVE:
+        return leave(s.clock, s.heap, s.pods, a, now)
     if what == ACT_ATTACH:
         push(s.heap, now, encode(EV_POD_ATTACH, a, s.pods.uid[a]))
         return 0

@@ -26,6 +26,8 @@ RESTARTS = {
     e.LOG_OOM_KILLED: "Container was killed: its memory exceeded the limit",
     e.LOG_BACK_OFF: "Back-off {} s restarting failed container",
     e.LOG_CRASHED: "Container exited",
+    e.LOG_LIVENESS: "Container failed liveness probe, will be restarted",
+    e.LOG_STARTUP: "Container has not started in time: its startup or liveness probe failed, will be restarted",
     e.LOG_NO_ADDRESS: "Failed to create pod sandbox: the node has no address left for a pod",
     e.LOG_MULTI_ATTACH: "Multi-Attach error for volume: it is attached to another node, whose pod still uses it",
 }

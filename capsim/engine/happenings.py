@@ -16,6 +16,7 @@ from capsim.engine.faults.control import control_plane_outage
 from capsim.engine.faults.drains import drain
 from capsim.engine.faults.faults import begin
 from capsim.engine.faults.machines import fail, spot_reclaim, zone_outage
+from capsim.engine.faults.probes import hang
 from capsim.engine.faults.restarts import crash
 from capsim.engine.faults.upgrades import roll
 from capsim.engine.resizing import resize
@@ -26,9 +27,9 @@ from capsim.state.tables import (
     G_TARGET,
     NEVER,
     NEXT_EVENT,
-    OOM_DUE,
     P_HPA_PERIOD,
     P_SCALE_TO_POD,
+    PODS_DUE,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Happenings:
         """Tell the loop when the next event is due."""
         due = self.events[self.position].at_ms if self.position < len(self.events) else NEVER
         fault = self.faults.agenda.next_ms()
-        if sim.state.clock.values[OOM_DUE]:
+        if sim.state.clock.values[PODS_DUE]:
             fault = sim.now_ms
         due = due if fault is None else min(due, fault)
         sim.state.clock.values[NEXT_EVENT] = min(due, self.crons.next_ms(sim))
@@ -100,6 +101,8 @@ class Happenings:
             done = spot_reclaim(sim, event.spot_reclaim)
         elif event.crash is not None:
             done = crash(sim, event.crash)
+        elif event.hang is not None:
+            done = hang(sim, event.hang)
         elif event.upgrade is not None:
             roll(sim, event.upgrade)
         elif event.control_plane_outage is not None:

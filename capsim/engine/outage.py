@@ -6,7 +6,7 @@ scheduler still trusts it), and the node lifecycle controller finds out (Ready i
 
 from __future__ import annotations
 
-from capsim.jit import separate_kernel
+from capsim.jit import inline_kernel, separate_kernel
 from capsim.state.addresses import waits
 from capsim.state.calendar import encode, push
 from capsim.state.marks import TOUCHED, touch
@@ -185,7 +185,7 @@ def crash(
     served = pods.state[p] == POD_READY
     go_down(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
     pods.restarts[p] += 1
-    if served and clock.params[P_PROPAGATION] > 0:
+    if (served and clock.params[P_PROPAGATION] > 0) or pods.dark[p] == 1:  # one that hung is an endpoint, too
         set_dark(pods, physics, marks, p, 1)
         push(heap, now + clock.params[P_PROPAGATION], encode(EV_POD_LEFT, p, pods.uid[p]))
     return 0
@@ -199,4 +199,53 @@ def restart(clock: Clock, heap: Heap, pods: Pods, workloads: Workloads, nodes: N
     workloads.count[w, POD_DOWN] -= 1
     workloads.count[w, POD_STARTING] += 1
     begin_start(clock, heap, pods, workloads, nodes, startup, p, 1, now)
+    return 0
+
+
+@separate_kernel
+def hang(
+    clock: Clock,
+    pods: Pods,
+    usage: PodUsage,
+    nodes: Nodes,
+    scan: NodeScan,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    p,
+    now,
+):
+    """The Ready pod ``p`` stops answering; it stays an endpoint."""
+    go_down(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
+    set_dark(pods, physics, marks, p, 1)
+    return 0
+
+
+@separate_kernel
+def resume(
+    clock: Clock,
+    pods: Pods,
+    usage: PodUsage,
+    nodes: Nodes,
+    scan: NodeScan,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    p,
+    now,
+):
+    """Pod ``p``, which hung, answers again."""
+    w = pods.workload[p]
+    pods.state[p] = POD_STARTING
+    workloads.count[w, POD_DOWN] -= 1
+    workloads.count[w, POD_STARTING] += 1
+    set_dark(pods, physics, marks, p, 0)
+    start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, integral_at(physics, w, now), now)
+    return 0
+
+
+@inline_kernel
+def leave(clock: Clock, heap: Heap, pods: Pods, p, now):
+    """The endpoints let go of pod ``p``, which does not serve, after their delay; heap has room for one event."""
+    push(heap, now + clock.params[P_PROPAGATION], encode(EV_POD_LEFT, p, pods.uid[p]))
     return 0

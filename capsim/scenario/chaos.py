@@ -154,6 +154,16 @@ class Crash(Model):
     )
 
 
+class Hang(Model):
+    """Ready pods of a workload stop answering; a liveness probe finds out, and the kubelet restarts them."""
+
+    target: Text = Field(description="The workload: `name`, `namespace/name` or `namespace/Kind/name`.")
+    pods: AtLeastOne | None = Field(None, description="How many of its Ready pods, the oldest; missing: all.")
+    duration_ms: Milliseconds | None = Field(
+        None, gt=0, alias="duration", description="When they answer again by themselves; missing: never."
+    )
+
+
 class ControlPlaneOutage(Model):
     """Control-plane nodes fail: with too few left for a quorum nobody decides anything, while pods keep serving."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PlainSerializer, SkipValidation, WithJsonSchema, model_validator
 from pydantic_core.core_schema import SerializationInfo
 
-from capsim.scenario.chaos import ControlPlaneOutage, Crash, Drain, Fail, SpotReclaim, Upgrade, ZoneOutage
+from capsim.scenario.chaos import ControlPlaneOutage, Crash, Drain, Fail, Hang, SpotReclaim, Upgrade, ZoneOutage
 from capsim.scenario.kubernetes.hpa import Hpa
 from capsim.scenario.kubernetes.resource_quota import ResourceQuota
 from capsim.scenario.kubernetes.workload import Workload
@@ -62,7 +62,7 @@ class AddNodes(Model):
     immediately: Switch = Field(False, description="Ready at once instead of after the group's bootDelay.")
 
 
-Fault = Drain | Fail | ZoneOutage | SpotReclaim | Upgrade | Crash | ControlPlaneOutage
+Fault = Drain | Fail | ZoneOutage | SpotReclaim | Upgrade | Crash | Hang | ControlPlaneOutage
 Action = Scale | Apply | AddNodes | Resize | Fault | Rollout | Rollback | PauseRollout
 
 
@@ -84,6 +84,7 @@ class TimedEvent(Model):
     spot_reclaim: SpotReclaim | None = Field(None, alias="spotReclaim", description="The cloud takes machines back.")
     upgrade: Upgrade | None = Field(None, description="All nodes of a group are replaced or rebooted.")
     crash: Crash | None = Field(None, description="Containers of a workload exit.")
+    hang: Hang | None = Field(None, description="Pods of a workload stop answering.")
     control_plane_outage: ControlPlaneOutage | None = Field(
         None, alias="controlPlaneOutage", description="Control-plane nodes fail."
     )

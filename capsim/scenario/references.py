@@ -189,7 +189,7 @@ class References:
     def _targets(self) -> None:
         events = self.root.get("events")
         for index, event in enumerate(events if isinstance(events, SourceList) else []):
-            for kind in ("scale", "crash", *ROLLS) if isinstance(event, SourceMap) else ():
+            for kind in ("scale", "crash", "hang", *ROLLS) if isinstance(event, SourceMap) else ():
                 action = event.get(kind)
                 if isinstance(action, SourceMap) and isinstance(action.get("target"), str):
                     self._target(kind, action, f"events[{index}].{kind}.target")
@@ -201,7 +201,7 @@ class References:
         if kind == "scale":
             self._scalable(key, action, path)
             return
-        if kind == "crash":
+        if kind in ("crash", "hang"):
             action["target"] = key
             return
         own = key.split("/")[1]

@@ -98,6 +98,12 @@ class WorkloadSpec(Model):
         alias="memorySpread",
         description="How far the memory of single pods lies off the mean, evenly drawn: 0.1 is ± 10 % (an assumption).",
     )
+    probes_wait: Switch = Field(
+        True,
+        alias="probesWait",
+        description="Whether liveness probes (httpGet, grpc) wait behind requests, as where the same threads answer "
+        "both: pods that are late for longer than a probe's timeoutSeconds are restarted.",
+    )
     termination_time_ms: Milliseconds = Field(
         2000,
         alias="terminationTime",

@@ -42,7 +42,9 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_EVICTED,
     LOG_PRESSURE,
     LOG_NO_ADDRESS,
-) = range(35)
+    LOG_LIVENESS,
+    LOG_STARTUP,
+) = range(37)
 
 
 @inline_kernel

@@ -16,6 +16,8 @@ F64: TypeAlias = NDArray[np.float64]
 
 NEVER = 1 << 60
 """A time after the end of every run."""
+UNBOUNDED = 1e300
+"""More than any quantity or time (float64)."""
 
 # Resource columns; extended resources follow.
 CPU, MEMORY, EPHEMERAL, PODS = 0, 1, 2, 3
@@ -82,21 +84,13 @@ UID, NODE_UID, STATUS_TABLE, YIELD_REASON, SAMPLE_START, TIGHT_NODES, WORK, SCHE
     17,
 )
 PENDING_VERSION, CAPACITY_VERSION, CA_ACT_DUE, CA_LOOP_DUE, CA_PASSED = 18, 19, 20, 22, 23
-SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDULABLE, NODES_READY = (
-    25,
-    26,
-    27,
-    28,
-    29,
-    30,
-    31,
-    32,
-)
+SCRAPE_LAST, SCRAPE_PREV, SCRAPE_TAKEN, NEXT_CUSTOM, POD_TOP, NODE_TOP, UNSCHEDULABLE, NODES_READY = range(25, 33)
 STOP_AT, BREATH, EVENTS_LEFT, CA_SEEN_WORK, CA_NEXT_TIMER, DAEMONSETS = 34, 35, 36, 37, 38, 39
 """DAEMONSETS: the most pods that one transition can create (a node's registration: one of each DaemonSet)."""
 PREEMPTOR, CA_SEEN_PENDING = 40, 41
-FROZEN_UNTIL, OOM_DUE = 42, 43
-"""Until then nobody writes to the API server: controllers stand still, what runs goes on."""
+FROZEN_UNTIL, PODS_DUE = 42, 43
+"""Until then nobody writes to the API server: controllers stand still, what runs goes on. 1: some pods have to be
+looked at (memory, probes)."""
 BINDER = 44
 """Pod whose claims are to be bound."""
 CLOCK_COLUMNS = 45
@@ -201,6 +195,10 @@ class Pods(NamedTuple):
     """When the kubelet's next step with the pod is due: events of another time are out of date."""
     restarts: I64
     first_ready_ms: I64
+    started_ms: I64
+    """When its containers were last started, -1: before the start of the run."""
+    given_up: I64
+    """1: at ``step_ms`` a probe gives its container up, which has not started by then."""
     dark: I64
     """1: the endpoints hold the pod though it does not serve; what is sent to it is lost."""
     free: I64
@@ -399,10 +397,11 @@ class Physics(NamedTuple):
     """[W, 6]: idle milli, milli-seconds per request, cap rps, memory base, memory per request in flight, seconds in
     service."""
     limits: F64
-    """[W, 6]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage (2: pods serve what
+    """[W, 8]: seconds of backlog that may wait (0: drop), 1 when cpu is given as usage (2: pods serve what
     their connections bring), request milli, requests that
-    may wait in a pod (-1: no service model), memory of a pod from which on one may be killed, bytes, and when pods
-    may be looked at for it again, ms."""
+    may wait in a pod (-1: no service model), memory of a pod from which on one may be killed, bytes, when pods
+    may be looked at for it again, ms, seconds of waiting at which liveness probes fail, and since when they do, ms
+    (-1: they do not)."""
     own: F64
     """[W, 6]: number and summed rate of pods with a rate of their own; pods that were Ready at the last
     computation; changes of the common rate so far; endpoints that do not serve, and the requests per second that are
@@ -422,7 +421,7 @@ O_DARK, O_DARK_RPS = 4, 5
 L_IDLE, L_COST, L_CAP, L_MEMORY, L_INFLIGHT, L_SECONDS = 0, 1, 2, 3, 4, 5
 S_PREV, S_LAST, S_TAKEN, S_MEMORY, S_MEMORY_LAST, S_MEMORY_TAKEN = 0, 1, 2, 3, 4, 5
 U_CPU, U_MEMORY, U_EXCESS = 0, 1, 2
-MEMORY_LIMIT, MEMORY_LOOK_MS = 4, 5
+MEMORY_LIMIT, MEMORY_LOOK_MS, LATE_S, LATE_SINCE_MS = 4, 5, 6, 7
 
 
 class Containers(NamedTuple):

@@ -9,9 +9,10 @@ from capsim.state.tables import F64, I64
 # Kinds of steps.
 STEP_PULL, STEP_RUN, STEP_START = 0, 1, 2
 # Columns of a step: its kind and argument (image, or ms), then of a started container: first check and period of the
-# startup probe (period 0: none), of the readiness probe, and ms from its first success until Ready.
-X_KIND, X_ARGUMENT, X_STARTUP_DELAY, X_STARTUP_PERIOD, X_READY_DELAY, X_READY_PERIOD, X_READY_MORE = range(7)
-STEP_COLUMNS = 7
+# startup probe (period 0: none), of the readiness probe, ms from its first success until Ready, and ms after which a
+# startup or liveness probe gives the container up (NEVER: none).
+X_KIND, X_ARGUMENT, X_STARTUP_DELAY, X_STARTUP_PERIOD, X_READY_DELAY, X_READY_PERIOD, X_READY_MORE, X_LIMIT = range(8)
+STEP_COLUMNS = 8
 ALWAYS = 1 << 40
 """Added to the image of a pull: the registry is asked although the image is there (imagePullPolicy: Always)."""
 

@@ -90,6 +90,8 @@ def create_pod(
     pods.step_ms[p] = -1
     pods.restarts[p] = 0
     pods.first_ready_ms[p] = -1
+    pods.started_ms[p] = -1
+    pods.given_up[p] = 0
     pods.dark[p] = 0
     links.queued[p] = 0
     usage.own[p] = 0

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from capsim.jit import inline_kernel, kernel
 from capsim.state.marks import mark_dirty
-from capsim.state.tables import L_CAP, NEVER, O_DARK_RPS, Marks, Physics, Traffic
+from capsim.state.tables import L_CAP, NEVER, O_DARK_RPS, UNBOUNDED, Marks, Physics, Traffic
 from capsim.state.tables_calls import (
     A_ATTEMPTS,
     A_FAILURE,
@@ -57,7 +57,6 @@ from capsim.world.latency import is_settled, late_ratio, observe
 TINY = 1e-9
 CHANGED = 1e-3
 """Relative change of attempts or of a capacity that is worth another look."""
-FOREVER = 1e300
 
 
 @kernel
@@ -149,7 +148,7 @@ def look_at_call(calls: Calls, serving: Serving, traffic: Traffic, physics: Phys
     timeout = calls.setting[e, C_TIMEOUT]
     whole = calls.service[u, F_SECONDS]
     late = 0.0
-    if timeout < FOREVER:
+    if timeout < UNBOUNDED:
         rest = max(0.0, timeout - (whole - calls.service[u, F_OWN_SECONDS]))
         if rest <= calls.service[u, F_SAFE] or calls.edge[e, E_RECURSIVE] == 1:
             late, _, _ = own_times(serving, traffic, physics, u, rest)
@@ -163,7 +162,7 @@ def look_at_call(calls: Calls, serving: Serving, traffic: Traffic, physics: Phys
     before = calls.state[e, A_ATTEMPTS]
     calls.state[e, A_ATTEMPTS] = 1.0 + more
     calls.state[e, A_FAILURE] = min(1.0, max(0.0, 1.0 - (1.0 - failed) * (1.0 + more)))
-    once = late * timeout + (1.0 - late) * min(whole, timeout) if timeout < FOREVER else whole
+    once = late * timeout + (1.0 - late) * min(whole, timeout) if timeout < UNBOUNDED else whole
     seconds = (1.0 + more) * once + more * calls.setting[e, C_BACKOFF]
     calls.state[e, A_SECONDS] = calls.setting[e, C_NUMBER] * seconds
     changed = abs(1.0 + more - before) / before
@@ -221,7 +220,7 @@ def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: P
         good *= 1.0 - number * fails if number <= 1.0 else (1.0 - fails) ** number
     down_s += longest
     good *= 1.0 - lost
-    _, own_s, safe_s = own_times(serving, traffic, physics, v, FOREVER)
+    _, own_s, safe_s = own_times(serving, traffic, physics, v, UNBOUNDED)
     calls.service[v, F_SAFE] = safe_s
     calls.service[v, F_FAILURE] = 1.0 - good
     calls.service[v, F_SECONDS] = own_s + down_s
@@ -245,7 +244,7 @@ def look_back(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics
     for k in range(calls.order.shape[0] - 1, -1, -1):
         v = calls.order[k]
         again = max(again, look_at_service(calls, serving, traffic, physics, marks, v))
-        if calls.service[v, F_SAFE] >= FOREVER:
+        if calls.service[v, F_SAFE] >= UNBOUNDED:
             for i in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
                 if not is_settled(serving, physics, traffic.edge_workload[i]):
                     again = 1

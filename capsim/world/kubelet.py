@@ -12,8 +12,10 @@ from capsim.state.calendar import encode, push
 from capsim.state.tables import (
     EV_POD_READY,
     FLAG_SILENT,
+    NEXT_EVENT,
     P_SEED,
     POD_STARTING,
+    PODS_DUE,
     Clock,
     Heap,
     Marks,
@@ -39,8 +41,12 @@ def begin_start(
     w = pods.workload[p]
     entity = workloads.hash[w] + pods.ordinal[p]
     span = duration_ms(workloads.start, w, clock.params[P_SEED], STREAM_START, entity, pods.restarts[p])
+    pods.started_ms[p] = now
+    pods.given_up[p] = 0
     if in_parts(startup, w):
-        span = ready_after_ms(startup, nodes, w, pods.node[p], span, again, now)
+        span, given_up, started_ms = ready_after_ms(startup, nodes, w, pods.node[p], span, again, now)
+        pods.given_up[p] = given_up
+        pods.started_ms[p] = started_ms
     pods.step_ms[p] = now + span
     push(heap, now + span, encode(EV_POD_READY, p, pods.uid[p]))
 
@@ -58,11 +64,14 @@ def become_ready(
     p,
     now,
 ):
-    """Pod ``p`` passes its readiness if it is still starting, and its node answers."""
+    """Pod ``p`` passes its readiness if it is still starting, and its node answers; or a probe gives it up."""
     if pods.state[p] != POD_STARTING or pods.step_ms[p] > now:
         return
     if nodes.flags[pods.node[p]] & FLAG_SILENT:
         go_down(clock, pods, usage, workloads, nodes, scan, physics, marks, p, now)
+    elif pods.given_up[p] == 1:
+        clock.values[PODS_DUE] = 1
+        clock.values[NEXT_EVENT] = min(clock.values[NEXT_EVENT], now)
     else:
         set_dark(pods, physics, marks, p, 0)
         integral = integral_at(physics, pods.workload[p], now)

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 
 from capsim.jit import inline_kernel, kernel
-from capsim.state.tables import L_CAP, Physics
+from capsim.state.tables import L_CAP, UNBOUNDED, Physics
 from capsim.state.tables_calls import (
     BINS,
     BY_CONNECTION,
@@ -53,8 +53,6 @@ SETTLED_AFTER = 20.0
 SMALL_GAP = 0.05
 """Share of the requests in a station by which its mean over the time may be off for it to count as stationary."""
 SUBSTEPS = 24
-UNKNOWN_S = 1e300
-"""Longer than any time."""
 NARROW = 0.7
 """Share of the stationary variation below which the queue is a wave, not a stationary queue."""
 
@@ -263,7 +261,7 @@ def relax(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests,
     v = serving.state[r, Y_VARIANCE]
     step = span_s / SUBSTEPS
     u = arrivals / capacity
-    goal = 1e300
+    goal = UNBOUNDED
     x_goal = 0.0
     if u < TOP_RATIO:
         x_goal = position(u)
@@ -522,10 +520,10 @@ def late_ratio(serving: Serving, physics: Physics, w, within_s):
     r = serving.row[w]
     pods = physics.own[w, 2]
     if pods <= 0.0:
-        return 1.0, 0.0, UNKNOWN_S
+        return 1.0, 0.0, UNBOUNDED
     capacity = pod_capacity(physics, w)
     if capacity <= 0.0:
-        return 1.0, 0.0, UNKNOWN_S
+        return 1.0, 0.0, UNBOUNDED
     u = physics.arrival_rps[w] / pods / capacity
     if physics.backlog[w] <= 0.0 and u < TOP_RATIO and is_settled(serving, physics, w):
         a, b, part = curve_row(serving, r, pods)
@@ -539,7 +537,7 @@ def late_ratio(serving: Serving, physics: Physics, w, within_s):
     mean = wave_s(serving, r, m, capacity)
     service = serving.constant[r, K_SERVICE]
     variance = serving.state[r, Y_VARIANCE] / (capacity * capacity) + (0.01 + serving.constant[r, K_SCV]) * service**2
-    return 0.5 * math.erfc((within_s - mean) / math.sqrt(2.0 * variance)), mean, UNKNOWN_S
+    return 0.5 * math.erfc((within_s - mean) / math.sqrt(2.0 * variance)), mean, UNBOUNDED
 
 
 @kernel

@@ -22,20 +22,23 @@ from capsim.state.tables import (
     L_INFLIGHT,
     L_MEMORY,
     L_SECONDS,
+    LATE_S,
+    LATE_SINCE_MS,
     MEMORY_LIMIT,
     MEMORY_LOOK_MS,
     NEVER,
     NEXT_EVENT,
     O_DARK,
     O_DARK_RPS,
-    OOM_DUE,
     P_HOUSEKEEPING,
     POD_READY,
+    PODS_DUE,
     S_MEMORY,
     TIGHT_NODES,
     U_CPU,
     U_EXCESS,
     U_MEMORY,
+    UNBOUNDED,
     Clock,
     Marks,
     Nodes,
@@ -50,8 +53,6 @@ from capsim.state.tables import (
 from capsim.world.housekeeping import remember
 
 TINY = 1e-9
-NO_LIMIT = 1e300
-"""Memory of a pod that nothing limits, bytes."""
 
 
 @inline_kernel
@@ -262,10 +263,12 @@ def compute_rates(
             mark_tight(workloads, links, pods, scan, marks, w)
     physics.served_rps[w] = served
     settle_backlog(physics, backlog_wheel, w, ready, rate, now)
+    if physics.limits[w, LATE_S] < UNBOUNDED:
+        note_late(clock, physics, w, ready, now)
     set_usage(physics, w, ready, rate)
     over = ready > 0 and physics.samples[w, S_MEMORY] > physics.limits[w, MEMORY_LIMIT]
     if over and now >= physics.limits[w, MEMORY_LOOK_MS]:
-        clock.values[OOM_DUE] = 1
+        clock.values[PODS_DUE] = 1
         clock.values[NEXT_EVENT] = min(clock.values[NEXT_EVENT], now)
     demand = physics.load[w, L_IDLE] + physics.load[w, L_COST] * wanted - physics.limits[w, 2]
     if ready == 0 or demand < 0.0:
@@ -296,14 +299,39 @@ def settle_backlog(physics: Physics, backlog_wheel, w, ready, rate, now):
                 physics.lost_rps[w] = excess
             else:
                 due = now + 1 + int(room / excess * 1000.0)
-                if physics.limits[w, MEMORY_LIMIT] < NO_LIMIT and physics.load[w, L_INFLIGHT] > 0.0:
+                if physics.limits[w, MEMORY_LIMIT] < UNBOUNDED and physics.load[w, L_INFLIGHT] > 0.0:
                     over = physics.limits[w, MEMORY_LIMIT] - pod_memory(physics, w, ready, rate)
                     if over > 0.0:
                         due = min(due, now + 1 + int(over / physics.load[w, L_INFLIGHT] * ready / excess * 1000.0))
         elif physics.backlog[w] > 0.0:
             if excess < -tiny:
                 due = now + 1 + int(physics.backlog[w] / -excess * 1000.0)
+    if physics.limits[w, LATE_S] < UNBOUNDED:
+        due = min(due, late_changes_ms(physics, w, excess - physics.lost_rps[w], now))
     tree_set(backlog_wheel, w, due)
+
+
+@inline_kernel
+def late_changes_ms(physics: Physics, w, growth, now):
+    """When requests of ``w`` begin, or cease, to wait for longer than its liveness probes do."""
+    gap = physics.limits[w, LATE_S] * physics.served_rps[w] - physics.backlog[w]
+    tiny = TINY * (1.0 + physics.arrival_rps[w])
+    if (growth > tiny and gap >= 0.0) or (growth < -tiny and gap < 0.0):
+        return now + 1 + int(gap / growth * 1000.0)
+    return NEVER
+
+
+@inline_kernel
+def note_late(clock: Clock, physics: Physics, w, ready, now):
+    """Since when what is sent to a pod of ``w`` waits for longer than its liveness probes do; Python looks at the pods
+    when that begins."""
+    late = ready > 0 and physics.backlog[w] > physics.limits[w, LATE_S] * physics.served_rps[w]
+    if not late:
+        physics.limits[w, LATE_SINCE_MS] = -1.0
+    elif physics.limits[w, LATE_SINCE_MS] < 0.0:
+        physics.limits[w, LATE_SINCE_MS] = float(now)
+        clock.values[PODS_DUE] = 1
+        clock.values[NEXT_EVENT] = min(clock.values[NEXT_EVENT], now)
 
 
 @inline_kernel

@@ -5,7 +5,10 @@ asked for, or up to maxParallelImagePulls; prober: checks at initialDelay + k x 
 the startup probe on). A pull fetches the layers that the node has not, at the registry's bandwidth; parallel pulls do
 not slow each other down. ``startupTime`` is what the process of every container takes, sidecars included.
 
-Not modelled: image garbage collection, unpacking as a step of its own, failed pulls, probes that give up.
+A container that has not started when its startup probe, or without one its liveness probe, has failed failureThreshold
+times is killed then.
+
+Not modelled: image garbage collection, unpacking as a step of its own, failed pulls.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from capsim.state.tables_startup import (
     STEP_RUN,
     X_ARGUMENT,
     X_KIND,
+    X_LIMIT,
     X_READY_DELAY,
     X_READY_MORE,
     X_READY_PERIOD,
@@ -72,13 +76,15 @@ def pulled_ms(startup: Startup, g, n, image, at_ms):
 
 @separate_kernel
 def ready_after_ms(startup: Startup, nodes: Nodes, w, n, own_ms, again, now):
-    """Time from ``now`` until a pod of ``w`` on node ``n`` is Ready; ``own_ms`` is what its process takes.
+    """(time from ``now`` until a pod of ``w`` on node ``n`` is Ready, or until a probe gives a container up; 1 in the
+    second case; when its last container is started); ``own_ms`` is what its process takes.
 
     ``again``: only its containers are restarted, init containers and pulls are over.
     """
     g = nodes.group[n]
     at = now
     ready = now
+    killed = NEVER
     for s in range(startup.start[w], startup.start[w + 1]):
         kind = startup.step[s, X_KIND]
         if kind == STEP_PULL:
@@ -88,6 +94,8 @@ def ready_after_ms(startup: Startup, nodes: Nodes, w, n, own_ms, again, now):
                 at += startup.step[s, X_ARGUMENT]
         else:
             up = own_ms
+            if own_ms > startup.step[s, X_LIMIT]:
+                killed = min(killed, at + startup.step[s, X_LIMIT])
             if startup.step[s, X_STARTUP_PERIOD] > 0:
                 up = first_check(startup.step[s, X_STARTUP_DELAY], startup.step[s, X_STARTUP_PERIOD], up)
             if startup.step[s, X_READY_PERIOD] > 0:
@@ -96,4 +104,6 @@ def ready_after_ms(startup: Startup, nodes: Nodes, w, n, own_ms, again, now):
             if startup.step[s, X_ARGUMENT] == 1:  # a sidecar: what follows waits until it has started
                 at += up
             ready = max(ready, at + up)
-    return max(1, ready - now)
+    if killed < NEVER:
+        return max(1, killed - now), 1, at
+    return max(1, ready - now), 0, at

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from capsim.engine.build.assemble import SMALLEST
 from capsim.engine.drive import Simulation
-from capsim.scenario import Crash, TimedEvent
+from capsim.scenario import Crash, Hang, TimedEvent
 from capsim.scenario.images import ImageSpec
 from capsim.scenario.kubernetes.lifecycle import Probe
 from capsim.state.tables import P_TREE_NODES
@@ -20,6 +20,9 @@ pytestmark = pytest.mark.plain
 
 IMAGES = {"app:1": ImageSpec(layers={"base": 300 * MIB, "app": 20 * MIB}), "*": ImageSpec(layers={"base": 300 * MIB})}
 PROBES = st.sampled_from([None, Probe(period_s=7), Probe(initial_delay_s=3, period_s=2, success_threshold=2)])
+LIVENESS = st.sampled_from(
+    [None, None, Probe(period_s=3, timeout_s=1), Probe(initial_delay_s=20, timeout_s=5), Probe(asks="tcpSocket")]
+)
 
 
 @st.composite
@@ -33,6 +36,8 @@ def in_parts(draw):
         lasts = draw(st.sampled_from([None, 45_000, 400_000]))
         crash = Crash(target=draw(st.sampled_from(rolled)).key, duration_ms=lasts)
         events.append(TimedEvent(at_ms=draw(st.integers(0, scenario.duration_ms)), crash=crash))
+        hang = Hang(target=draw(st.sampled_from(rolled)).key, duration_ms=lasts, pods=draw(st.sampled_from([None, 1])))
+        events.append(TimedEvent(at_ms=draw(st.integers(0, scenario.duration_ms)), hang=hang))
     delays = scenario.control_plane.delays.model_copy(update={"endpoint_propagation_ms": 3000})
     plane = scenario.control_plane.model_copy(update={"delays": delays})
     objects = scenario.objects.model_copy(update={"workloads": listed})
@@ -59,6 +64,7 @@ def changed(draw, workload):
     if draw(st.booleans()):
         limits["memory"] = max(first.requests.get("memory", 0), 150 * MIB)
     own = {"image": draw(st.sampled_from(["app:1", "app", "other:2"])), "pre_stop_s": draw(st.sampled_from([0, 2, 5]))}
+    own["liveness_probe"] = draw(LIVENESS)
     own |= {"startup_probe": draw(PROBES), "readiness_probe": draw(PROBES), "limits": limits}
     containers = (first.model_copy(update=own), *others)
     return workload.model_copy(update={"template": workload.template.model_copy(update={"containers": containers})})

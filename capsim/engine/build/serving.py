@@ -13,7 +13,7 @@ from capsim.scenario.call_graph import Edge, edges_of, levels
 from capsim.scenario.calls import Balancing, ServiceTime
 from capsim.scenario.scenario import Scenario
 from capsim.scenario.workload import ServiceSpec
-from capsim.state.tables import F64, L_CAP, L_COST, NEVER, Physics, Traffic
+from capsim.state.tables import F64, L_CAP, L_COST, NEVER, UNBOUNDED, Physics, Traffic
 from capsim.state.tables_calls import (
     B_COLUMNS,
     BINS,
@@ -42,7 +42,6 @@ from capsim.world.queueing.curves import Curves, curves_of, edges_s
 from capsim.world.queueing.station import Balancing as Policy
 from capsim.world.queueing.station import Station
 
-_FOREVER = 1e300
 SHORTEST_TURN_MS, LONGEST_TURN_MS = 1000, 60_000
 """Connections are looked at every twentieth of the shortest life, within these bounds."""
 
@@ -216,8 +215,8 @@ def edge_row(edge: Edge, source: dict[str, int], routes: dict[str, int]) -> list
 def setting_row(edge: Edge) -> list[float]:
     """The row of ``Calls.setting``."""
     call = edge.call
-    timeout_s = _FOREVER if call.timeout_ms is None else call.timeout_ms / 1000.0
-    budget = _FOREVER if call.retry_budget is None else call.retry_budget
+    timeout_s = UNBOUNDED if call.timeout_ms is None else call.timeout_ms / 1000.0
+    budget = UNBOUNDED if call.retry_budget is None else call.retry_budget
     number = call.per_request
     return [number * (1.0 - call.cache_hits), timeout_s, call.retries, budget, call.backoff_ms / 1000.0, number]
 

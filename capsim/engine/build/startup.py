@@ -92,7 +92,7 @@ def steps_of(scenario: Scenario, workload: Workload, images: dict[str, int]) -> 
             steps.append(start_of(container, sidecar=True))
         else:
             behaviour = spec.containers.get(container.name)
-            steps.append([STEP_RUN, behaviour.run_time_ms if behaviour else 0, 0, 0, 0, 0, 0])
+            steps.append([STEP_RUN, behaviour.run_time_ms if behaviour else 0, 0, 0, 0, 0, 0, NEVER])
     for container in workload.template.containers:
         steps += pull_of(container, images)
         steps.append(start_of(container, sidecar=False))
@@ -105,7 +105,7 @@ def pull_of(container: Container, images: dict[str, int]) -> list[list[int]]:
     policy = pull_policy(container.image, container.pull_policy)
     if row < 0 or policy == "Never":
         return []
-    return [[STEP_PULL, row + (ALWAYS if policy == "Always" else 0), 0, 0, 0, 0, 0]]
+    return [[STEP_PULL, row + (ALWAYS if policy == "Always" else 0), 0, 0, 0, 0, 0, NEVER]]
 
 
 def start_of(container: Container, *, sidecar: bool) -> list[int]:
@@ -114,12 +114,19 @@ def start_of(container: Container, *, sidecar: bool) -> list[int]:
     more = 0
     if container.readiness_probe is not None:
         more = (container.readiness_probe.success_threshold - 1) * ready[1]
-    return [STEP_START, int(sidecar), *checks(container.startup_probe), *ready, more]
+    return [STEP_START, int(sidecar), *checks(container.startup_probe), *ready, more, given_up_ms(container)]
 
 
 def checks(probe: Probe | None) -> tuple[int, int]:
     """First check and period of a probe, ms; period 0: there is none."""
     return (0, 0) if probe is None else (probe.initial_delay_s * 1000, probe.period_s * 1000)
+
+
+def given_up_ms(container: Container) -> int:
+    """After how long a container that has not started is killed: at the failureThreshold-th failure of its startup
+    probe, or, without one, of its liveness probe; NEVER: none."""
+    probe = container.startup_probe or container.liveness_probe
+    return NEVER if probe is None else (probe.initial_delay_s + (probe.failure_threshold - 1) * probe.period_s) * 1000
 
 
 def settle_images(sim: Simulation) -> None:

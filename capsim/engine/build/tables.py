@@ -15,7 +15,7 @@ def empty_pods(rows: int) -> tuple[t.Pods, t.PodLinks, t.PodUsage]:
 
     pods = t.Pods(*[*(none() for _ in t.Pods._fields[:-1]), np.arange(rows, dtype=np.int64)])
     pods.state[:] = t.POD_FREE
-    pods.restarts[:] = pods.dark[:] = 0
+    pods.restarts[:] = pods.dark[:] = pods.given_up[:] = 0
     links = t.PodLinks(*(none() for _ in t.PodLinks._fields))
     links.queued[:] = 0
     rates = {name: np.zeros(rows) for name in t.PodUsage._fields[1:-1]}

@@ -11,6 +11,7 @@ from capsim.controllers.hpa.releases import release_of
 from capsim.controllers.hpa.requests import request_milli
 from capsim.engine.build.cluster import array, distribution_row, floats, widest_node_milli
 from capsim.engine.build.names import Names
+from capsim.engine.build.probes import late_s
 from capsim.rng import name_hash
 from capsim.scenario.kubernetes.pod import Container, PodTemplate
 from capsim.scenario.kubernetes.workload import Workload
@@ -25,11 +26,11 @@ from capsim.state.tables import (
     KIND_REPLICASET,
     KIND_STATEFULSET,
     NEVER,
+    UNBOUNDED,
     Containers,
     Physics,
     Workloads,
 )
-from capsim.world.rates import NO_LIMIT
 
 KINDS = {
     "Deployment": KIND_DEPLOYMENT,
@@ -40,7 +41,7 @@ KINDS = {
     "Job": KIND_JOB,
     "CronJob": KIND_CRON,
 }
-_UNBOUNDED = 1e15
+_WIDE = 1e15
 
 
 def build_workloads(scenario: Scenario, names: Names, groups: int, hashes: Mapping[int, int]) -> Workloads:
@@ -111,10 +112,10 @@ def linger_ms(scenario: Scenario, workload: Workload) -> int:
 
 
 def first_killed_bytes(scenario: Scenario, workload: Workload) -> float:
-    """Memory of an average pod from which on the largest of them may exceed the limit; NO_LIMIT without one."""
+    """Memory of an average pod from which on the largest of them may exceed the limit; UNBOUNDED without one."""
     limit, spec = memory_limit_bytes(workload), scenario.workloads.get(workload.key, WorkloadSpec())
     if limit is None or not spec.oom_kills:
-        return NO_LIMIT
+        return UNBOUNDED
     return limit / (1.0 + spec.memory_spread_ratio)
 
 
@@ -184,7 +185,7 @@ def pod_load(
     first = int(containers.start[w])
     idle = float(containers.idle_milli[first : first + len(listed)].sum())
     cost = float(containers.cost_milli[first : first + len(listed)].sum())
-    cap = _UNBOUNDED
+    cap = _WIDE
     memory = inflight = 0.0
     for k, container in enumerate(listed):
         b = behaviour(spec, container)
@@ -203,12 +204,12 @@ def build_physics(scenario: Scenario, names: Names, containers: Containers) -> P
     listed = scenario.objects.workloads
     count = len(listed)
     load = np.zeros((count, 6))
-    limits = np.zeros((count, 6))
+    limits = np.zeros((count, 8))
     widest_milli = widest_node_milli(scenario)
     for w, workload in enumerate(listed):
         load[w] = pod_load(scenario, workload, containers, w, widest_milli)
         usual = overload_row(scenario, workload, recorded_usage(scenario, names, w))
-        limits[w] = [*usual, first_killed_bytes(scenario, workload), 0.0]
+        limits[w] = [*usual, first_killed_bytes(scenario, workload), 0.0, late_s(scenario, workload), -1.0]
     return Physics(
         arrival_rps=np.zeros(count),
         pod_rps=np.zeros(count),

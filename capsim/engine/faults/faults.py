@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from capsim.controllers.node_lifecycle.zones import ZoneQueue
 from capsim.engine.faults.agenda import Agenda
 from capsim.engine.faults.drains import Drain
+from capsim.engine.faults.probes import check_probes
 from capsim.engine.faults.restarts import check_memory
 from capsim.engine.faults.upgrades import Roll
 from capsim.state.tables import FROZEN_UNTIL
@@ -45,6 +46,10 @@ class Faults:
     """Pods whose containers ended: how long the kubelet waits the next time, ms, and when it last waited."""
     crashing: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Workloads whose containers exit: how long after each start, and until when."""
+    late: set[int] = field(default_factory=set)
+    """Workloads whose requests wait for longer than their liveness probes: their pods are looked at."""
+    hung: set[int] = field(default_factory=set)
+    """Pods that hang."""
     short_of_memory_ms: dict[int, int] = field(default_factory=dict)
     """Nodes with memory pressure: when the threshold was met last."""
     thawed_ms: int = -1
@@ -56,6 +61,7 @@ class Faults:
 
     def happen(self, sim: Simulation) -> None:
         """Carry out all that is due; what needs the API server waits until it is back."""
+        check_probes(sim)
         check_memory(sim)
         while (entry := self.agenda.take(sim.now_ms)) is not None:
             frozen_ms = int(sim.state.clock.values[FROZEN_UNTIL])
@@ -65,13 +71,26 @@ class Faults:
                 handlers()[entry.what](sim, *entry.args)
 
 
-PHYSICAL = {"back", "zone_back", "terminate", "random", "thaw", "memory", "restart", "exit", "pressure"}
+PHYSICAL = {
+    "back",
+    "zone_back",
+    "terminate",
+    "random",
+    "thaw",
+    "memory",
+    "restart",
+    "exit",
+    "pressure",
+    "liveness",
+    "hung",
+    "recovers",
+}
 """What happens whether or not there is a control plane."""
 
 
 def handlers() -> dict[str, Handler]:
     """Who carries out what."""
-    from capsim.engine.faults import control, drains, lifecycle, machines, pressure, restarts, upgrades
+    from capsim.engine.faults import control, drains, lifecycle, machines, pressure, probes, restarts, upgrades
 
     return {
         "back": machines.back,
@@ -91,6 +110,10 @@ def handlers() -> dict[str, Handler]:
         "restart": restarts.restart,
         "exit": restarts.exits,
         "pressure": pressure.look,
+        "liveness": probes.liveness,
+        "hung": probes.hung,
+        "unready": probes.unready,
+        "recovers": probes.recovers,
     }
 
 

@@ -31,18 +31,18 @@ from capsim.state.tables import (
     MEMORY_LIMIT,
     MEMORY_LOOK_MS,
     NEVER,
-    OOM_DUE,
     POD_DOWN,
     POD_READY,
     POD_STARTING,
+    PODS_DUE,
     S_MEMORY,
 )
+from capsim.world.runs import FIRST_WAIT_MS, FORGET_MS, MOST_WAIT_MS
 
 if TYPE_CHECKING:
     from capsim.engine.drive import Simulation
     from capsim.scenario.chaos import Crash
 
-FIRST_MS, MOST_MS = 10_000, 300_000
 OOM_EXIT, CRASH_EXIT = 137, 1
 """What containers exit with that the kernel killed, or that crash."""
 BETWEEN_KILLS_MS = 1_000
@@ -54,9 +54,9 @@ BETWEEN_LOOKS_MS = 1_000
 def check_memory(sim: Simulation) -> None:
     """Some workload's pods use more than the first of them may."""
     v = sim.state.clock.values
-    if not v[OOM_DUE]:
+    if not v[PODS_DUE]:
         return
-    v[OOM_DUE] = 0
+    v[PODS_DUE] = 0
     physics = sim.state.physics
     for w in np.flatnonzero(physics.samples[:, S_MEMORY] > physics.limits[:, MEMORY_LIMIT]).tolist():
         if physics.limits[w, MEMORY_LOOK_MS] <= sim.now_ms and not kill_largest(sim, w):
@@ -133,9 +133,9 @@ def memory(sim: Simulation, w: int) -> None:
         kill_largest(sim, w)
 
 
-def end(sim: Simulation, p: int, exit_code: int) -> None:
-    """The containers of pod ``p`` end; they are started again after the back-off, unless it is a Job's with
-    restartPolicy Never: then it has failed."""
+def end(sim: Simulation, p: int, exit_code: int, stop_ms: int = 0) -> None:
+    """The containers of pod ``p`` end, which takes ``stop_ms``; they are started again after the back-off, unless it is
+    a Job's with restartPolicy Never: then it has failed."""
     uid, now = int(sim.state.pods.uid[p]), sim.now_ms
     sim.make_room(heap=4)
     workload = sim.scenario.objects.workloads[int(sim.state.pods.workload[p])]
@@ -148,15 +148,15 @@ def end(sim: Simulation, p: int, exit_code: int) -> None:
     if wait_ms:
         w, ordinal = int(sim.state.pods.workload[p]), int(sim.state.pods.ordinal[p])
         log(sim, now, LOG_BACK_OFF, w, ordinal, wait_ms // 1000, 0)
-    sim.faults.agenda.add(now + max(1, wait_ms), "restart", uid)
+    sim.faults.agenda.add(now + stop_ms + max(1, wait_ms), "restart", uid)
 
 
 def back_off(sim: Simulation, uid: int) -> int:
     """How long the kubelet waits now, ms; what it will wait the next time is twice that."""
     next_ms, at_ms = sim.faults.back_offs.get(uid, (0, -1))
-    if at_ms < 0 or sim.now_ms - at_ms > 2 * MOST_MS:
+    if at_ms < 0 or sim.now_ms - at_ms > FORGET_MS:
         next_ms = 0
-    sim.faults.back_offs[uid] = (min(MOST_MS, 2 * next_ms) if next_ms else FIRST_MS, sim.now_ms + next_ms)
+    sim.faults.back_offs[uid] = (min(MOST_WAIT_MS, 2 * next_ms) if next_ms else FIRST_WAIT_MS, sim.now_ms + next_ms)
     return next_ms
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from capsim.scenario.kubernetes.ingress import KEPT
+from capsim.scenario.kubernetes.lifecycle import ASKS
 from capsim.scenario.kubernetes.pod_reading import KEPT_ANNOTATIONS
 from capsim.scenario.kubernetes.service import TOPOLOGY_MODE
 
@@ -122,7 +123,9 @@ def _container(container: dict[str, Any]) -> dict[str, Any]:
         if key in result:
             probe = result[key]
             result[key] = (
-                {k: v for k, v in probe.items() if isinstance(v, int)} if isinstance(probe, dict) else LEFT_OUT
+                {k: v if isinstance(v, int) else {} for k, v in probe.items() if isinstance(v, int) or k in ASKS}
+                if isinstance(probe, dict)
+                else LEFT_OUT
             )
     if "lifecycle" in result:
         hooks = result["lifecycle"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -20,21 +20,28 @@ coverage("LifecycleHandler", "exec sleep httpGet tcpSocket")
 _SLEEP = re.compile(r"(?:^|[;&\s])sleep\s+(\d+)s?\b")
 
 
+ASKS = ("httpGet", "grpc", "tcpSocket", "exec")
+
+
 class Probe(Model):
-    """When a container is asked whether it has started, or is ready; defaults as upstream's."""
+    """When a container is asked whether it has started, is ready, or is alive; defaults as upstream's."""
 
     initial_delay_s: WholeNumber = Field(0, description="initialDelaySeconds.")
     period_s: WholeNumber = Field(10, description="periodSeconds.")
     success_threshold: WholeNumber = Field(1, description="successThreshold.")
     failure_threshold: WholeNumber = Field(3, description="failureThreshold.")
+    timeout_s: WholeNumber = Field(1, description="timeoutSeconds.")
+    asks: Literal["httpGet", "grpc", "tcpSocket", "exec"] = Field("httpGet", description="How it asks.")
 
     def manifest(self) -> dict[str, Any]:
-        """The probe as a manifest writes it; what it asks is not kept."""
+        """The probe as a manifest writes it; what it asks for is not kept."""
         return {
+            self.asks: {},
             "initialDelaySeconds": self.initial_delay_s,
             "periodSeconds": self.period_s,
             "successThreshold": self.success_threshold,
             "failureThreshold": self.failure_threshold,
+            "timeoutSeconds": self.timeout_s,
         }
 
 
@@ -47,6 +54,8 @@ def read_probe(raw: Mapping[str, Any] | None) -> Probe | None:
         period_s=raw.get("periodSeconds") or 10,
         success_threshold=raw.get("successThreshold") or 1,
         failure_threshold=raw.get("failureThreshold") or 3,
+        timeout_s=raw.get("timeoutSeconds") or 1,
+        asks=next((way for way in ASKS if raw.get(way) is not None), "httpGet"),
     )
 
 

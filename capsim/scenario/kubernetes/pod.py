@@ -25,6 +25,7 @@ class Container(Model):
     pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = Field("", description="imagePullPolicy, as written.")
     startup_probe: Probe | None = Field(None, description="startupProbe.")
     readiness_probe: Probe | None = Field(None, description="readinessProbe.")
+    liveness_probe: Probe | None = Field(None, description="livenessProbe.")
     pre_stop_s: WholeNumber = Field(0, description="How long its preStop hook sleeps.")
 
     @property
@@ -53,6 +54,7 @@ class Container(Model):
             "imagePullPolicy": self.pull_policy,
             "startupProbe": self.startup_probe.manifest() if self.startup_probe else None,
             "readinessProbe": self.readiness_probe.manifest() if self.readiness_probe else None,
+            "livenessProbe": self.liveness_probe.manifest() if self.liveness_probe else None,
             "lifecycle": {"preStop": {"sleep": {"seconds": self.pre_stop_s}}} if self.pre_stop_s else None,
         }
         return {"name": self.name, **{key: value for key, value in written.items() if value}}

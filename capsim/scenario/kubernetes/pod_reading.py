@@ -35,11 +35,8 @@ coverage(
 )
 coverage(
     "Container",
-    "name resources restartPolicy image imagePullPolicy ports readinessProbe startupProbe lifecycle",
-    {
-        "livenessProbe": "liveness probes are not modelled: no container is restarted by one",
-        "resizePolicy": "in-place resizing is not modelled yet",
-    },
+    "name resources restartPolicy image imagePullPolicy ports readinessProbe startupProbe livenessProbe lifecycle",
+    {"resizePolicy": "in-place resizing is not modelled yet"},
 )
 coverage("ResourceRequirements", "requests limits", {"claims": "dynamic resource allocation is not modelled yet"})
 coverage(
@@ -164,6 +161,7 @@ class TemplateReader:
             pull_policy=raw.get("imagePullPolicy") or "",
             startup_probe=read_probe(raw.get("startupProbe")),
             readiness_probe=read_probe(raw.get("readinessProbe")),
+            liveness_probe=read_probe(raw.get("livenessProbe")),
             pre_stop_s=pre_stop_s(raw.get("lifecycle")),
         )
 

@@ -160,14 +160,14 @@ spec:
   affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: []}}
   dnsPolicy: Default
   containers:
-  - {name: a, livenessProbe: {httpGet: {port: 80}}, workingDir: /}
+  - {name: a, resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}], workingDir: /}
   - {name: b, workingDir: /}
 """)
     ignored = {line.field: line for line in reading.lines("ignored")}
     assert set(ignored) == {"PodSpec.dnsPolicy", "Container.workingDir"}
     assert ignored["Container.workingDir"].text == "no effect on capacity (2 times)"
     assert (ignored["PodSpec.dnsPolicy"].file, ignored["PodSpec.dnsPolicy"].line) == ("f.yaml", 7)
-    assert {line.field for line in reading.lines("not_modelled")} == {"Container.livenessProbe"}
+    assert {line.field for line in reading.lines("not_modelled")} == {"Container.resizePolicy"}
 
 
 @pytest.mark.parametrize(
