@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from capsim.controllers.cluster_autoscaler.tables import S_UNTIL
 from capsim.controllers.scheduler.reasons import PASS
 from capsim.engine.volumes import labels_of, place_of
 from capsim.scenario.pod_quota import charged, counts, is_best_effort
@@ -48,6 +49,7 @@ def check(sim) -> None:
     check_volumes(sim)
     check_addresses(sim)
     check_pressure(sim)
+    check_autoscaler(sim)
 
 
 def alive(sim) -> list[int]:
@@ -261,6 +263,14 @@ def check_pressure(sim) -> None:
     s = sim.state
     for n in np.flatnonzero((s.nodes.state != t.NODE_FREE) & (s.nodes.flags & t.FLAG_MEMORY_PRESSURE != 0)).tolist():
         assert int(s.nodes.uid[n]) in sim.faults.short_of_memory_ms
+
+
+def check_autoscaler(sim) -> None:
+    """What compiled loops of the autoscaler remember of pods has a row for each of them."""
+    tables = sim.state.autoscaler
+    if tables.steady.values[S_UNTIL] > 0:
+        pods = len(tables.steady.terminal)
+        assert min(len(tables.hints.pod), len(tables.pending.pod), len(tables.snap.row)) >= pods
 
 
 def check_usage(sim) -> None:

@@ -53,6 +53,7 @@ def test_going_back_to_a_snapshot_changes_nothing(scenario, part, more):
         assert_same(outcome(sim), plain)
 
 
+@pytest.mark.bounds
 @given(scenarios())
 @few
 def test_tables_that_begin_with_one_row_change_nothing(scenario):

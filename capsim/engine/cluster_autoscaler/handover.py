@@ -9,7 +9,7 @@ import numpy as np
 from capsim.controllers.cluster_autoscaler import rest
 from capsim.controllers.cluster_autoscaler import tables as ca
 from capsim.controllers.cluster_autoscaler.planner import Unneeded
-from capsim.controllers.cluster_autoscaler.simulation import empty_snapshot
+from capsim.controllers.cluster_autoscaler.simulation import empty_snapshot, room_for
 from capsim.engine.cluster_autoscaler.belief import fill_groups, read_groups
 from capsim.state import tables as t
 
@@ -48,7 +48,10 @@ def give(turn: Turn, sim: Simulation, view: View, status: LoopStatus) -> None:
     steady.values[ca.S_UNTIL] = steady.values[ca.S_FIXED] = fixed_ms
     steady.values[ca.S_NEW] = 1
     snap.scalars[ca.CURSOR] = scaler.cursor
-    new = ca.CaTables(view.kinds, snap, scaler.planner.hints, scaler.pending_hints, steady)
+    pods = len(steady.terminal)  # the loop may have ended before it looked at its hints
+    hints, pending = room_for(scaler.planner.hints, pods), room_for(scaler.pending_hints, pods)
+    scaler.planner.hints, scaler.pending_hints = hints, pending
+    new = ca.CaTables(view.kinds, snap, hints, pending, steady)
     if any(old is not one for old, one in zip(tables, new, strict=True)):
         sim.state = sim.state._replace(autoscaler=new)
 
