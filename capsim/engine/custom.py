@@ -111,9 +111,9 @@ class View:
         name = self._sim.names.pod(w, int(s.pods.ordinal[p]))
         if s.pods.state[p] != POD_READY:
             return PodMetrics(name, False, -1, False, 0, -1, 0)
-        has, rate, window, stamp = published(s.clock, s.pods, s.usage, s.workloads, s.physics, s.marks, p)
+        has, rate, extra, window, stamp = published(s.clock, s.pods, s.usage, s.workloads, s.physics, s.marks, p)
         first, last = int(s.containers.start[w]), int(s.containers.start[w + 1])
-        milli = int(CPU_MILLI(s.containers, first, last, rate)) if has else 0
+        milli = int(CPU_MILLI(s.containers, w, first, last, rate, extra)) if has else 0
         ready_ms, stamp_ms = int(SECOND(s.clock, int(s.pods.ready_ms[p]))), int(SECOND(s.clock, stamp))
         return PodMetrics(name, True, ready_ms, bool(has), milli, stamp_ms, int(window))
 

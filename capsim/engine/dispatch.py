@@ -406,7 +406,7 @@ def dispatch(
         notice(workloads, heal, w, now)
     elif kind == EV_POD_READY:
         if same(pods.uid[i], code):
-            become_ready(clock, pods, usage, workloads, nodes, scan, physics, marks, i, now)
+            become_ready(clock, pods, links, usage, workloads, nodes, scan, physics, marks, startup, i, now)
             if k.extras.image_bytes.shape[0] > 0 and pods.state[i] == POD_READY:
                 show_images(nodes, presence, k.extras, pods.pod_class[i], pods.node[i])
     elif kind == EV_POD_GONE:

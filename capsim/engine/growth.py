@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from capsim.controllers.scheduler.build import log_length, page_rows
-from capsim.engine.build.tables import empty_pods
+from capsim.engine.build.control import set_leaf
+from capsim.engine.build.tables import due_tree, empty_pods
 from capsim.engine.state import State
 from capsim.state import tables as t
 from capsim.state.tables_scheduler import PAGE, Scheduling
@@ -23,17 +24,30 @@ def longer(array: Any, rows: int, fill: float = 0) -> Any:
 
 def grow_pods(s: State, rows: int) -> State:
     """Pod table, lists, usage and what Prometheus knows of pods; the scratch lists are at least as long."""
-    old = s.pods.state.shape[0]
     fresh = empty_pods(rows)
-    for target, source in zip(fresh, (s.pods, s.links, s.usage), strict=True):
+    for target, source in zip(fresh, (s.pods, s.links, s.usage._replace(warmth=fresh[2].warmth, due=fresh[2].due))):
         for new, have in zip(target, source, strict=True):
-            new[:old] = have
+            new[: have.shape[0]] = have
     pods, links, usage = fresh
+    usage = grow_warmth(usage, s.usage, rows)
     adapter = s.adapter._replace(pods=longer(s.adapter.pods, rows))
     waiting = s.scheduling.nominations
     nominations = waiting._replace(pod=longer(waiting.pod, rows), node=longer(waiting.node, rows))
     s = s._replace(scheduling=s.scheduling._replace(nominations=nominations))
     return grow_scratch(s._replace(pods=pods, links=links, usage=usage, adapter=adapter), rows)
+
+
+def grow_warmth(usage: t.PodUsage, before: t.PodUsage, rows: int) -> t.PodUsage:
+    """Pods that start or are cold, where any are, and when their next steps are due."""
+    if before.warmth.shape[0] == 0:
+        return usage
+    old = before.warmth.shape[0]
+    due = due_tree(rows)
+    half = before.due.shape[0] >> 1
+    for leaf in range(old):
+        if before.due[half + leaf] < t.NEVER:
+            set_leaf(due, leaf, int(before.due[half + leaf]))
+    return usage._replace(warmth=longer(before.warmth, rows), due=due)
 
 
 def grow_scratch(s: State, rows: int) -> State:

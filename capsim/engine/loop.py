@@ -24,6 +24,7 @@ from capsim.engine.recorder import close_sample, look
 from capsim.engine.room import ROOM, ask, need, room_for_step
 from capsim.engine.scheduling import run_scheduler
 from capsim.engine.state import State
+from capsim.engine.warmth import run_warmth
 from capsim.jit import inline_kernel, kernel
 from capsim.state.calendar import heap_time, pop, tree_first, tree_set
 from capsim.state.eventlog import events_left
@@ -125,6 +126,7 @@ def earliest(
     connections: Connections,
     adapter: Adapter,
     heal: SelfHeal,
+    usage: PodUsage,
 ):
     """Time of the next instant at which anything but an HPA sync is due; what needs the API server waits for it."""
     v = clock.values
@@ -133,7 +135,7 @@ def earliest(
     t = min(min(t, min(v[NEXT_CA], v[CA_ACT_DUE])), min(v[NEXT_FLUSH], v[NEXT_CUSTOM]))
     t = max(t, v[FROZEN_UNTIL])
     t = min(min(t, wheels.traffic[1]), min(wheels.backlog[1], min(calls.due_ms[0], connections.due_ms[0])))
-    return min(t, min(v[NEXT_SAMPLE], v[NEXT_EVENT]))
+    return min(min(t, usage.due[1]), min(v[NEXT_SAMPLE], v[NEXT_EVENT]))
 
 
 @inline_kernel
@@ -439,6 +441,7 @@ def run_phase(s: State, phase, now):
     elif phase == PHASE_TRAFFIC:
         if s.wheels.traffic[1] <= now:
             step(s.clock, s.wheels, s.traffic, s.physics, s.marks, now)
+        return run_warmth(s.clock, s.heap, s.pods, s.usage, s.physics, s.marks, s.queue, s.startup, s.log, now)
     elif phase == PHASE_TRANSITIONS:
         return run_transitions(
             s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.classes, s.nodes, s.scan, s.groups, s.workloads,
@@ -552,12 +555,13 @@ def advance(s: State, until_ms, budget):
     v = s.clock.values
     while True:
         if v[PHASE] == 0:
-            due = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.connections, s.adapter, s.heal), until_ms + 1)
+            due = earliest(s.clock, s.heap, s.wheels, s.calls, s.connections, s.adapter, s.heal, s.usage)
+            due = min(due, until_ms + 1)
             alone = run_hpas_alone(
                 s.clock, s.heap, s.wheels, s.pods, s.links, s.usage, s.workloads, s.physics, s.containers, s.adapter,
                 s.marks, s.queue, s.hpas, s.specs, s.hpa, s.log, due)
             t = max(s.wheels.hpa[1], v[FROZEN_UNTIL])
-            t = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.connections, s.adapter, s.heal), t)
+            t = min(earliest(s.clock, s.heap, s.wheels, s.calls, s.connections, s.adapter, s.heal, s.usage), t)
             if t > until_ms:
                 v[NOW] = until_ms
                 return DONE

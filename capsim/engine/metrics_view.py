@@ -63,12 +63,16 @@ from capsim.world.metrics import served_between, whole_second
 
 
 @inline_kernel
-def cpu_milli(containers: Containers, first, last, rate):
-    """CPU of containers ``first``..``last`` of a pod that served ``rate`` requests per second, milli, as the metrics
-    API tells it: whole nanocores per container, rounded up to milli by ``Quantity.MilliValue``."""
+def cpu_milli(containers: Containers, w, first, last, rate, extra):
+    """CPU of containers ``first``..``last`` of a pod of ``w`` that served ``rate`` requests per second, milli, as the
+    metrics API tells it: whole nanocores per container, rounded up to milli by ``Quantity.MilliValue``. The first
+    container of the pod used ``extra`` milli more."""
     total = 0
     for k in range(first, last):
-        nano = int((containers.idle_milli[k] + containers.cost_milli[k] * rate) * 1_000_000.0)
+        milli = containers.idle_milli[k] + containers.cost_milli[k] * rate
+        if k == containers.start[w]:
+            milli += extra
+        nano = int(milli * 1_000_000.0)
         total += (nano + 999_999) // 1_000_000
     return total
 
@@ -138,7 +142,7 @@ def gather_settled(
     ready = workloads.count[w, POD_READY]
     waiting = workloads.count[w, POD_PENDING] + workloads.count[w, POD_STARTING]
     if cpu:
-        value = cpu_milli(containers, first, last, common_window(clock, physics, marks, w))
+        value = cpu_milli(containers, w, first, last, common_window(clock, physics, marks, w), 0.0)
     else:
         value = memory_milli(physics, marks, w)
     if request < 0:
@@ -179,11 +183,11 @@ def gather_each(
     while p >= 0:
         state = pods.state[p]
         if state == POD_READY:
-            has, served, window, stamp = served_between(clock, pods, usage, workloads, physics, marks, p)
+            has, served, extra, window, stamp = served_between(clock, pods, usage, workloads, physics, marks, p)
             value = 0
             if has:
                 value = (
-                    cpu_milli(containers, first, last, served / (window / 1000.0))
+                    cpu_milli(containers, w, first, last, served / (window / 1000.0), extra / (window / 1000.0))
                     if cpu
                     else memory_milli(physics, marks, w)
                 )

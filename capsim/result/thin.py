@@ -30,8 +30,8 @@ ALWAYS = (
     ),
     ThinModel(
         "kubelet",
-        "unless the scenario names images, pull, start and readiness are one duration (startupTime); no extra "
-        "CPU at start",
+        "unless the scenario names images, pull, start and readiness are one duration (startupTime); extra CPU at "
+        "start only where it says so (startupCpu, warmUp)",
     ),
     ThinModel(
         "services",

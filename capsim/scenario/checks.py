@@ -259,6 +259,12 @@ class Checks:
         spec = self.scenario.cluster_autoscaler
         if spec is not None:
             self._flags(spec)
+        for key, recorded in self.scenario.usage.items():
+            spec_of = self.scenario.workloads.get(key)
+            if recorded.cpu is not None and spec_of is not None and spec_of.warm_up is not None:
+                self._note(
+                    "ignored", ("workloads", key, "warmUp"), "the CPU of this workload is recorded: cold pods are in it"
+                )
         groups = self.root.get("nodeGroups") or []
         for index, _ in enumerate(self.groups):
             thresholds = groups[index].get("evictionHard") or {}

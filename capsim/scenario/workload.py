@@ -65,6 +65,40 @@ class ContainerBehaviour(Model):
     )
 
 
+class StartupCpu(Model):
+    """CPU that the first container of a pod uses between its start and Ready, after `startupTime`.
+
+    It takes cpuSeconds / min(cores, CPU limit, what the node has for it): at half the limit twice as long.
+    """
+
+    cpu_seconds: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = Field(
+        0.0, description="CPU time of a start: container_cpu_usage_seconds_total of a pod that has just become Ready."
+    )
+    cores_milli: CpuMilliFloat = Field(
+        1000.0,
+        alias="cores",
+        description="Most CPU that the start uses at a time: 1 for a single thread; a Spring Boot application has use "
+        "for 3 or 4 (measured by spring-boot-startup-bench).",
+    )
+
+    @model_validator(mode="after")
+    def _some_cpu(self) -> Self:
+        if self.cores_milli <= 0.0:
+            raise problem("a start without CPU never ends", "cores above 0", key="cores")
+        return self
+
+
+class WarmUp(Model):
+    """What a request costs the first container of a pod that has just become Ready (JIT compilation, cold caches)."""
+
+    factor: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)] = Field(
+        1.0, description="CPU of a request at first, in those of a warm pod: 3 is three times as much."
+    )
+    half_life_ms: Milliseconds = Field(
+        30_000, alias="halfLife", ge=100, description="Time in which what it costs more becomes half."
+    )
+
+
 class WorkloadSpec(Model):
     """Behaviour of one workload's pods."""
 
@@ -74,6 +108,10 @@ class WorkloadSpec(Model):
         description="From bound to Ready (image pull, start, first readiness probe); with `images`, what the process "
         "itself takes.",
     )
+    startup_cpu: StartupCpu | None = Field(
+        None, description="CPU that a start burns; absent: none, and `startupTime` is all that it takes."
+    )
+    warm_up: WarmUp | None = Field(None, description="Extra CPU of requests to new pods; absent: none.")
     run_time: Distribution | None = Field(
         None, description="Of a Job: from Ready until a pod has done its work (default 1m)."
     )

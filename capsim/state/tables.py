@@ -61,17 +61,7 @@ KIND_REVISION, KIND_JOB, KIND_CRON = 6, 7, 8
 """KIND_REVISION: a revision that the controller of its workload looks after."""
 
 # Columns of Clock.values.
-NOW, PHASE, UNSETTLED, NEXT_SCRAPE, NEXT_PUBLISH, NEXT_SAMPLE, NEXT_EVENT, NEXT_CA, NEXT_FLUSH = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-)
+NOW, PHASE, UNSETTLED, NEXT_SCRAPE, NEXT_PUBLISH, NEXT_SAMPLE, NEXT_EVENT, NEXT_CA, NEXT_FLUSH = range(9)
 UID, NODE_UID, STATUS_TABLE, YIELD_REASON, SAMPLE_START, TIGHT_NODES, WORK, SCHEDULER_GCRA, CONTROLLER_GCRA = (
     9,
     10,
@@ -235,6 +225,10 @@ class PodUsage(NamedTuple):
     """Connections to the pod, where requests stay on theirs (``Connections``)."""
     missed_ms: I64
     """Time of the last published scrape that the pod's node did not answer, -NEVER: none."""
+    warmth: F64
+    """[P, H_COLUMNS] pods that start or are cold (``tables_warmth``); no rows where no workload's are."""
+    due: I64
+    """Tree of the times at which the next step of that is due, a leaf for each pod."""
 
 
 class Classes(NamedTuple):
@@ -415,6 +409,8 @@ class Physics(NamedTuple):
     """[W, 3]: CPU used milli, memory used bytes, demand above request per pod."""
     area: F64
     """[W, 2]: since the last sample, backlog integrated (request-milliseconds) and requests that timed out at once."""
+    warm: F64
+    """[W, V_COLUMNS] what starting and cold pods use (``tables_warmth``); no rows where none do."""
 
 
 O_DARK, O_DARK_RPS = 4, 5

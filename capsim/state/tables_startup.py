@@ -37,3 +37,5 @@ class Startup(NamedTuple):
     """[G] bytes per ms of one pull."""
     latency_ms: I64
     """[1] of one request to the registry."""
+    burns: I64
+    """[W] 1: the process uses CPU of its own until it is up (``world/warmth.py``); empty where none does."""

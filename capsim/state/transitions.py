@@ -44,6 +44,8 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_scheduler import IMAGES, Extras
+from capsim.state.tables_warmth import H_BEGIN
+from capsim.state.warmth import end_warmth
 
 
 @inline_kernel
@@ -93,6 +95,8 @@ def create_pod(
     pods.started_ms[p] = -1
     pods.given_up[p] = 0
     pods.dark[p] = 0
+    if usage.warmth.shape[0] > 0:
+        usage.warmth[p, H_BEGIN] = 0.0
     links.queued[p] = 0
     usage.own[p] = 0
     link_workload(links, workloads, p, w)
@@ -172,7 +176,7 @@ def start_serving(
     workloads.spread[w, nodes.group[n]] += 1
     workloads.moved_ms[w] = now
     nodes.excess_milli[n] += physics.usage[w, U_EXCESS]
-    if scan.contended[n] == 1 or nodes.excess_milli[n] > 0.0:
+    if scan.contended[n] > 0 or nodes.excess_milli[n] > 0.0:
         mark_node(marks, n)
     mark_busy(marks, physics, clock, w, now)
     mark_dirty(marks, w)
@@ -249,6 +253,7 @@ def go_down(
     clock.values[CAPACITY_VERSION] += 1
     pods.state[p] = POD_DOWN
     pods.step_ms[p] = -1
+    end_warmth(pods, usage, physics, marks, p, now)
     workloads.count[w, state] -= 1
     workloads.count[w, POD_DOWN] += 1
     if state == POD_READY:
@@ -278,6 +283,7 @@ def stop_serving(
     clock.values[CAPACITY_VERSION] += 1
     pods.deleted_ms[p] = now
     pods.state[p] = POD_TERMINATING
+    end_warmth(pods, usage, physics, marks, p, now)
     if leave(nodes, presence, pods.pod_class[p], n):
         node_changed(presence, nodes, n)
     workloads.count[w, state] -= 1

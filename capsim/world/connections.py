@@ -17,7 +17,7 @@ import math
 
 from capsim.jit import inline_kernel, kernel
 from capsim.rng import STREAM_CONNECTION, draw, uniform
-from capsim.state.marks import mark_dirty
+from capsim.state.marks import mark_dirty, mark_node
 from capsim.state.tables import (
     L_CAP,
     O_DARK,
@@ -49,6 +49,7 @@ from capsim.state.tables_calls import (
     Connections,
     Serving,
 )
+from capsim.state.warmth import is_cold
 from capsim.world.contention import give_own
 from capsim.world.latency import add_table, add_wave, curve_row, position
 from capsim.world.rates import arrival, fold
@@ -166,6 +167,8 @@ def spread(
             if holds and physics.backlog[w] > 0.0:
                 rate = cap
             give_own(clock, pods, links, usage, workloads, physics, marks, p, rate, now)
+            if is_cold(usage, p):
+                mark_node(marks, pods.node[p])
         p = links.workload_next[p]
     if ready > 0:
         waiting = min(connections.setting[i, 1] * cap, connections.setting[i, 2])

@@ -2,7 +2,8 @@
 
 When the Ready pods of a node want more CPU than it has, each gets a share in proportion to its CPU request (CFS weights
 follow requests; at least 2 shares, as kubelet sets), and what a pod does not need goes to the others (max-min
-fairness). A node can only be contended when ``requested + excess > allocatable``; every other node costs nothing.
+fairness). Pods that burn CPU to start, or are cold (``warmth.py``), are among them. A node can only be contended when
+``requested + excess > allocatable``, or while it has such pods; every other node costs nothing.
 
 Not modelled: pods whose requests stay on connections (they are served in full), CPU pinning, NUMA, throttling by CFS
 periods below one second; the node's system daemons are taken to use exactly what is reserved for them.
@@ -16,6 +17,7 @@ from capsim.jit import inline_kernel, kernel
 from capsim.state.marks import mark_busy, mark_dirty
 from capsim.state.tables import (
     CPU,
+    L_CAP,
     L_COST,
     L_IDLE,
     P_BUSY_SCRAPES,
@@ -39,6 +41,8 @@ from capsim.state.tables import (
     Workloads,
 )
 from capsim.state.tables_calls import BY_CONNECTION
+from capsim.state.tables_warmth import BURNING, COOLING, H_FACTOR, H_STAGE, V_CAP, V_COST, V_SPEED, WARM
+from capsim.state.warmth import is_cold, set_extra, set_speed, stage_of
 from capsim.world.rates import TINY, integral_at
 
 
@@ -124,21 +128,50 @@ def demand_milli(physics: Physics, w):
 
 
 @inline_kernel
+def cold_cap(physics: Physics, usage: PodUsage, w, p):
+    """Requests per second that the limits of the containers of pod ``p`` let it serve."""
+    cap = physics.load[w, L_CAP]
+    return min(cap, physics.warm[w, V_CAP] / usage.warmth[p, H_FACTOR]) if is_cold(usage, p) else cap
+
+
+@inline_kernel
+def cost_now(physics: Physics, usage: PodUsage, w, p):
+    """CPU of a request to pod ``p``, milli-seconds."""
+    cost = physics.load[w, L_COST]
+    return cost + (usage.warmth[p, H_FACTOR] - 1.0) * physics.warm[w, V_COST] if is_cold(usage, p) else cost
+
+
+@inline_kernel
+def wanted_milli(pods: Pods, usage: PodUsage, physics: Physics, p):
+    """CPU that pod ``p`` would use if its node had it: as long as it is warm that of every Ready one."""
+    w = pods.workload[p]
+    if stage_of(usage, p) == BURNING:
+        return physics.warm[w, V_SPEED]
+    if pods.state[p] != POD_READY:
+        return 0.0
+    want = demand_milli(physics, w)
+    if is_cold(usage, p) and physics.load[w, L_COST] > 0.0:
+        rate = min((want - physics.load[w, L_IDLE]) / physics.load[w, L_COST], cold_cap(physics, usage, w, p))
+        return physics.load[w, L_IDLE] + cost_now(physics, usage, w, p) * rate
+    return want
+
+
+@inline_kernel
 def weight(classes: Classes, c):
     """CPU weight of a pod: its request in milli, at least 2."""
     return max(2.0, float(classes.request[c, CPU]))
 
 
 @kernel
-def fair_level(classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, physics: Physics, n):
+def fair_level(classes: Classes, pods: Pods, links: PodLinks, usage: PodUsage, nodes: Nodes, physics: Physics, n):
     """CPU per unit of weight at which node ``n`` is used up; negative when its pods want less than it has."""
     left = float(nodes.allocatable[n, CPU])
     total = 0.0
     weights = 0.0
     p = nodes.first_pod[n]
     while p >= 0:
-        if pods.state[p] == POD_READY:
-            total += demand_milli(physics, pods.workload[p])
+        if pods.state[p] == POD_READY or stage_of(usage, p) == BURNING:
+            total += wanted_milli(pods, usage, physics, p)
             weights += weight(classes, pods.pod_class[p])
         p = links.node_next[p]
     if total <= left + 1e-6:
@@ -149,8 +182,8 @@ def fair_level(classes: Classes, pods: Pods, links: PodLinks, nodes: Nodes, phys
         heavy = 0.0
         p = nodes.first_pod[n]
         while p >= 0:
-            if pods.state[p] == POD_READY:
-                want = demand_milli(physics, pods.workload[p])
+            if pods.state[p] == POD_READY or stage_of(usage, p) == BURNING:
+                want = wanted_milli(pods, usage, physics, p)
                 share = weight(classes, pods.pod_class[p])
                 if want <= level * share:
                     spare -= want
@@ -181,24 +214,84 @@ def share_node(
     """Compute the CPU shares on node ``n`` anew; workloads whose pods changed rate are marked."""
     level = -1.0
     if clock.params[P_CONTENTION] == 1:
-        level = fair_level(classes, pods, links, nodes, physics, n)
+        level = fair_level(classes, pods, links, usage, nodes, physics, n)
     contended = 0
     if level >= 0.0:
         contended = 1
-    elif nodes.requested[n, CPU] + nodes.excess_milli[n] > nodes.allocatable[n, CPU]:
+    elif nodes.requested[n, CPU] + nodes.excess_milli[n] > nodes.allocatable[n, CPU] or has_warming(
+        links, usage, nodes, n
+    ):
         contended = 2
     clock.values[TIGHT_NODES] += min(contended, 1) - min(scan.contended[n], 1)
     scan.contended[n] = contended
     p = nodes.first_pod[n]
     while p >= 0:
+        w = pods.workload[p]
+        share = level * weight(classes, pods.pod_class[p])
         if pods.state[p] == POD_READY:
-            w = pods.workload[p]
-            share = level * weight(classes, pods.pod_class[p])
             if physics.limits[w, 1] == BY_CONNECTION:
                 pass  # it serves what its connections bring
+            elif is_cold(usage, p):
+                share_cold(clock, pods, links, usage, workloads, physics, marks, p, share, now)
             elif level < 0.0 or demand_milli(physics, w) <= share * (1.0 + TINY) or physics.load[w, L_COST] <= 0.0:
                 give_common(pods, usage, physics, marks, p, now)
             else:
                 rate = max(0.0, share - physics.load[w, L_IDLE]) / physics.load[w, L_COST]
                 give_own(clock, pods, links, usage, workloads, physics, marks, p, rate, now)
+        if usage.warmth.shape[0] > 0:
+            use_extra(pods, usage, physics, marks, p, share, now)
         p = links.node_next[p]
+
+
+@kernel
+def share_cold(
+    clock: Clock,
+    pods: Pods,
+    links: PodLinks,
+    usage: PodUsage,
+    workloads: Workloads,
+    physics: Physics,
+    marks: Marks,
+    p,
+    share,
+    now,
+):
+    """The rate of cold pod ``p``, whose requests cost more than those of others; ``share`` < 0: CPU is not short."""
+    w = pods.workload[p]
+    cost = physics.load[w, L_COST]
+    if cost <= 0.0:
+        give_common(pods, usage, physics, marks, p, now)
+        return
+    most = cold_cap(physics, usage, w, p)
+    if share >= 0.0:
+        most = min(most, max(0.0, share - physics.load[w, L_IDLE]) / cost_now(physics, usage, w, p))
+    if (demand_milli(physics, w) - physics.load[w, L_IDLE]) / cost <= most * (1.0 + TINY):
+        give_common(pods, usage, physics, marks, p, now)
+    else:
+        give_own(clock, pods, links, usage, workloads, physics, marks, p, most, now)
+
+
+@kernel
+def use_extra(pods: Pods, usage: PodUsage, physics: Physics, marks: Marks, p, share, now):
+    """CPU of pod ``p`` beyond idle and warm requests: what its start burns, or what cold requests cost more."""
+    w = pods.workload[p]
+    stage = stage_of(usage, p)
+    if stage == BURNING:
+        speed = physics.warm[w, V_SPEED]
+        set_speed(usage, physics, marks, w, p, min(speed, share) if share >= 0.0 else speed, now)
+    elif stage >= COOLING:
+        rate = usage.rate_rps[p] if usage.own[p] == 1 else physics.pod_rps[w]
+        cold_rate = min(rate * usage.warmth[p, H_FACTOR], max(rate, physics.warm[w, V_CAP]))
+        set_extra(usage, physics, marks, w, p, physics.warm[w, V_COST] * (cold_rate - rate), now)
+
+
+@kernel
+def has_warming(links: PodLinks, usage: PodUsage, nodes: Nodes, n):
+    """Whether a pod of node ``n`` burns CPU to start, or is cold: all that changes its rate is looked at."""
+    if usage.warmth.shape[0] > 0:
+        p = nodes.first_pod[n]
+        while p >= 0:
+            if usage.warmth[p, H_STAGE] != WARM:
+                return True
+            p = links.node_next[p]
+    return False

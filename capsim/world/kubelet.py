@@ -1,7 +1,8 @@
 """The kubelet's part of a pod's life: start-up until Ready.
 
 Image pull, container start and readiness are one duration per workload (``startupTime``), or its parts
-(``startup.py``); meanwhile the pod uses nothing, and it serves from the moment it is Ready.
+(``startup.py``); meanwhile the pod uses nothing but the CPU that its start burns (``warmth.py``), and it serves from
+the moment it is Ready.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from capsim.state.tables import (
     Nodes,
     NodeScan,
     Physics,
+    PodLinks,
     Pods,
     PodUsage,
     Workloads,
@@ -31,6 +33,7 @@ from capsim.state.transitions import go_down, set_dark, start_serving
 from capsim.world.distributions import duration_ms
 from capsim.world.rates import integral_at
 from capsim.world.startup import in_parts, ready_after_ms
+from capsim.world.warmth import begins_to_burn, burn, cool
 
 
 @inline_kernel
@@ -44,9 +47,12 @@ def begin_start(
     pods.started_ms[p] = now
     pods.given_up[p] = 0
     if in_parts(startup, w):
+        own_ms = span
         span, given_up, started_ms = ready_after_ms(startup, nodes, w, pods.node[p], span, again, now)
         pods.given_up[p] = given_up
         pods.started_ms[p] = started_ms
+        if startup.burns.shape[0] > 0 and startup.burns[w] == 1 and given_up == 0:
+            span = max(1, started_ms + own_ms - now)  # probes come after what it burns
     pods.step_ms[p] = now + span
     push(heap, now + span, encode(EV_POD_READY, p, pods.uid[p]))
 
@@ -55,12 +61,14 @@ def begin_start(
 def become_ready(
     clock: Clock,
     pods: Pods,
+    links: PodLinks,
     usage: PodUsage,
     workloads: Workloads,
     nodes: Nodes,
     scan: NodeScan,
     physics: Physics,
     marks: Marks,
+    startup: Startup,
     p,
     now,
 ):
@@ -72,7 +80,11 @@ def become_ready(
     elif pods.given_up[p] == 1:
         clock.values[PODS_DUE] = 1
         clock.values[NEXT_EVENT] = min(clock.values[NEXT_EVENT], now)
+    elif begins_to_burn(physics, usage, pods, p):
+        burn(clock, pods, links, usage, workloads, physics, marks, startup, p, now)
     else:
         set_dark(pods, physics, marks, p, 0)
         integral = integral_at(physics, pods.workload[p], now)
         start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, integral, now)
+        if usage.warmth.shape[0] > 0:
+            cool(clock, pods, links, usage, workloads, physics, marks, p, now)

@@ -38,6 +38,8 @@ from capsim.state.tables import (
     PodUsage,
     Workloads,
 )
+from capsim.state.tables_warmth import H_BEGIN, H_LAST, H_PREV, H_TAKEN
+from capsim.state.warmth import are_warming, extra_until
 from capsim.world.contention import served_by
 from capsim.world.housekeeping import counter_at, readings_ms
 from capsim.world.rates import fold, integral_at, pod_memory
@@ -60,6 +62,8 @@ def sample_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Workloa
     while p >= 0:
         if pods.state[p] == POD_READY:
             usage.sample_taken[p] = served_by(pods, usage, physics, p, now)
+        if usage.warmth.shape[0] > 0:
+            usage.warmth[p, H_TAKEN] = extra_until(usage, p, now)
         p = links.workload_next[p]
 
 
@@ -83,9 +87,10 @@ def scrape(
             fold(physics, w, now)
         physics.samples[w, S_TAKEN] = integral_at(physics, w, now)
         physics.samples[w, S_MEMORY_TAKEN] = pod_memory(physics, w, workloads.count[w, POD_READY], physics.pod_rps[w])
-        if marks.busy_flag[w] == FRESH or physics.own[w, 0] > 0.0 or physics.backlog[w] > 0.0:
+        by_pod = physics.own[w, 0] > 0.0 or are_warming(physics, w)
+        if marks.busy_flag[w] == FRESH or by_pod or physics.backlog[w] > 0.0:
             marks.busy_flag[w] = clock.params[P_BUSY_SCRAPES]
-        if physics.own[w, 0] > 0.0:
+        if by_pod:
             marks.own_flag[w] = clock.params[P_BUSY_SCRAPES]
     clock.values[SCRAPE_TAKEN] = now
 
@@ -98,6 +103,9 @@ def publish_pods(pods: Pods, links: PodLinks, usage: PodUsage, workloads: Worklo
         if pods.state[p] == POD_READY:
             usage.sample_prev[p] = usage.sample_last[p]
             usage.sample_last[p] = usage.sample_taken[p]
+        if usage.warmth.shape[0] > 0:
+            usage.warmth[p, H_PREV] = usage.warmth[p, H_LAST]
+            usage.warmth[p, H_LAST] = usage.warmth[p, H_TAKEN]
         p = links.workload_next[p]
 
 
@@ -138,29 +146,46 @@ def release_quiet(marks: Marks):
 
 
 @inline_kernel
+def counts_since(pods: Pods, usage: PodUsage, by_pod, p):
+    """When the containers of Ready pod ``p`` began to use CPU: when it was Ready, or when its start began to burn."""
+    if by_pod and usage.warmth.shape[0] > 0 and usage.warmth[p, H_BEGIN] > 0.0:
+        return int(usage.warmth[p, H_BEGIN])
+    return pods.ready_ms[p]
+
+
+@inline_kernel
+def extra_between(usage: PodUsage, by_pod, p, column):
+    """CPU beyond idle and warm requests, milli-seconds, between the last published scrape and that of ``column``."""
+    if by_pod and usage.warmth.shape[0] > 0:
+        return usage.warmth[p, H_LAST] - (usage.warmth[p, column] if column >= 0 else 0.0)
+    return 0.0
+
+
+@inline_kernel
 def served_between(clock: Clock, pods: Pods, usage: PodUsage, workloads: Workloads, physics: Physics, marks: Marks, p):
-    """(has a value, requests served in the window, window ms, stamp ms) of pod ``p`` as last published."""
+    """(has a value, requests served in the window, CPU beyond what idle and they explain, milli-seconds, window ms,
+    stamp ms) of pod ``p`` as last published."""
     w = pods.workload[p]
     last_ms, prev_ms, earlier_ms = clock.values[SCRAPE_LAST], clock.values[SCRAPE_PREV], clock.values[SCRAPE_PREV]
-    ready_ms, missed_ms = pods.ready_ms[p], usage.missed_ms[p]
     by_pod = marks.own_flag[w] > 0
+    began_ms, missed_ms = counts_since(pods, usage, by_pod, p), usage.missed_ms[p]
     read = clock.params[P_HOUSEKEEPING] > 0 and not by_pod
     if read:
         last_ms, prev_ms, earlier_ms = readings_ms(clock, workloads, pods, p)
-    if ready_ms > last_ms or missed_ms >= clock.values[SCRAPE_LAST]:
-        return False, 0.0, 1, last_ms
+    if began_ms > last_ms or missed_ms >= clock.values[SCRAPE_LAST]:
+        return False, 0.0, 0.0, 1, last_ms
     since = usage.area[p] - usage.base[p]
     if read:
         last = counter_at(pods, usage, physics, p, last_ms)
     else:
         last = usage.sample_last[p] if by_pod else since + physics.samples[w, S_LAST]
-    age = last_ms - ready_ms
+    age = last_ms - began_ms
     if age >= FRESH_CONTAINER_MIN_MS and age < clock.params[P_RESOLUTION]:
-        return True, last, age, last_ms
-    if ready_ms > prev_ms or missed_ms >= earlier_ms:
-        return False, 0.0, 1, last_ms
+        return True, last, extra_between(usage, by_pod, p, -1), age, last_ms
+    if began_ms > prev_ms or missed_ms >= earlier_ms:
+        return False, 0.0, 0.0, 1, last_ms
     if read:
         prev = counter_at(pods, usage, physics, p, prev_ms)
     else:
         prev = usage.sample_prev[p] if by_pod else since + physics.samples[w, S_PREV]
-    return True, max(0.0, last - prev), last_ms - prev_ms, last_ms
+    return True, max(0.0, last - prev), extra_between(usage, by_pod, p, H_PREV), last_ms - prev_ms, last_ms

@@ -50,6 +50,7 @@ from capsim.state.tables import (
     Traffic,
     Workloads,
 )
+from capsim.state.tables_warmth import V_CPU
 from capsim.world.housekeeping import remember
 
 TINY = 1e-9
@@ -348,6 +349,8 @@ def set_usage(physics: Physics, w, ready, rate):
     """CPU and memory of all Ready pods of ``w``, and memory of one of them, as of now."""
     served = physics.served_rps[w]
     physics.usage[w, U_CPU] = physics.load[w, L_IDLE] * ready + physics.load[w, L_COST] * served
+    if physics.warm.shape[0] > 0:
+        physics.usage[w, U_CPU] += physics.warm[w, V_CPU]
     memory = pod_memory(physics, w, ready, rate)
     physics.samples[w, S_MEMORY] = memory
     physics.usage[w, U_MEMORY] = memory * ready

@@ -46,6 +46,29 @@ def first_check(delay_ms, period_ms, at_ms):
 
 
 @inline_kernel
+def seen_ms(startup: Startup, s, up_ms):
+    """When probes find that the container of step ``s`` is up, which it is at ``up_ms``; both since it started."""
+    if startup.step[s, X_STARTUP_PERIOD] > 0:
+        up_ms = first_check(startup.step[s, X_STARTUP_DELAY], startup.step[s, X_STARTUP_PERIOD], up_ms)
+    if startup.step[s, X_READY_PERIOD] > 0:
+        up_ms = first_check(startup.step[s, X_READY_DELAY], startup.step[s, X_READY_PERIOD], up_ms)
+        up_ms += startup.step[s, X_READY_MORE]
+    return up_ms
+
+
+@inline_kernel
+def probed_ms(startup: Startup, w, up_ms):
+    """As ``seen_ms``, of the container of ``w`` that is started last; without parts it is Ready when it is up."""
+    return seen_ms(startup, startup.start[w + 1] - 1, up_ms) if in_parts(startup, w) else up_ms
+
+
+@inline_kernel
+def limit_ms(startup: Startup, w):
+    """How long a probe lets the container of ``w`` start that is started last."""
+    return startup.step[startup.start[w + 1] - 1, X_LIMIT] if in_parts(startup, w) else NEVER
+
+
+@inline_kernel
 def pulled_ms(startup: Startup, g, n, image, at_ms):
     """When node ``n`` has the image that is asked for at ``at_ms``; its layers are on their way from now on."""
     asks = image >= ALWAYS
@@ -93,14 +116,9 @@ def ready_after_ms(startup: Startup, nodes: Nodes, w, n, own_ms, again, now):
             if again == 0:
                 at += startup.step[s, X_ARGUMENT]
         else:
-            up = own_ms
             if own_ms > startup.step[s, X_LIMIT]:
                 killed = min(killed, at + startup.step[s, X_LIMIT])
-            if startup.step[s, X_STARTUP_PERIOD] > 0:
-                up = first_check(startup.step[s, X_STARTUP_DELAY], startup.step[s, X_STARTUP_PERIOD], up)
-            if startup.step[s, X_READY_PERIOD] > 0:
-                up = first_check(startup.step[s, X_READY_DELAY], startup.step[s, X_READY_PERIOD], up)
-                up += startup.step[s, X_READY_MORE]
+            up = seen_ms(startup, s, own_ms)
             if startup.step[s, X_ARGUMENT] == 1:  # a sidecar: what follows waits until it has started
                 at += up
             ready = max(ready, at + up)

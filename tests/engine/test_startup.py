@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from capsim.engine.drive import Simulation
@@ -27,13 +28,17 @@ def image(size_mb=None, **layers_mb):
     return ImageSpec(layers={name: size * MB for name, size in layers_mb.items()})
 
 
-def started(containers, images, init=(), process_s=3, replicas=1, nodes=1, kubelet=None, specs=None, **node):
+def started(
+    containers, images, init=(), process_s=3, replicas=1, nodes=1, kubelet=None, specs=None, burns_s=None, **node
+):
     """Pods of one workload that are asked for at SCALE_MS on empty nodes: (bound, Ready) of each, ms after the first
     was bound."""
     template = PodTemplate(labels={"app": "a"}, containers=tuple(containers), init_containers=tuple(init))
     a = Workload(kind="Deployment", namespace="default", name="a", replicas=0, template=template)
     scale = TimedEvent.model_validate({"at": "60s", "scale": {"target": a.key, "replicas": replicas}})
     behaviour = {"startup_time": {"mean_ms": process_s * 1000}, "containers": specs or {}}
+    if burns_s is not None:
+        behaviour["startup_cpu"] = {"cpu_seconds": burns_s}
     scenario = cluster(
         [a],
         [group(count=nodes, **{**NODE, **node})],
@@ -145,6 +150,29 @@ def test_ready_is_the_first_check_that_succeeds(startup, readiness, ready_ms):
     """initialDelaySeconds, periodSeconds, successThreshold; readiness counts from the startup probe's success on."""
     found = started([app(startup_probe=startup, readiness_probe=readiness)], {})
     assert found == [(0, ready_ms)]
+
+
+@pytest.mark.parametrize(
+    ("startup", "readiness", "ready_ms"),
+    [
+        (None, None, 2001 + 3000 + 8000),
+        (None, Probe(period_s=10), 2001 + 20_000),
+        (Probe(period_s=4, failure_threshold=9), None, 2001 + 12_000),
+        (Probe(period_s=4, failure_threshold=9), Probe(period_s=7, success_threshold=2), 2001 + 14_000 + 7_000),
+    ],
+)
+def test_probes_find_a_start_when_it_has_used_its_cpu(startup, readiness, ready_ms):
+    """A pull of 2 s, 3 s of the process, then 8 CPU-seconds on one core: up 11 s after the container was started."""
+    found = started([app(startup_probe=startup, readiness_probe=readiness)], {"app:1": image(100)}, burns_s=8.0)
+    assert found == [(0, ready_ms)]
+
+
+def test_a_startup_probe_gives_up_a_start_that_takes_too_long_for_its_cpu():
+    """8 s at most: 5 CPU-seconds behind 3 s of the process are in time, 6 are not, however often it is tried."""
+    probe = Probe(period_s=4, failure_threshold=3)
+    assert started([app(startup_probe=probe)], {}, burns_s=5.0) == [(0, 8000)]
+    ((_, ready),) = started([app(startup_probe=probe)], {}, burns_s=6.0)
+    assert pd.isna(ready)
 
 
 def test_nodes_of_the_start_have_the_images_of_their_pods_and_new_ones_do_not():

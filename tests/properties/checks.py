@@ -24,6 +24,20 @@ from capsim.state.tables_jobs import (
     JOB_RUNNING,
 )
 from capsim.state.tables_rollout import D_NUMBER, R_EXISTS, R_NUMBER
+from capsim.state.tables_warmth import (
+    BURNING,
+    BURNS_MS,
+    BURNT,
+    COOLING,
+    H_AREA,
+    H_CPU,
+    H_SINCE,
+    H_STAGE,
+    V_COUNT,
+    V_CPU,
+    V_WORK,
+    WARM,
+)
 from capsim.world.contention import BY_CONNECTION
 from tests.properties.claims import check_volumes
 
@@ -50,6 +64,7 @@ def check(sim) -> None:
     check_addresses(sim)
     check_pressure(sim)
     check_autoscaler(sim)
+    check_warmth(sim)
 
 
 def alive(sim) -> list[int]:
@@ -232,20 +247,46 @@ def check_calendars(sim) -> None:
     s = sim.state
     entries = list(zip(s.heap.time_ms.tolist(), s.heap.code.tolist()))[: int(s.heap.count[0])]
     assert all(entries[(i - 1) // WAYS] <= entries[i] for i in range(1, len(entries)))
-    for tree in s.wheels:
+    trees = [*s.wheels, s.usage.due]
+    for tree in trees:
         half = tree.shape[0] // 2
         for i in range(1, half):
             assert tree[i] == min(tree[2 * i], tree[2 * i + 1])
-    first = min([int(tree[1]) for tree in s.wheels] + [at for at, _ in entries[:1]])
+    first = min([int(tree[1]) for tree in trees] + [at for at, _ in entries[:1]])
     assert max(first, int(s.clock.values[t.FROZEN_UNTIL])) > sim.now_ms, "but what waits for the API server"
 
 
 def pod_usage_milli(sim, p: int) -> float:
-    """CPU that a Ready pod uses now."""
+    """CPU that a pod uses now."""
     s = sim.state
     w = s.pods.workload[p]
+    extra = float(s.usage.warmth[p, H_CPU]) if len(s.usage.warmth) else 0.0
+    if s.pods.state[p] != t.POD_READY:
+        return extra
     rate = s.usage.rate_rps[p] if s.usage.own[p] == 1 else s.physics.pod_rps[w]
-    return float(s.physics.load[w, t.L_IDLE] + s.physics.load[w, t.L_COST] * rate)
+    return float(s.physics.load[w, t.L_IDLE] + s.physics.load[w, t.L_COST] * rate) + extra
+
+
+def check_warmth(sim) -> None:
+    """Pods that start burn, Ready ones are cold, and nobody else is either; the sums are those of the pods."""
+    s = sim.state
+    if len(s.usage.warmth) == 0:
+        return
+    count, cpu = np.zeros(len(s.physics.warm)), np.zeros(len(s.physics.warm))
+    for p, row in enumerate(s.usage.warmth):
+        state, stage, w = s.pods.state[p], row[H_STAGE], s.pods.workload[p]
+        assert stage == WARM or state == (t.POD_STARTING if stage in (BURNING, BURNT) else t.POD_READY)
+        assert stage in (BURNING, BURNT) or s.pods.step_ms[p] != BURNS_MS or state == t.POD_FREE
+        assert stage in (BURNING,) or stage >= COOLING or row[H_CPU] == 0.0
+        assert (stage >= COOLING) <= (s.usage.due[(len(s.usage.due) >> 1) + p] < t.NEVER)
+        if stage == BURNING:
+            used = row[H_AREA] + row[H_CPU] * (sim.now_ms - row[H_SINCE]) / 1000.0
+            assert used <= s.physics.warm[w, V_WORK] + row[H_CPU] * 0.002
+        if stage != WARM:
+            count[w] += 1
+            cpu[w] += row[H_CPU]
+    assert count.tolist() == s.physics.warm[:, V_COUNT].tolist()
+    assert np.abs(cpu - s.physics.warm[:, V_CPU]).max() <= 1e-6 * (1 + cpu.max())
 
 
 def check_addresses(sim) -> None:
@@ -285,9 +326,9 @@ def check_usage(sim) -> None:
     used = defaultdict(float)
     by_workload = defaultdict(float)
     for p in alive(sim):
-        if s.pods.state[p] != t.POD_READY:
-            continue
         milli = pod_usage_milli(sim, p)
+        if s.pods.state[p] != t.POD_READY and milli == 0.0:
+            continue
         workload = sim.scenario.objects.workloads[s.pods.workload[p]]
         limits = [c.limits.get("cpu") for c in workload.template.containers]
         if all(limit is not None for limit in limits):

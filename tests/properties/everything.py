@@ -13,6 +13,7 @@ from capsim.scenario.lifetimes import Lifetimes
 from capsim.scenario.network import ServiceNetwork
 from capsim.scenario.scheduled_size import Resize, ScheduledSize
 from capsim.scenario.series.packed import Numbers
+from capsim.scenario.workload import StartupCpu, WarmUp
 from tests.properties.claims import with_claims
 from tests.properties.scenarios import MIB, MINUTE_MS, durations, events
 from tests.properties.test_pods_in_parts import in_parts
@@ -36,6 +37,8 @@ def everything(draw):
     specs = {key: draw(responding(scenario, key, spec)) for key, spec in scenario.workloads.items()}
     if draw(st.integers(0, 2)) == 0:
         specs = {w.key: draw(above_its_request(w, specs[w.key])) for w in listed if w.key in specs}
+    if draw(st.booleans()):
+        specs = {key: draw(warming(spec)) for key, spec in specs.items()}
     lifetimes = {}
     if draw(st.booleans()):
         workload, record = draw(recorded_pods(scenario.duration_ms))
@@ -131,6 +134,21 @@ def responding(draw, scenario, key, spec):
             )
         }
     )
+
+
+@st.composite
+def warming(draw, spec):
+    """The behaviour with starts that burn CPU, and pods that are cold at first."""
+    change = {}
+    if draw(st.booleans()):
+        change["startup_cpu"] = StartupCpu(
+            cpu_seconds=draw(st.sampled_from([0.0, 0.5, 20.0, 400.0])), cores_milli=draw(st.sampled_from([200, 3000]))
+        )
+    if draw(st.booleans()):
+        change["warm_up"] = WarmUp(
+            factor=draw(st.sampled_from([1.0, 2.0, 9.0])), half_life_ms=draw(st.sampled_from([100, 20_000, 300_000]))
+        )
+    return spec.model_copy(update=change)
 
 
 @st.composite

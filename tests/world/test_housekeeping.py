@@ -50,7 +50,7 @@ corners = st.lists(
 def looked_at(sim, p):
     """(requests served between the two readings of pod ``p``, time of the earlier, time of the later)."""
     s = sim.state
-    has, rate, window_ms, stamp_ms = published(s.clock, s.pods, s.usage, s.workloads, s.physics, s.marks, p)
+    has, rate, _, window_ms, stamp_ms = published(s.clock, s.pods, s.usage, s.workloads, s.physics, s.marks, p)
     assert has
     return rate * window_ms / 1000, stamp_ms - window_ms, stamp_ms
 

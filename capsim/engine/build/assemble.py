@@ -44,6 +44,7 @@ from capsim.engine.build.serving import build_calls, build_connections, build_se
 from capsim.engine.build.startup import build_startup
 from capsim.engine.build.tables import empty_heap, empty_log, empty_pods, empty_queue
 from capsim.engine.build.traffic import build_traffic
+from capsim.engine.build.warmth import build_warmth, burning, with_warmth
 from capsim.engine.build.workloads import build_containers, build_physics, build_workloads
 from capsim.engine.recorder import SAMPLE_COLUMNS
 from capsim.engine.state import State
@@ -119,7 +120,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
     params = build_params(scenario, step_rows=2 * most_pods(scenario, groups) + count + 16)
     presence, scheduling = build_scheduling(scenario, names, program, facts, book, node_rows, pod_rows)
     params[P_WATCHERS] = int(watches_binds(program))
-    physics = build_physics(scenario, names, containers)
+    physics = build_physics(scenario, names, containers)._replace(warm=build_warmth(scenario, names, containers))
     buffered = 1 if wanted.buffers == 1 else sample_rows(count + group_count + 1, scenario)
     state = State(
         clock=build_clock(scenario, params),
@@ -127,7 +128,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
         wheels=build_wheels(scenario, traffic, links, max(1, count), traffic.start.shape[0] - 1),
         pods=pods,
         links=pod_links,
-        usage=usage,
+        usage=with_warmth(usage, scenario, pod_rows),
         classes=classes,
         nodes=empty_nodes(node_rows, len(names.resources)),
         scan=empty_scan(node_rows, len(names.groups)),
@@ -143,7 +144,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
         queue=queue_for(wanted, pod_rows, max(pod_rows, 2 * most_pods(scenario, groups), node_rows), names),
         presence=presence,
         scheduling=scheduling,
-        startup=build_startup(scenario, node_rows),
+        startup=build_startup(scenario, node_rows)._replace(burns=burning(scenario)),
         hpas=links,
         adapter=build_adapter(scenario, names, pod_rows),
         heal=build_self_heal(scenario, names),

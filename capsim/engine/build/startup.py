@@ -77,6 +77,7 @@ def build_startup(scenario: Scenario, nodes: int) -> Startup:
         free_ms=np.zeros((nodes, lanes), np.int64),
         rate=floats([*(group.pull_bandwidth_bytes / 1000.0 for group in scenario.node_groups), 50_000.0]),
         latency_ms=array([kubelet.registry_latency_ms]),
+        burns=array([]),
     )
 
 

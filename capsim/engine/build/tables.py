@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from capsim.state import tables as t
+from capsim.state.tables_warmth import H_COLUMNS
 
 
 def empty_pods(rows: int) -> tuple[t.Pods, t.PodLinks, t.PodUsage]:
@@ -18,9 +19,20 @@ def empty_pods(rows: int) -> tuple[t.Pods, t.PodLinks, t.PodUsage]:
     pods.restarts[:] = pods.dark[:] = pods.given_up[:] = 0
     links = t.PodLinks(*(none() for _ in t.PodLinks._fields))
     links.queued[:] = 0
-    rates = {name: np.zeros(rows) for name in t.PodUsage._fields[1:-1]}
-    usage = t.PodUsage(own=np.zeros(rows, np.int64), **rates, missed_ms=np.full(rows, -t.NEVER, np.int64))
+    rates = {name: np.zeros(rows) for name in t.PodUsage._fields[1:-3]}
+    usage = t.PodUsage(
+        own=np.zeros(rows, np.int64),
+        **rates,
+        missed_ms=np.full(rows, -t.NEVER, np.int64),
+        warmth=np.zeros((0, H_COLUMNS)),
+        due=due_tree(1),
+    )
     return pods, links, usage
+
+
+def due_tree(leaves: int) -> t.I64:
+    """A tree of due times with at least so many leaves, all of them NEVER."""
+    return np.full(2 * (1 << max(0, leaves - 1).bit_length()), t.NEVER, np.int64)
 
 
 def empty_heap(rows: int) -> t.Heap:

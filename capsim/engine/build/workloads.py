@@ -31,6 +31,7 @@ from capsim.state.tables import (
     Physics,
     Workloads,
 )
+from capsim.state.tables_warmth import V_COLUMNS
 
 KINDS = {
     "Deployment": KIND_DEPLOYMENT,
@@ -225,6 +226,7 @@ def build_physics(scenario: Scenario, names: Names, containers: Containers) -> P
         samples=np.zeros((count, 6)),
         usage=np.zeros((count, 3)),
         area=np.zeros((count, 2)),
+        warm=np.zeros((0, V_COLUMNS)),
     )
 
 
