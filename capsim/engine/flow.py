@@ -26,7 +26,8 @@ from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.world.calls import account, look_back, process, pull, see_queues
 from capsim.world.connections import close_connections, observe_pods, turn_over
 from capsim.world.journeys import close_journeys, close_services, forget
-from capsim.world.latency import observe, spread_weights
+from capsim.world.latency import observe
+from capsim.world.response_curves import spread_weights
 
 
 @kernel

@@ -53,9 +53,9 @@ class Serving(NamedTuple):
     """[L, BINS + 1] requests answered within the edges since the last sample; the last column counts all."""
 
 
-K_BASE, K_CAP, K_SLOTS, K_SCV, K_SERVICE = 0, 1, 2, 3, 4
+K_BASE, K_CAP, K_SLOTS, K_SCV, K_SERVICE, K_THIRD = range(6)
 """Seconds of an undisturbed request; requests per second of a pod; places (0: no limit); squared coefficient of
-variation of the CPU time; seconds of it."""
+variation of the CPU time; seconds of it; its third moment over its first and second."""
 Y_EXCESS, Y_VARIANCE, Y_SINCE, Y_SETTLED, Y_LOAD, Y_AT, Y_FREE_MEAN, Y_FREE_VARIANCE, Y_FREE_FOR, Y_FRESH = range(10)
 """Mean and variance of the requests above those served at full speed, per pod; when they were last brought up to date,
 ms; the knot at which they are stationary (then these two are not kept; -1: they are not); a utilisation and its place

@@ -51,8 +51,9 @@ from capsim.state.tables_calls import (
 )
 from capsim.state.warmth import is_cold
 from capsim.world.contention import give_own
-from capsim.world.latency import add_table, add_wave, curve_row, position
 from capsim.world.rates import arrival, fold
+from capsim.world.response_curves import add_table, curve_row, position
+from capsim.world.waves import add_wave
 
 HOT = 0.95
 """Share of the busiest pod's connections from which on a pod counts among those that hold the backlog."""
@@ -220,7 +221,8 @@ def answer_pod(serving: Serving, r, a, b, part, rate, cap, wait_s, span_s):
         return
     mean = serving.constant[r, K_BASE] + wait_s
     service = serving.constant[r, K_SERVICE]
-    add_wave(serving, r, mean, wait_s / cap + serving.constant[r, K_SCV] * service * service, min(rate, cap) * span_s)
+    variance = wait_s / cap + serving.constant[r, K_SCV] * service * service
+    add_wave(serving, r, mean, variance, cap, min(rate, cap) * span_s)
 
 
 @kernel

@@ -9,11 +9,12 @@ where u(m) is the utilisation at which m is the stationary excess (the pointwise
 W.-P. Wang, D. Tipper and S. Banerjee, 1996) and s(m) = 2 m capacity (1 - u(m)). The factor
 g = exp(-0.6005 (1 / y - 1)), with y the squared coefficient of variation over its stationary value, switches the push
 off while the queue is far from empty. This closure is exact for reflected Brownian motion in three cases: stationary,
-from empty without drift (that fixes the 0.6005), and far from empty. A queue that drains after an overload follows
-the Brownian motion itself (J. M. Harrison, Brownian Motion and Stochastic Flow Systems, 1985; ``drain``). Where else a
-queue varies more than a stationary one would, a part of all runs has settled and the rest is busy (``busy_part``). Near
-the stationary state response times come from the table at u(m); a queue whose variation is smaller than that is met by
-arrivals as a lognormal wait with mean m / capacity. Errors against an event-by-event simulation: docs/fidelity.md.
+from empty without drift (that fixes the 0.6005), and far from empty. In an overload s is what arrivals and busy servers
+really vary by, v' = noise - 2 m push, and idle servers fill before the line grows (``excess_of``). A queue that drains
+after it follows the Brownian motion itself (``draining.py``). Where else a queue varies more than a stationary one
+would, a part of all runs has settled and the rest is busy (``busy_part``). Near the stationary state response times
+come from the table at u(m); a queue whose variation is smaller than that is met as ``waves.py`` says. Errors against
+an event-by-event simulation: docs/fidelity.md.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ import math
 from capsim.jit import inline_kernel, kernel
 from capsim.state.tables import L_CAP, UNBOUNDED, Physics
 from capsim.state.tables_calls import (
-    BINS,
     BY_CONNECTION,
     K_BASE,
     K_SCV,
@@ -31,8 +31,6 @@ from capsim.state.tables_calls import (
     K_SLOTS,
     KNOT_STEP,
     KNOTS,
-    LEAST_S,
-    STEP,
     TOP_RATIO,
     Y_AT,
     Y_EXCESS,
@@ -46,6 +44,17 @@ from capsim.state.tables_calls import (
     Y_VARIANCE,
     Serving,
 )
+from capsim.world.draining import drain, noise_of
+from capsim.world.response_curves import (
+    add_table,
+    at_knot,
+    chance_within,
+    curve_row,
+    free_ratio,
+    position,
+    position_of,
+)
+from capsim.world.waves import add_wave, at_most, gone_early, skewness, wave_s, wave_variance
 
 CLOSURE = 0.6005
 SETTLED_AFTER = 20.0
@@ -55,97 +64,6 @@ SMALL_GAP = 0.05
 SUBSTEPS = 24
 NARROW = 0.7
 """Share of the stationary variation below which the queue is a wave, not a stationary queue."""
-
-
-@inline_kernel
-def curve_row(serving: Serving, r, pods):
-    """(row, next row, share of the next row) of the curves of ``r`` for so many pods."""
-    first = serving.curve[r, 0]
-    last = serving.curve[r, 1] - 1
-    if last <= 0 or pods <= 1.0:
-        return first, first, 0.0
-    at = min(math.log2(pods), float(last))
-    low = int(at)
-    return first + low, first + min(low + 1, last), at - low
-
-
-@inline_kernel
-def at_knot(table, a, b, part, x):
-    """Value at position ``x`` (in knots) of a table over rows and knots."""
-    k = min(int(x), KNOTS - 2)
-    f = x - k
-    low = table[a, k] + f * (table[a, k + 1] - table[a, k])
-    if part == 0.0:
-        return low
-    high = table[b, k] + f * (table[b, k + 1] - table[b, k])
-    return low + part * (high - low)
-
-
-@inline_kernel
-def position(utilization):
-    """Place of a utilisation among the knots."""
-    return -math.log(1.0 - min(utilization, TOP_RATIO)) / KNOT_STEP
-
-
-@kernel
-def free_ratio(serving: Serving, a, b, part, m):
-    """1 - u(m): what is free of the capacity when ``m`` is the stationary excess."""
-    top = at_knot(serving.excess, a, b, part, KNOTS - 1.0)
-    if m >= top:
-        return (1.0 - TOP_RATIO) * top / max(m, 1e-300)
-    low = 0
-    high = KNOTS - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if at_knot(serving.excess, a, b, part, float(middle)) <= m:
-            low = middle
-        else:
-            high = middle
-    below = at_knot(serving.excess, a, b, part, float(low))
-    above = at_knot(serving.excess, a, b, part, float(high))
-    x = low + ((m - below) / (above - below) if above > below else 0.0)
-    return math.exp(-x * KNOT_STEP)
-
-
-@inline_kernel
-def add_table(serving: Serving, r, a, b, part, x, requests):
-    """``requests`` were answered as in the stationary state at position ``x``."""
-    k = min(int(x), KNOTS - 2)
-    f = x - k
-    at = (a - serving.curve[r, 0]) * KNOTS + k
-    serving.weights[r, at] += requests * (1.0 - f) * (1.0 - part)
-    serving.weights[r, at + 1] += requests * f * (1.0 - part)
-    if part > 0.0:
-        at = (b - serving.curve[r, 0]) * KNOTS + k
-        serving.weights[r, at] += requests * (1.0 - f) * part
-        serving.weights[r, at + 1] += requests * f * part
-
-
-@kernel
-def spread_weights(serving: Serving):
-    """Put all weights into the histograms."""
-    for r in range(serving.workload.shape[0]):
-        for at in range(serving.curve[r, 1] * KNOTS):
-            requests = serving.weights[r, at]
-            if requests != 0.0:
-                row = serving.curve[r, 0] + at // KNOTS
-                k = at % KNOTS
-                for i in range(BINS):
-                    serving.histogram[r, i] += requests * serving.cdf[row, k, i]
-                serving.histogram[r, BINS] += requests
-                serving.weights[r, at] = 0.0
-
-
-@kernel
-def add_wave(serving: Serving, r, mean, variance, requests):
-    """``requests`` were answered after a lognormal time of that mean (s) and variance."""
-    spread = math.log(1.0 + max(variance, 1e-6 * mean * mean) / (mean * mean))
-    middle = math.log(mean) - 0.5 * spread
-    scale = 1.0 / math.sqrt(2.0 * spread)
-    for i in range(BINS):
-        share = 0.5 * (1.0 + math.erf((math.log(serving.edges_s[i]) - middle) * scale))
-        serving.histogram[r, i] += requests * share
-    serving.histogram[r, BINS] += requests
 
 
 @kernel
@@ -174,12 +92,6 @@ def busy_part(serving: Serving, a, b, part, m, v, goal, x_goal):
     return 0.5 * (low + high)
 
 
-@inline_kernel
-def position_of(serving: Serving, a, b, part, m):
-    """Place among the knots at which the stationary excess is ``m``."""
-    return min(-math.log(free_ratio(serving, a, b, part, m)) / KNOT_STEP, KNOTS - 1.0)
-
-
 @kernel
 def answer(serving: Serving, r, a, b, part, m, v, capacity, requests):
     """``requests`` arrived while mean and variance of the excess were ``m`` and ``v``."""
@@ -191,31 +103,10 @@ def answer(serving: Serving, r, a, b, part, m, v, capacity, requests):
     if not wave and m > 0.05:
         wave = v < NARROW * m * m * at_knot(serving.spread, a, b, part, x)
     if wave:
-        service = serving.constant[r, K_SERVICE]
         mean = wave_s(serving, r, whole, capacity)
-        add_wave(serving, r, mean, v / (capacity * capacity) + serving.constant[r, K_SCV] * service * service, requests)
+        add_wave(serving, r, mean, wave_variance(serving, r, m, v, capacity), capacity, requests)
     else:
         add_table(serving, r, a, b, part, x, requests)
-
-
-@inline_kernel
-def wave_s(serving: Serving, r, m, capacity):
-    """Mean time of a request that meets ``m`` others: theirs, and in a line the rest of those in service."""
-    rest = 0.5 * (1.0 + serving.constant[r, K_SCV]) if serving.constant[r, K_SLOTS] > 0.0 else 0.0
-    return serving.constant[r, K_BASE] + (m - gone_early(serving, r, m) + rest) / capacity
-
-
-@inline_kernel
-def gone_early(serving: Serving, r, m):
-    """Of an excess ``m``, the requests that servers which were idle before the overload have answered on top.
-
-    A server that begins afresh answers (scv - 1) / 2 requests more than one met at a random time, in the long run
-    (D. R. Cox, Renewal Theory, 1962, 4.2); at the beginning none.
-    """
-    fresh = serving.state[r, Y_FRESH]
-    if fresh == 0.0:
-        return 0.0
-    return fresh * (1.0 - math.exp(-m / abs(fresh)))
 
 
 @inline_kernel
@@ -224,6 +115,27 @@ def begin_afresh(serving: Serving, r, a, b, part, arrivals, capacity):
     if arrivals > capacity and serving.state[r, Y_FRESH] == 0.0 and serving.constant[r, K_SLOTS] > 0.0:
         idle = free_ratio(serving, a, b, part, serving.state[r, Y_EXCESS]) * capacity * serving.constant[r, K_SERVICE]
         serving.state[r, Y_FRESH] = 0.5 * idle * (serving.constant[r, K_SCV] - 1.0)
+
+
+@kernel
+def excess_of(serving: Serving, a, b, part, n, servers):
+    """The excess m of a pod with ``n`` requests more than ``servers``, of which ``servers`` (1 - u(m)) are idle."""
+    top = at_knot(serving.excess, a, b, part, KNOTS - 1.0)
+    if n >= top:
+        return n + servers * (1.0 - TOP_RATIO) * top / n
+    low = 0
+    high = KNOTS - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if at_knot(serving.excess, a, b, part, float(middle)) - servers * math.exp(-middle * KNOT_STEP) <= n:
+            low = middle
+        else:
+            high = middle
+    below = at_knot(serving.excess, a, b, part, float(low))
+    above = at_knot(serving.excess, a, b, part, float(high))
+    n_below = below - servers * math.exp(-low * KNOT_STEP)
+    n_above = above - servers * math.exp(-high * KNOT_STEP)
+    return below + (above - below) * min(max((n - n_below) / (n_above - n_below), 0.0), 1.0)
 
 
 @kernel
@@ -244,8 +156,11 @@ def next_excess(serving: Serving, r, a, b, part, m, v, theta, goal, arrivals, ca
     drift = arrivals - capacity + capacity * free * g
     spread = 2.0 * m * capacity * free * (1.0 - g)
     if arrivals > capacity:  # more comes, at random, than a stationary queue knows
-        scv = serving.constant[r, K_SCV]
-        spread *= (arrivals / capacity + scv) / (1.0 + scv)
+        spread = (1.0 - free * g) * noise_of(serving, r, a, b, part, arrivals, capacity) - 2.0 * m * capacity * free * g
+        servers = capacity * serving.constant[r, K_SERVICE] * g  # idle ones are filled before the line grows
+        n = m - servers * free
+        drift = excess_of(serving, a, b, part, n + drift * span_s, servers) - excess_of(serving, a, b, part, n, servers)
+        return max(0.0, m + drift), max(0.0, v + spread * span_s)
     if m < 1e-3:
         spread = arrivals
     return max(0.0, m + drift * span_s), max(0.0, v + spread * span_s)
@@ -289,81 +204,6 @@ def answer_mixed(serving: Serving, r, a, b, part, m, v, theta, goal, x_goal, cap
     mean = (m - (1.0 - theta) * goal) / theta
     add_table(serving, r, a, b, part, x_goal, (1.0 - theta) * requests)
     add_table(serving, r, a, b, part, position_of(serving, a, b, part, mean), theta * requests)
-
-
-@kernel
-def add_drain(serving: Serving, r, mean, variance, settled, capacity, requests):
-    """``requests`` met a normal queue of that mean and variance, cut off at 0; the ``settled`` ones are left out."""
-    service = serving.constant[r, K_SERVICE]
-    scale = 1.0 / math.sqrt(2.0 * (variance + serving.constant[r, K_SCV] * service * service * capacity * capacity))
-    least = wave_s(serving, r, 0.0, capacity)
-    cut = 0.5 * math.erfc(mean * scale)
-    for i in range(BINS):
-        y = (serving.edges_s[i] - least) * capacity
-        if y > 0.0:
-            share = max(0.0, 0.5 * math.erfc((mean - y) * scale) - cut)
-            serving.histogram[r, i] += requests * (1.0 - settled) * share / (1.0 - cut)
-    serving.histogram[r, BINS] += requests * (1.0 - settled)
-
-
-@inline_kernel
-def mills(z):
-    """Mills ratio of the normal distribution: upper tail over density, for ``z`` from -5 on."""
-    if z > 6.0:
-        w = 1.0 / (z * z)
-        return (1.0 - w * (1.0 - 3.0 * w * (1.0 - 5.0 * w))) / z
-    return 0.5 * math.erfc(z / math.sqrt(2.0)) * math.sqrt(2.0 * math.pi) * math.exp(0.5 * z * z)
-
-
-@kernel
-def reflected(mean, variance, goal):
-    """(mean, variance) of a draining queue whose free motion is normal with that mean and variance.
-
-    P(Q <= y) = Phi((y - mean) / s) - exp(-y / goal) Phi(-(y + mean) / s), with the stationary mean ``goal``.
-    """
-    s = math.sqrt(variance)
-    at = mean / s
-    density = math.exp(-0.5 * at * at) / math.sqrt(2.0 * math.pi)
-    below = 0.5 * math.erfc(at / math.sqrt(2.0))
-    z = at + s / goal
-    ratio = mills(z) if z > -5.0 else 0.0
-    tail = goal * (below - density * ratio)
-    first = s * density + mean * (1.0 - below) + tail
-    second = (mean * mean + variance) * (1.0 - below) + mean * s * density
-    second += 2.0 * goal * (tail + density * s * (z * ratio - 1.0))
-    return first, max(second - first * first, 0.0)
-
-
-@inline_kernel
-def noise_ratio(serving: Serving, r, a, b, part):
-    """How much less a queue varies than one pod's by itself, by its stationary mean in heavy traffic: pods that are
-    balanced by their load move together."""
-    alone = 0.5 * (1.0 + serving.constant[r, K_SCV]) * TOP_RATIO * TOP_RATIO / (1.0 - TOP_RATIO)
-    return min(1.0, at_knot(serving.excess, a, b, part, KNOTS - 1.0) / alone)
-
-
-@kernel
-def drain(serving: Serving, r, a, b, part, arrivals, capacity, span_s, requests):
-    """A queue that was far from empty drains for ``span_s`` and answers ``requests`` on the way."""
-    x = position(arrivals / capacity)
-    goal = max(at_knot(serving.excess, a, b, part, x), 1e-6)
-    noise = (arrivals + capacity * serving.constant[r, K_SCV]) * noise_ratio(serving, r, a, b, part)
-    each = requests / SUBSTEPS
-    for i in range(SUBSTEPS):
-        at_s = (i + 0.5) * span_s / SUBSTEPS
-        mean = serving.state[r, Y_FREE_MEAN] + (arrivals - capacity) * at_s
-        variance = serving.state[r, Y_FREE_VARIANCE] + noise * at_s
-        settled = 0.5 * math.erfc(mean / math.sqrt(2.0 * variance))
-        if settled > 1.0 - 1e-6:
-            add_table(serving, r, a, b, part, x, each)
-        else:
-            add_table(serving, r, a, b, part, x, each * settled)
-            add_drain(serving, r, mean, variance, settled, capacity, each)
-    serving.state[r, Y_FREE_MEAN] += (arrivals - capacity) * span_s
-    serving.state[r, Y_FREE_VARIANCE] += noise * span_s
-    m, v = reflected(serving.state[r, Y_FREE_MEAN], serving.state[r, Y_FREE_VARIANCE], goal)
-    serving.state[r, Y_EXCESS] = m
-    serving.state[r, Y_VARIANCE] = v
 
 
 @inline_kernel
@@ -446,7 +286,7 @@ def full_line(serving: Serving, r, backlog, capacity, requests):
     serving.state[r, Y_FRESH] = 0.0
     mean = wave_s(serving, r, backlog, capacity)
     variance = serving.constant[r, K_SCV] * (backlog / (capacity * capacity) + service * service)
-    add_wave(serving, r, mean, variance, requests)
+    add_wave(serving, r, mean, variance, capacity, requests)
     serving.state[r, Y_EXCESS] = backlog
     serving.state[r, Y_VARIANCE] = max(serving.constant[r, K_SCV], 0.1) * backlog
     serving.state[r, Y_FREE_FOR] = 0.0
@@ -535,23 +375,7 @@ def late_ratio(serving: Serving, physics: Physics, w, within_s):
         return 1.0 - chance_within(serving, a, b, part, x, within_s), mean, safe
     m = max(serving.state[r, Y_EXCESS] if serving.state[r, Y_SETTLED] < 0.0 else 0.0, physics.backlog[w] / pods)
     mean = wave_s(serving, r, m, capacity)
-    service = serving.constant[r, K_SERVICE]
-    variance = serving.state[r, Y_VARIANCE] / (capacity * capacity) + (0.01 + serving.constant[r, K_SCV]) * service**2
-    return 0.5 * math.erfc((within_s - mean) / math.sqrt(2.0 * variance)), mean, UNBOUNDED
-
-
-@kernel
-def chance_within(serving: Serving, a, b, part, x, within_s):
-    """Chance of a response within ``within_s`` in the stationary state at position ``x``."""
-    k = min(int(x), KNOTS - 2)
-    f = x - k
-    at = min(max(math.log(max(within_s, 1e-9) / LEAST_S) / STEP, 0.0), BINS - 1.0)
-    i = min(int(at), BINS - 2)
-    chance = 0.0
-    for j in range(2):
-        low = serving.cdf[a, k, i + j] + f * (serving.cdf[a, k + 1, i + j] - serving.cdf[a, k, i + j])
-        if part > 0.0:
-            high = serving.cdf[b, k, i + j] + f * (serving.cdf[b, k + 1, i + j] - serving.cdf[b, k, i + j])
-            low += part * (high - low)
-        chance += low * ((at - i) if j == 1 else (1.0 - at + i))
-    return chance
+    variance = wave_variance(serving, r, m, serving.state[r, Y_VARIANCE], capacity)
+    variance += 0.01 * serving.constant[r, K_SERVICE] ** 2
+    late = 1.0 - at_most((within_s - mean) / math.sqrt(variance), skewness(serving, r, variance, capacity))
+    return late, mean, UNBOUNDED

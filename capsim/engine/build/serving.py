@@ -29,6 +29,7 @@ from capsim.state.tables_calls import (
     K_SCV,
     K_SERVICE,
     K_SLOTS,
+    K_THIRD,
     KNOTS,
     LEAST_NUMBER,
     MOST_ROWS,
@@ -125,6 +126,7 @@ def build_serving(scenario: Scenario, names: Names, physics: Physics) -> Serving
             station.scv,
             station.service_s,
         )
+        constant[at, K_THIRD] = station.service.moment(3) / (station.service.moment(1) * station.service.moment(2))
     return Serving(
         row=row,
         workload=array([rows[key] for key in timed]),
