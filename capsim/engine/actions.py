@@ -20,6 +20,7 @@ from capsim.state.calendar import encode, push
 from capsim.state.eventlog import LOG_FAILED_SCHEDULING, LOG_MULTI_ATTACH, events_left, log_event
 from capsim.state.marks import PODS_CHANGED, TOUCHED, mark_dirty, touch
 from capsim.state.tables import (
+    BINDER,
     CAPACITY_VERSION,
     EV_NODE_READY,
     EV_NODE_REGISTER,
@@ -57,7 +58,7 @@ from capsim.state.tables import (
 from capsim.state.tables_calls import Calls, Connections, Serving
 from capsim.state.tables_scheduler import Scheduling
 from capsim.state.transitions import bind_pod, create_pod, node_changed, pods_left, start_serving
-from capsim.state.volumes import is_elsewhere
+from capsim.state.volumes import is_elsewhere, set_of
 from capsim.world.nodes import boot_node, claim_node, ready_node, register_node
 from capsim.world.runs import fail_pod
 
@@ -185,12 +186,32 @@ def start_pods(
                 log_event(
                     clock, log, now, LOG_FAILED_SCHEDULING, pods.workload[p], pods.ordinal[p], pods.diagnosis[p], 1
                 )
-        if pods.state[p] == POD_STARTING and is_elsewhere(k.volumes, pods, nodes, p):
-            pods.step_ms[p] = NEVER  # its containers have waited for its volumes ever since
-            log_event(clock, log, now, LOG_MULTI_ATTACH, pods.workload[p], pods.ordinal[p], 0, 0)
-        elif pods.state[p] == POD_STARTING:
-            start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, 0.0, now)
+        if pods.state[p] == POD_STARTING:
+            serve_at_start(clock, pods, usage, workloads, nodes, scan, physics, marks, k, log, p, now)
     return count
+
+
+@inline_kernel
+def serve_at_start(
+    clock: Clock,
+    pods: Pods,
+    usage: PodUsage,
+    workloads: Workloads,
+    nodes: Nodes,
+    scan: NodeScan,
+    physics: Physics,
+    marks: Marks,
+    k: Scheduling,
+    log: Log,
+    p,
+    now,
+):
+    """The bound pod ``p`` has been Ready for long, or its containers have waited for its volumes ever since."""
+    if is_elsewhere(k.volumes, pods, nodes, p):
+        pods.step_ms[p] = NEVER
+        log_event(clock, log, now, LOG_MULTI_ATTACH, pods.workload[p], pods.ordinal[p], 0, 0)
+    else:
+        start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, 0.0, now)
 
 
 @kernel
@@ -223,18 +244,23 @@ def retry(
 ):
     """Try the unschedulable pods of class ``c`` again, until one fails; those that fit have been Ready for long.
 
-    The active queue is empty: each pod that finds a node wakes the next of its class.
+    The active queue is empty, or has the next of them: each pod that finds a node wakes the next of its class. One that
+    has volumes (BINDER) is the last: where the others can go depends on it.
     """
     bound = 0
-    wake_head(clock, queue, pods, links, classes, c, now)
+    if queue.count[0] == 0:
+        wake_head(clock, queue, pods, links, classes, c, now)
     p = next_pod(clock, pods, links, classes, queue, now)
     while p >= 0:
         try_pod(clock, pods, links, classes, workloads, nodes, groups, queue, presence, k, marks, log, p, now)
         if pods.state[p] != POD_STARTING:
             break
-        start_serving(clock, pods, usage, workloads, nodes, scan, physics, marks, p, 0.0, now)
+        serve_at_start(clock, pods, usage, workloads, nodes, scan, physics, marks, k, log, p, now)
         pods.diagnosis[p] = -1
         bound += 1
+        if set_of(k.volumes, pods.workload[p]) >= 0:
+            clock.values[BINDER] = p
+            return bound
         p = next_pod(clock, pods, links, classes, queue, now)
     if p >= 0:
         tell_waiting(clock, pods, links, log, links.queue_next[p], now)

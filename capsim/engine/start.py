@@ -26,6 +26,7 @@ from capsim.engine.build.startup import settle_images
 from capsim.engine.cluster_autoscaler.settle import next_growth
 from capsim.errors import RunError
 from capsim.state.tables import (
+    BINDER,
     CPU,
     EVENTS_LEFT,
     FLAG_UNSCHEDULABLE,
@@ -367,5 +368,7 @@ def retry_waiting(sim: Simulation) -> bool:
     before = int(sim.state.clock.values[UNSCHEDULABLE])
     for c in sim.state.classes.queue_count.nonzero()[0].tolist():
         make_room_to_fail(sim)
-        sim.act(ACT_RETRY, c, now_ms=SETTLED_MS)
+        while sim.act(ACT_RETRY, c, now_ms=SETTLED_MS) > 0 and has_claims(sim, int(sim.state.classes.workload[c])):
+            volumes.settle(sim, int(sim.state.clock.values[BINDER]))
+            make_room_to_fail(sim)
     return int(sim.state.clock.values[UNSCHEDULABLE]) < before

@@ -5,6 +5,7 @@ Rare steps, in Python over the tables: the first pod of each claim (``bind_for``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,12 +76,17 @@ def new_node(sim: Simulation, n: int) -> None:
     if book is None:
         return
     extras, group = sim.state.scheduling.extras, int(sim.state.nodes.group[n])
-    groups = sim.scenario.node_groups
-    limits = dict(groups[group].attach_limits) if group < len(groups) else {}
     name = sim.names.node(group, int(sim.state.nodes.ordinal[n]))
-    limits |= next((dict(one.limits) for one in sim.scenario.objects.csi_nodes if one.name == name), {})
-    extras.attach_limit[n] = [limits.get(driver, -1) for driver in book.binder.drivers]
+    own = next((one.limits for one in sim.scenario.objects.csi_nodes if one.name == name), {})
+    extras.attach_limit[n] = group_limits(sim, group, own)
     fill(sim, list(range(len(book.verdict_keys))), [n])
+
+
+def group_limits(sim: Simulation, group: int, own: Mapping[str, int] | None = None) -> list[int]:
+    """Volumes of each driver that a node of a group attaches, -1: any number; ``own``: what its CSINode says."""
+    groups = sim.scenario.node_groups
+    limits = {**(groups[group].attach_limits if group < len(groups) else {}), **(own or {})}
+    return [limits.get(driver, -1) for driver in book_of(sim).binder.drivers]
 
 
 def labels_of(sim: Simulation, n: int) -> dict[str, str]:

@@ -88,6 +88,9 @@ class ClusterAutoscalerSpec(Model):
     scale_up_from_zero: Switch = Field(True, description="Whether a cluster without a Ready node is scaled up.")
     parallel_scale_up: Switch = Field(False, description="Grow similar groups at the same time.")
     force_ds: Switch = Field(False, description="Count DaemonSets that do not run yet as part of a new node.")
+    enable_csi_node_aware_scheduling: Switch = Field(
+        False, description="Whether nodes to come have attach limits, too (1.35); without it, they take any number."
+    )
     bypassed_scheduler_names: list[Text] = Field([], description="Schedulers whose pods are taken at once.")
     startup_taint: list[Text] = Field([], description="Taints of nodes that are still starting.")
     status_taint: list[Text] = Field([], description="Taints that say how a node does, left out of templates.")

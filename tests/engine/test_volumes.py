@@ -383,3 +383,29 @@ def test_what_recorded_pods_share_on_several_nodes_serves_them_all(tmp_path):
     sim, pods, _ = played(shared(tmp_path).model_copy(update={"initial_state": "recorded", "placement": recorded}))
     assert (pods.ready_ms < 0).all()
     assert not sim.state.scheduling.volumes.setting[0, 4]
+
+
+@pytest.mark.parametrize("aware", [False, True])
+def test_the_autoscaler_knows_what_nodes_attach_and_of_new_ones_only_if_it_is_asked(tmp_path, aware):
+    """NodeVolumeLimits in the Cluster Autoscaler: nodes that are there have a CSINode, templates have one behind
+    --enable-csi-node-aware-scheduling (1.35); without it one new node seems to take every volume."""
+    group = {"zones": ["a"], "attachLimits": {DRIVER: 2}, "max": 10, "bootDelay": "30s"}
+    autoscaler = {"enable-csi-node-aware-scheduling": aware}
+    listed = [storage_class(), workload("db", 12, DATA, cpu="10m", podManagementPolicy="Parallel")]
+    _, result = run(scenario(tmp_path, listed, zones=["a"], group=group, clusterAutoscaler=autoscaler))
+    assert result.pods.node.value_counts().tolist() == [2] * 6
+    asked = result.nodes.requested_ms[result.nodes.requested_ms > 0]
+    assert sorted(asked.value_counts()) == [3] if aware else [1, 1, 1]
+
+
+def test_pods_that_get_nodes_before_the_start_have_their_volumes(tmp_path):
+    """Where an autoscaler settles the nodes of the start, too: each volume has its user, and binds where that is."""
+    group = {"zones": ["a", "b", "c"], "max": 9}
+    listed = [storage_class(), workload("db", 7, DATA, cpu="3")]
+    scene = scenario(tmp_path, listed, group=group, clusterAutoscaler={}, initialState="settled")
+    sim, result = run(scene)
+    assert (result.pods.ready_ms < 0).all()
+    volumes, nodes = sim.state.scheduling.volumes, sim.state.nodes
+    assert sorted(volumes.held[0, :7, H_NODE]) == sorted(nodes.uid[sim.state.pods.node[:7]])
+    assert volumes.held[0, :7, H_USERS].tolist() == [1] * 7
+    assert (volumes.site[0, :7] > 0).all()

@@ -57,6 +57,7 @@ class Options:
     scale_up_from_zero: bool = True
     enforce_min_size: bool = False
     force_ds: bool = False
+    csi_node_aware: bool = False
     scale_down: bool = True
     scale_down_unready: bool = True
     unneeded_ms: int = 600_000

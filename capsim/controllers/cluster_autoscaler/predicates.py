@@ -5,7 +5,8 @@ and node shape; taints that come and go are flags; resources are compared; host 
 spread are counters per topology domain that placing a pod raises.
 
 Source: cluster-autoscaler simulator/predicatechecker over kube-scheduler's default filter plugins, in their order.
-Not modelled: volumes, node ports bound to single host IPs, namespace selectors, matchLabelKeys, minDomains.
+The volumes that a node attaches are columns of resources. Not modelled: node ports bound to single host IPs, namespace
+selectors, matchLabelKeys, minDomains.
 """
 
 from __future__ import annotations

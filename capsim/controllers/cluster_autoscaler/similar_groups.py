@@ -44,7 +44,7 @@ def are_similar(view: View, one: NodeTemplate, other: NodeTemplate) -> bool:
         elif a != b:
             return False
     free = [template.allocatable - template.requested(view.kinds) for template in (one, other)]
-    for r in range(len(one.allocatable)):
+    for r in range(len(one.capacity)):  # volumes that nodes attach are not compared
         if not _within(int(one.allocatable[r]), int(other.allocatable[r]), options.allocatable_difference_ratio):
             return False
         if not _within(int(free[0][r]), int(free[1][r]), options.free_difference_ratio):

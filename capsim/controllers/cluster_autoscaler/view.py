@@ -13,7 +13,7 @@ import numpy as np
 
 from capsim.controllers.cluster_autoscaler.options import GroupOptions, Options
 from capsim.controllers.cluster_autoscaler.tables import Kinds, NodeTable, PodTable
-from capsim.state.tables import I64
+from capsim.state.tables import I64, NEVER
 
 
 def among(values: I64, members: Container[int]) -> np.ndarray:
@@ -104,6 +104,8 @@ class View:
     """Resource column of GPUs, -1: the cluster has none."""
     owners: int = 0
     """Number of controllers (rows that ``Kinds.owner`` points to)."""
+    unseen: int = 0
+    """Last columns of resources of which nothing is known before a node is there (volumes that it can attach)."""
     starting: I64 = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
@@ -116,7 +118,9 @@ class View:
         return self.bound[self.pods.node[self.bound] == slot]
 
     def node_template(self, shape: int, allocatable: I64, capacity: I64, daemons: I64) -> NodeTemplate:
-        """A template of that shape."""
+        """A template of that shape; ``allocatable`` may be written to."""
+        if self.unseen:
+            allocatable[-self.unseen :] = NEVER
         return NodeTemplate.of(self.shape_domain, shape, allocatable, capacity, daemons)
 
     def group_option(self, group: int, name: str) -> float:

@@ -54,7 +54,7 @@ class Kinds:
         bare = np.array([workload.kind == "Pod" for workload in listed], np.bool_)
         rules_at, rules, adds_at, adds = self.rules.arrays()
         return ca.Kinds(
-            request=classes.request,
+            request=np.hstack([classes.request, sim.state.presence.attach]),
             packing=np.array([packing(workload) for workload in listed], np.int64).reshape(-1, 3),
             priority=classes.priority,
             similar=rows,

@@ -26,6 +26,7 @@ SAME = {
     "scale_up_from_zero": "scale_up_from_zero",
     "enforce_min_size": "enforce_node_group_min_size",
     "force_ds": "force_ds",
+    "csi_node_aware": "enable_csi_node_aware_scheduling",
     "scale_down": "scale_down_enabled",
     "scale_down_unready": "scale_down_unready_enabled",
     "unneeded_ms": "scale_down_unneeded_time_ms",

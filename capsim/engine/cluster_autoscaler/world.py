@@ -30,6 +30,7 @@ from capsim.engine.cluster_autoscaler.looking import (
     see_nodes,
     see_pods,
 )
+from capsim.engine.volumes import group_limits
 from capsim.rng import STREAM_EXPANDER, draw
 from capsim.state import tables as t
 from capsim.state.eventlog import LOG_SCALE_DOWN
@@ -60,6 +61,8 @@ class EngineWorld:
         self.prices = [group.price_per_hour_usd for group in groups]
         self.group_names = [group.name for group in groups]
         self.gpu = sim.names.resources.index(GPU) if GPU in sim.names.resources else -1
+        self.drivers = sim.state.presence.attach.shape[1]
+        """CSI drivers whose volumes nodes attach only so many of: columns of resources beside the others."""
         self._names: list[str] = []
         self._uids: I64 = np.empty(0, np.int64)
         self._named = -1
@@ -234,6 +237,7 @@ class EngineWorld:
             shape_labels=self.kinds.shape_labels,
             gpu=self.gpu,
             owners=len(self.sim.names.workloads),
+            unseen=0 if self.options.csi_node_aware else self.drivers,
         )
         return view
 
@@ -251,9 +255,11 @@ class EngineWorld:
                 candidate[slot] = 1
             else:
                 del self.soft[slot]
+        limits = self.sim.state.scheduling.extras.attach_limit
+        allocatable = np.hstack([nodes.allocatable, unlimited(limits)]) if self.drivers else nodes.allocatable
         table = ca.NodeTable(
             uid=nodes.uid, group=seen[N_GROUP], created_ms=nodes.times[:, t.T_REGISTERED], ready=seen[N_READY],
-            changed_ms=seen[N_CHANGED], flags=seen[N_FLAGS], shape=nodes.shape, allocatable=nodes.allocatable,
+            changed_ms=seen[N_CHANGED], flags=seen[N_FLAGS], shape=nodes.shape, allocatable=allocatable,
             capacity=capacity, deleted_ms=seen[N_DELETED], candidate=candidate, kept=self._constant(0, count),
             exists=seen[N_EXISTS],
         )  # fmt: skip
@@ -282,9 +288,21 @@ class EngineWorld:
         g = self.sim.state.groups
         daemons = np.flatnonzero(g.daemon_eligible[group] == 1)
         kinds = self.sim.state.workloads.pod_class[daemons]
+        allocatable = np.concatenate([g.template[group], unlimited(self._attach_limits(group))])
         return view.node_template(
-            int(g.shapes[group, 0]), g.template[group].copy(), self.capacity[group], np.ascontiguousarray(kinds)
+            int(g.shapes[group, 0]), allocatable, self.capacity[group], np.ascontiguousarray(kinds)
         )
+
+    def _attach_limits(self, group: int) -> I64:
+        """Volumes of each driver that nodes of a group attach, -1: any number."""
+        if not self.drivers:
+            return np.empty(0, np.int64)
+        return np.array(group_limits(self.sim, group), np.int64)
+
+
+def unlimited(limits: I64) -> I64:
+    """Attach limits as amounts of resources: -1, no limit, is more than anybody asks for."""
+    return np.where(limits < 0, t.NEVER, limits)
 
 
 def _by_uid(slots: I64, uids: I64) -> I64:
