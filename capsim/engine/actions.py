@@ -91,7 +91,8 @@ from capsim.world.runs import fail_pod
     ACT_HANG,
     ACT_LEAVE,
     ACT_RESUME,
-) = range(28)
+    ACT_CONNECT,
+) = range(29)
 ROOM = 4
 
 
@@ -422,6 +423,9 @@ def act_on_outage(s: State, what, a, b, now):
         return resume(s.clock, s.pods, s.usage, s.nodes, s.scan, s.workloads, s.physics, s.marks, a, now)
     if what == ACT_LEAVE:
         return leave(s.clock, s.heap, s.pods, a, now)
+    if what == ACT_CONNECT:
+        push(s.heap, now, encode(EV_NODE_READY, a, s.nodes.uid[a]))
+        return 0
     if what == ACT_ATTACH:
         push(s.heap, now, encode(EV_POD_ATTACH, a, s.pods.uid[a]))
         return 0

@@ -10,11 +10,20 @@ from capsim.controllers.workloads.daemon import is_synced
 from capsim.controllers.workloads.lifetimes import follow_record
 from capsim.controllers.workloads.replicas import delete_pod, set_desired, try_after_creation, wake_replicas
 from capsim.jit import inline_kernel, kernel
-from capsim.state.addresses import address_is_free, has_address, waits
+from capsim.state.addresses import (
+    address_is_cool,
+    address_is_free,
+    has_address,
+    is_connected,
+    lacks_block,
+    take_address,
+    waits,
+)
 from capsim.state.calendar import encode, entity_of, generation_of, kind_of, push
 from capsim.state.eventlog import (
     LOG_MULTI_ATTACH,
     LOG_NO_ADDRESS,
+    LOG_NO_CIDR,
     LOG_NODE_ADDED,
     LOG_NODE_GONE,
     LOG_NODE_READY,
@@ -24,6 +33,7 @@ from capsim.state.marks import PODS_CHANGED, touch
 from capsim.state.revisions import is_daemon
 from capsim.state.tables import (
     CAPACITY_VERSION,
+    EV_ADDRESS,
     EV_NODE_GONE,
     EV_NODE_OPEN,
     EV_NODE_READY,
@@ -107,7 +117,7 @@ def take_pod_away(
     n = pods.node[p]
     if links.queued[p] == 2:
         clock.values[UNSCHEDULABLE] -= 1
-    address_is_free(heap, groups, nodes, pods, links, p, now)
+    address_is_free(clock, heap, groups, nodes, pods, links, k.rules, p, now)
     if let_go(k.volumes, pods, nodes, p, 0, now):
         look_again(heap, pods, links, workloads, k.volumes, p, now)
     remove_pod(clock, pods, links, classes, workloads, nodes, groups, marks, presence, log, p, now)
@@ -361,6 +371,9 @@ def node_event(
     Presence, k: Scheduling, admission: Admission, log: Log, kind, n, now):
     """A step in the life of node ``n``; while it is silent, only its end. A machine that is being deleted boots no
     further."""
+    if kind == EV_ADDRESS:
+        address_is_cool(clock, heap, groups, nodes, pods, links, n, now)
+        return
     if nodes.flags[n] & FLAG_SILENT and kind != EV_NODE_GONE:
         return
     if nodes.state[n] == NODE_DELETING and kind in (EV_NODE_REGISTER, EV_NODE_READY):
@@ -368,11 +381,15 @@ def node_event(
     if kind == EV_NODE_REGISTER:
         register_node(clock, nodes, workloads, presence, marks, n, now)
         log_event(clock, log, now, LOG_NODE_ADDED, nodes.group[n], nodes.ordinal[n], 0, 0)
+        if lacks_block(groups, nodes, n):
+            log_event(clock, log, now, LOG_NO_CIDR, nodes.group[n], nodes.ordinal[n], 0, 0)
         add_daemons(
             clock, heap, wheels, pods, links, usage, nodes, groups, workloads, marks, admission, n, False, now)
         if clock.values[UNSCHEDULABLE] > 0:  # pods that tolerate the not-ready taint
             capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     elif kind == EV_NODE_READY:
+        if not is_connected(groups, nodes, n):
+            return
         ready_node(clock, heap, nodes, workloads, groups, presence, marks, n, now)
         log_event(clock, log, now, LOG_NODE_READY, nodes.group[n], nodes.ordinal[n], 0, 0)
     elif kind == EV_NODE_OPEN:
@@ -428,6 +445,7 @@ def dispatch(
                 if at == NEVER:
                     log_event(clock, log, now, LOG_MULTI_ATTACH, pods.workload[i], pods.ordinal[i], 0, 0)
             if at < NEVER:
+                take_address(groups, nodes, pods, k.rules, i)
                 begin_start(clock, heap, pods, workloads, nodes, startup, i, 0, at)
     elif kind == EV_POD_TRY:
         if same(pods.uid[i], code):

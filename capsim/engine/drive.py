@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capsim.engine import growth, volumes
+from capsim.engine import addresses, growth, volumes
 from capsim.engine.actions import ACT_ADD_NODE, ACT_ADVANCE
 from capsim.engine.build.assemble import Capacity, assemble
 from capsim.engine.build.rollouts import with_revisions
@@ -156,11 +156,15 @@ class Simulation:
                 self.state = growth.grow_log(self.state, name, rows)
 
     def add_node(self, group: int, ordinal: int, *, boots: bool, shape: int = -1, now_ms: int | None = None) -> int:
-        """A new node of ``group``, of the group's shape unless one is given; returns its slot."""
+        """A new node of ``group``, of the group's shape unless one is given; returns its slot, -1: there is no address
+        for the machine, and the cloud tries again when there is one."""
+        if now_ms is None and not addresses.is_created(self, group, ordinal):
+            return -1
         self.make_room(nodes=1, heap=4)
         n = self.act(ACT_ADD_NODE, group, ordinal, int(boots), shape, now_ms=now_ms)
         new_node(self, n)
         volumes.new_node(self, n)
+        addresses.new_node(self, n)
         if self._happenings.faults.dead_zones:
             born_in_outage(self, n)
         return n

@@ -165,6 +165,7 @@ def node_message(name: str, kind: int) -> str:
     return {
         e.LOG_NODE_ADDED: f"Node {name} event: Registered Node {name} in Controller",
         e.LOG_NODE_READY: f"Node {name} status is now: NodeReady",
+        e.LOG_NO_CIDR: f"Node {name} status is now: CIDRNotAvailable",
         e.LOG_NODE_NOT_READY: f"Node {name} status is now: NodeNotReady",
         e.LOG_NODE_GONE: f"Node {name} event: Removing Node {name} from Controller",
         e.LOG_SCALE_DOWN: "marked the node as toBeDeleted/unschedulable",

@@ -12,6 +12,7 @@ from capsim.engine.build.control import set_leaf
 from capsim.engine.build.tables import due_tree, empty_pods
 from capsim.engine.state import State
 from capsim.state import tables as t
+from capsim.state.tables_addresses import N_PODS
 from capsim.state.tables_scheduler import PAGE, Scheduling
 
 
@@ -69,6 +70,7 @@ def grow_nodes(s: State, rows: int) -> State:
     rows = page_rows(rows)
     fills = {"uid": -1, "first_pod": -1, "times": -1}
     nodes = t.Nodes(*(longer(a, rows, fills.get(f, 0)) for f, a in zip(t.Nodes._fields, s.nodes, strict=True)))
+    nodes.net[s.nodes.net.shape[0] :, : N_PODS + 1] = -1
     per_node = {f: longer(a, rows) for f, a in zip(t.NodeScan._fields, s.scan, strict=True) if f != "threshold"}
     scan = s.scan._replace(**per_node)
     marks = s.marks._replace(node=longer(s.marks.node, rows), node_flag=longer(s.marks.node_flag, rows))

@@ -24,6 +24,7 @@ from capsim.engine.rollouts import follow
 from capsim.scenario.timeline import in_time
 from capsim.state.eventlog import LOG_MANUAL
 from capsim.state.tables import (
+    ADDRESS_DUE,
     G_TARGET,
     NEVER,
     NEXT_EVENT,
@@ -54,7 +55,7 @@ class Happenings:
         """Tell the loop when the next event is due."""
         due = self.events[self.position].at_ms if self.position < len(self.events) else NEVER
         fault = self.faults.agenda.next_ms()
-        if sim.state.clock.values[PODS_DUE]:
+        if sim.state.clock.values[PODS_DUE] or sim.state.clock.values[ADDRESS_DUE]:
             fault = sim.now_ms
         due = due if fault is None else min(due, fault)
         sim.state.clock.values[NEXT_EVENT] = min(due, self.crons.next_ms(sim))
@@ -181,5 +182,5 @@ def add_nodes(sim: Simulation, event: AddNodes) -> None:
     for _ in range(event.count):
         n = sim.add_node(g, next_ordinal(sim, g), boots=not event.immediately)
         sim.state.groups.size[g, G_TARGET] += 1
-        if event.immediately:
+        if event.immediately and n >= 0:
             sim.act(ACT_BOOT_NOW, n)

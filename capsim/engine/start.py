@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from capsim.controllers.hpa import tables as hpa
 from capsim.engine import growth, volumes
 from capsim.engine.actions import ACT_BEGIN, ACT_NODE_READY, ACT_RETRY, ACT_SCALE, ACT_START_PODS
+from capsim.engine.addresses import is_possible, settle_addresses
 from capsim.engine.autoscaler import next_ordinal
 from capsim.engine.build.adapter import settle_adapter
 from capsim.engine.build.admission import room_for
@@ -70,6 +71,7 @@ def start(sim: Simulation) -> None:
     # What is pending in a recorded cluster was pending there: the autoscaler finds it at its first loop.
     if settled and sim.scenario.initial_state != "recorded" and sim.scenario.cluster_autoscaler is not None:
         settle_nodes(sim)
+    settle_addresses(sim)
     if settled:
         settle_adapter(sim)
     start_lifetimes(sim)
@@ -349,10 +351,13 @@ def settle_nodes(sim: Simulation) -> None:
         asked = next_growth(sim.autoscaler)
         for group, count in asked:
             for _ in range(count):
-                n = bring_up(sim, group, next_ordinal(sim, group))
+                ordinal = next_ordinal(sim, group)
+                if not is_possible(sim, group, ordinal):
+                    break
+                n = bring_up(sim, group, ordinal)
                 sim.act(ACT_NODE_READY, n, now_ms=SETTLED_MS)
                 start_daemons_of(sim, n)
-            sim.state.groups.size[group, G_TARGET] += count
+                sim.state.groups.size[group, G_TARGET] += 1
         if not asked or not retry_waiting(sim):
             break
         added = True

@@ -40,7 +40,7 @@ ALWAYS = (
     ),
     ThinModel(
         "nodes",
-        "no pressure on disk, no soft thresholds for memory, no subnets that run out of addresses; they fail only when "
+        "no pressure on disk, no soft thresholds for memory; they fail, and subnets run out of addresses, only when "
         "the scenario says so",
     ),
 )

@@ -23,6 +23,7 @@ from capsim.scenario.pod_quota import always_refused
 from capsim.scenario.rollout_checks import rollout_faults
 from capsim.scenario.scenario import Scenario
 from capsim.scenario.scheduled_size import Resize
+from capsim.scenario.subnet_checks import subnet_faults
 from capsim.units import format_bytes, format_duration, format_milli
 
 
@@ -52,6 +53,8 @@ class Checks:
             self._fail(fault.path, fault.message, fault.found, fault.allowed)
         for fault in network_faults(self.scenario):
             self._fail(fault.path, fault.message, fault.found, fault.allowed)
+        for subnet_fault in subnet_faults(self.scenario):
+            self._fail(*subnet_fault)
         for lifetime_fault in lifetime_faults(self.scenario):
             self._fail(*lifetime_fault)
 

@@ -25,6 +25,7 @@ from capsim.scenario.model import (
     problem,
 )
 from capsim.scenario.scheduled_size import ScheduledSize
+from capsim.scenario.subnets import PodAddresses
 from capsim.units import format_duration, parse_quantity
 
 EVICTION_SIGNALS = {"memory.available": "memory", "nodefs.available": "ephemeral-storage"}
@@ -114,6 +115,14 @@ class NodeGroup(Model):
         alias="podIPs",
         description="Addresses that a node has for pods (its pod CIDR, its network interfaces); pods beyond them stay "
         "without a sandbox. Missing: enough.",
+    )
+    subnet: Text | dict[Text, Text] | None = Field(
+        None, description="Subnet that its machines get their addresses from, or one for each zone; missing: enough."
+    )
+    pod_addresses: PodAddresses | None = Field(
+        None,
+        alias="podAddresses",
+        description="How its pods get addresses of a subnet, `{}` for one by one; missing: they take none.",
     )
     attach_limits: dict[Text, WholeNumber] = Field(
         {}, description="Volumes of a CSI driver that a node can attach, by driver (CSINode); missing: no limit."

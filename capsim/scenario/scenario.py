@@ -23,6 +23,7 @@ from capsim.scenario.model import Integer, Milliseconds, Model, Text, WholeNumbe
 from capsim.scenario.self_heal import SelfHealSpec
 from capsim.scenario.series import AnySeries, TraceFile
 from capsim.scenario.storage import StorageSpec
+from capsim.scenario.subnets import Subnet
 from capsim.scenario.workload import ServiceSpec, UsageSpec, WorkloadSpec
 
 API_VERSION = "capsim/v1"
@@ -85,6 +86,9 @@ class ScenarioKeys(Model):
     node_groups: list[NodeGroup] = Field(
         [],
         description="Machines of one shape that can be added and removed; Node objects beside them are static.",
+    )
+    subnets: dict[Text, Subnet] = Field(
+        {}, description="Ranges of addresses by name, which node groups share (`nodeGroups[].subnet`, `podAddresses`)."
     )
     services: dict[Text, ServiceSpec] = Field({}, description="Services that receive traffic, by name.")
     ingress_classes: dict[Text, IngressClassSpec] = Field(

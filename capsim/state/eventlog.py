@@ -44,7 +44,8 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_NO_ADDRESS,
     LOG_LIVENESS,
     LOG_STARTUP,
-) = range(37)
+    LOG_NO_CIDR,
+) = range(38)
 
 
 @inline_kernel

@@ -52,8 +52,8 @@ EV_POD_LEFT = 6
 EV_POD_ATTACH = 7
 """A bound pod's volumes can be attached, or looked at again."""
 EV_NODE_GONE, EV_SCALE = 8, 9
-EV_RECORDED = 10
-"""The next entry of the recorded lifetimes."""
+EV_RECORDED, EV_ADDRESS = 10, 11
+"""The next entry of the recorded lifetimes; an address that a pod of a node had can be given again."""
 
 # Kinds of workload.
 KIND_DEPLOYMENT, KIND_REPLICASET, KIND_DAEMONSET, KIND_POD, KIND_ROLLOUT, KIND_STATEFULSET = 0, 1, 2, 3, 4, 5
@@ -81,9 +81,9 @@ PREEMPTOR, CA_SEEN_PENDING = 40, 41
 FROZEN_UNTIL, PODS_DUE = 42, 43
 """Until then nobody writes to the API server: controllers stand still, what runs goes on. 1: some pods have to be
 looked at (memory, probes)."""
-BINDER = 44
-"""Pod whose claims are to be bound."""
-CLOCK_COLUMNS = 45
+BINDER, ADDRESS_DUE = 44, 45
+"""Pod whose claims are to be bound. 1: a subnet that somebody waits for has addresses."""
+CLOCK_COLUMNS = 46
 
 # Columns of Counters.
 (
@@ -282,6 +282,8 @@ class Nodes(NamedTuple):
     times: I64
     """[N, 6]: requested, registered, first Ready, marked for deletion, gone, last change of Ready since; -1 where it
     has not happened."""
+    net: I64
+    """[N, N_COLUMNS] its addresses (``tables_addresses``)."""
 
 
 T_REQUESTED, T_REGISTERED, T_READY, T_DELETING, T_GONE, T_CHANGED = 0, 1, 2, 3, 4, 5
@@ -329,6 +331,9 @@ class Groups(NamedTuple):
     """1: an autoscaler may change the group's size."""
     pod_ips: I64
     """Addresses that each node has for pods, NEVER: enough."""
+    net: I64
+    subnet: I64
+    """[G, NET_COLUMNS], [S, 2]: how nodes take addresses, and what is left of them (``tables_addresses``)."""
 
 
 G_MIN, G_MAX, G_TARGET, G_LAST = 0, 1, 2, 3

@@ -43,6 +43,7 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_DAEMON_DELETE: (NORMAL, "SuccessfulDelete", "daemonset-controller"),
     e.LOG_MULTI_ATTACH: (WARNING, "FailedAttachVolume", "attachdetach-controller"),
     e.LOG_NO_ADDRESS: (WARNING, "FailedCreatePodSandBox", "kubelet"),
+    e.LOG_NO_CIDR: (NORMAL, "CIDRNotAvailable", "cidrAllocator"),
     e.LOG_LIVENESS: (NORMAL, "Killing", "kubelet"),
     e.LOG_STARTUP: (NORMAL, "Killing", "kubelet"),
     e.LOG_EVICTED: (WARNING, "Evicted", "kubelet"),

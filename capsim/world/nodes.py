@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from capsim.jit import inline_kernel, kernel
 from capsim.rng import STREAM_BOOT, STREAM_REGISTER
+from capsim.state.addresses import leave_subnets
 from capsim.state.calendar import encode, push
 from capsim.state.marks import TOUCHED, touch
 from capsim.state.tables import (
@@ -202,6 +203,7 @@ def free_node(
     if nodes.times[n, T_REGISTERED] >= 0:
         presence.shape_nodes[nodes.shape[n]] -= 1
         presence.ordered[0] = 0
+    leave_subnets(clock, groups, nodes, n, now)
     nodes.state[n] = NODE_FREE
     nodes.uid[n] = -1
     groups.count[g, G_DELETING] -= 1

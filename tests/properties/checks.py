@@ -8,10 +8,22 @@ import numpy as np
 
 from capsim.controllers.cluster_autoscaler.tables import S_UNTIL
 from capsim.controllers.scheduler.reasons import PASS
+from capsim.engine.addresses import pods_with_address
 from capsim.engine.volumes import labels_of, place_of
 from capsim.scenario.pod_quota import charged, counts, is_best_effort
 from capsim.state import tables as t
 from capsim.state.calendar import WAYS
+from capsim.state.tables_addresses import (
+    N_BLOCKS,
+    N_COOLING,
+    N_MACHINE,
+    N_PODS,
+    N_USED,
+    NET_BLOCK,
+    NET_FIXED,
+    SN_FREE,
+    SN_WANTED,
+)
 from capsim.state.tables_admission import B_COUNT, B_HELD, B_LEFT
 from capsim.state.tables_jobs import (
     I_STATE,
@@ -62,6 +74,7 @@ def check(sim) -> None:
     check_admission(sim)
     check_volumes(sim)
     check_addresses(sim)
+    check_subnets(sim)
     check_pressure(sim)
     check_autoscaler(sim)
     check_warmth(sim)
@@ -297,6 +310,28 @@ def check_addresses(sim) -> None:
             mine = [p for p in alive(sim) if s.pods.node[p] == n and not s.pods.created_ms[p] < 0]
             have = [p for p in mine if s.pods.step_ms[p] != t.NEVER]
             assert group.pod_ips is None or len(have) <= group.pod_ips, (group.name, n)
+
+
+def check_subnets(sim) -> None:
+    """Addresses are conserved: what nobody has, machines, and the blocks of nodes are those of the subnet."""
+    s = sim.state
+    there = s.nodes.state != t.NODE_FREE
+    assert len(sim.scenario.subnets) == len(s.groups.subnet)
+    for row, spec in enumerate(sim.scenario.subnets.values()):
+        taken = int((there & (s.nodes.net[:, N_MACHINE] == row)).sum())
+        mine = there & (s.nodes.net[:, N_PODS] == row)
+        taken += int((s.nodes.net[mine, N_BLOCKS] * s.groups.net[s.nodes.group[mine], NET_BLOCK]).sum())
+        assert taken + int(s.groups.subnet[row, SN_FREE]) == spec.size()
+        for n in np.flatnonzero(mine).tolist():
+            blocks, used, cooling, net = *s.nodes.net[n, [N_BLOCKS, N_USED, N_COOLING]], s.groups.net[s.nodes.group[n]]
+            assert used == len(pods_with_address(sim, n))
+            assert cooling >= 0
+            assert used + cooling <= blocks * net[NET_BLOCK]
+            assert not net[NET_FIXED] or blocks <= 1 or s.nodes.times[n, t.T_REQUESTED] < 0
+            assert not net[NET_FIXED] or blocks or s.nodes.state[n] != t.NODE_READY
+    for g, count in sim.faults.orders.items():
+        assert count > 0
+        assert s.groups.subnet[:, SN_WANTED].any(), sim.names.groups[g]
 
 
 def check_pressure(sim) -> None:

@@ -13,6 +13,7 @@ from capsim.scenario.lifetimes import Lifetimes
 from capsim.scenario.network import ServiceNetwork
 from capsim.scenario.scheduled_size import Resize, ScheduledSize
 from capsim.scenario.series.packed import Numbers
+from capsim.scenario.subnets import PodAddresses, Subnet
 from capsim.scenario.workload import StartupCpu, WarmUp
 from tests.properties.claims import with_claims
 from tests.properties.scenarios import MIB, MINUTE_MS, durations, events
@@ -39,6 +40,9 @@ def everything(draw):
         specs = {w.key: draw(above_its_request(w, specs[w.key])) for w in listed if w.key in specs}
     if draw(st.booleans()):
         specs = {key: draw(warming(spec)) for key, spec in specs.items()}
+    if draw(st.booleans()):
+        changes["subnets"], changes["node_groups"] = draw(in_subnets(listed_groups))
+        listed_groups = changes["node_groups"]
     lifetimes = {}
     if draw(st.booleans()):
         workload, record = draw(recorded_pods(scenario.duration_ms))
@@ -86,6 +90,26 @@ def failing(draw, group):
     if draw(st.integers(0, 3)) == 0:
         change["pod_ips"] = draw(st.sampled_from([1, 3, 8]))
     return group.model_copy(update=change)
+
+
+@st.composite
+def in_subnets(draw, groups):
+    """Subnets that are soon empty, and the groups with their machines and pods in them."""
+    start = sum(group.initial for group in groups)
+    listed = {name: Subnet(addresses=start + draw(st.sampled_from([0, 2, 15, 100, 1000]))) for name in ("s", "t")}
+    found = []
+    for group in groups:
+        pods = None
+        if draw(st.booleans()):
+            way = draw(st.sampled_from([{}, {"block": 4, "warm": 3}, {"block": 16, "warm": 0}, {"node_mask": 30}]))
+            if "node_mask" not in way:
+                way = {**way, "cool_down_ms": draw(st.sampled_from([0, 1_000, 300_000]))}
+            pods = PodAddresses(subnet=draw(st.sampled_from(["s", "t"])), **way)
+        machine = draw(st.sampled_from([None, "s", "t"]))
+        if group.zones and machine and draw(st.booleans()):
+            machine = {zone: draw(st.sampled_from(["s", "t"])) for zone in group.zones}
+        found.append(group.model_copy(update={"subnet": machine, "pod_addresses": pods}))
+    return listed, found
 
 
 @st.composite

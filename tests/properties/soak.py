@@ -42,7 +42,7 @@ WAYS = ("at-once", "snapshot", "one-row", "every-sync", "scan", "index")
 
 RARE = (
     "Evicted", "NodeHasInsufficientMemory", "FailedCreatePodSandBox", "FailedAttachVolume", "OOMKilled", "BackOff",
-    "Preempted", "Killing",
+    "Preempted", "Killing", "CIDRNotAvailable",
 )  # fmt: skip
 """Reasons of events that show that what is switched on has happened."""
 

@@ -9,6 +9,7 @@ from capsim.controllers.cluster_autoscaler.tables import empty_tables
 from capsim.controllers.hpa.spec import new_state
 from capsim.controllers.scheduler.build import page_rows
 from capsim.engine.build.adapter import build_adapter, build_self_heal
+from capsim.engine.build.addresses import with_subnets
 from capsim.engine.build.admission import build_admission
 from capsim.engine.build.cluster import (
     build_groups,
@@ -108,6 +109,7 @@ def assemble(scenario: Scenario, plan: Plan, capacity: Capacity | None = None) -
     book = shape_book(scenario, names)
     groups = build_groups(scenario, names, count, lambda group, zone: shape_of_group(book, names, group, zone))
     names.object_shapes.update((node.name, shape_of_object(book, names, node)) for node in scenario.objects.nodes)
+    groups = with_subnets(groups, scenario)
     program, facts = compile_scheduler(scenario, names, book)
     group_count, classes = groups.hash.shape[0], build_classes(scenario, names, program)
     fill_daemons(groups, classes, first_rows(names))

@@ -23,6 +23,7 @@ from capsim.state.tables import (
     Nodes,
     NodeScan,
 )
+from capsim.state.tables_addresses import NET_COLUMNS
 from capsim.world.distributions import KINDS
 
 CORE_RESOURCES = ["cpu", "memory", "ephemeral-storage", "pods"]
@@ -130,6 +131,8 @@ def empty_groups(count: int, zones: int, width: int, workloads: int) -> Groups:
         daemon_eligible=np.zeros((count, max(1, workloads)), np.int64),
         managed=np.zeros(count, np.int64),
         pod_ips=np.full(count, NEVER, np.int64),
+        net=np.zeros((count, NET_COLUMNS), np.int64),
+        subnet=np.zeros((0, 2), np.int64),
     )
 
 
@@ -149,6 +152,7 @@ def empty_nodes(rows: int, width: int) -> Nodes:
         excess_milli=np.zeros(rows),
         version=np.zeros(rows, np.int64),
         times=np.full((rows, 6), -1, np.int64),
+        net=np.tile(np.array([-1, -1, 0, 0, 0, 0], np.int64), (rows, 1)),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from capsim.controllers.node_lifecycle.zones import ZoneQueue
+from capsim.engine.addresses import hand_out
 from capsim.engine.faults.agenda import Agenda
 from capsim.engine.faults.drains import Drain
 from capsim.engine.faults.probes import check_probes
@@ -52,6 +53,8 @@ class Faults:
     """Pods that hang."""
     short_of_memory_ms: dict[int, int] = field(default_factory=dict)
     """Nodes with memory pressure: when the threshold was met last."""
+    orders: dict[int, int] = field(default_factory=dict)
+    """Machines by node group that the cloud has no address for."""
     thawed_ms: int = -1
     """When the control plane last came back: controllers have forgotten what they had observed."""
 
@@ -63,6 +66,7 @@ class Faults:
         """Carry out all that is due; what needs the API server waits until it is back."""
         check_probes(sim)
         check_memory(sim)
+        hand_out(sim)
         while (entry := self.agenda.take(sim.now_ms)) is not None:
             frozen_ms = int(sim.state.clock.values[FROZEN_UNTIL])
             if frozen_ms > sim.now_ms and entry.what not in PHYSICAL:

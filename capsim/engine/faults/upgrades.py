@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PERIOD_MS = 5_000
 SURGE, DRAINS, BOOTS = "surge", "drains", "boots"
+GONE = 1 << 62
+"""A uid that no node has."""
 
 
 @dataclass
@@ -92,10 +94,10 @@ def begin(sim: Simulation, job: Roll, uid: int) -> None:
 
 
 def order(sim: Simulation, g: int) -> int:
-    """A new machine of the group; its uid."""
+    """A new machine of the group; its uid, GONE where there is no address for it: it is not waited for."""
     n = sim.add_node(g, next_ordinal(sim, g), boots=True)
     sim.state.groups.size[g, G_TARGET] += 1
-    return int(sim.state.nodes.uid[n])
+    return int(sim.state.nodes.uid[n]) if n >= 0 else GONE
 
 
 def take_out(sim: Simulation, n: int) -> None:
