@@ -57,6 +57,7 @@ from capsim.state.tables import (
     POD_PENDING,
     POD_READY,
     POD_TERMINATING,
+    T_REGISTERED,
     UNSCHEDULABLE,
     Classes,
     Clock,
@@ -378,6 +379,8 @@ def node_event(
         return
     if nodes.state[n] == NODE_DELETING and kind in (EV_NODE_REGISTER, EV_NODE_READY):
         return
+    if kind == EV_NODE_REGISTER and nodes.times[n, T_REGISTERED] >= 0:
+        return  # a machine that was silent boots again: its Node object is there
     if kind == EV_NODE_REGISTER:
         register_node(clock, nodes, workloads, presence, marks, n, now)
         log_event(clock, log, now, LOG_NODE_ADDED, nodes.group[n], nodes.ordinal[n], 0, 0)

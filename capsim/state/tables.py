@@ -81,9 +81,10 @@ PREEMPTOR, CA_SEEN_PENDING = 40, 41
 FROZEN_UNTIL, PODS_DUE = 42, 43
 """Until then nobody writes to the API server: controllers stand still, what runs goes on. 1: some pods have to be
 looked at (memory, probes)."""
-BINDER, ADDRESS_DUE = 44, 45
-"""Pod whose claims are to be bound. 1: a subnet that somebody waits for has addresses."""
-CLOCK_COLUMNS = 46
+BINDER, ADDRESS_DUE, CA_PASSED_MS = 44, 45, 46
+"""Pod whose claims are to be bound. 1: a subnet that somebody waits for has addresses. Time of the last loop of the
+autoscaler that was passed over."""
+CLOCK_COLUMNS = 47
 
 # Columns of Counters.
 (

@@ -189,3 +189,17 @@ def test_pods_of_the_start_have_one_whatever_there_is():
     sim, result = played(scenario)
     assert books(sim) == (1, 1, 1, 0)
     assert len(times_of(result, NO_SANDBOX)) == 1
+
+
+def test_a_node_that_waits_for_its_range_registers_once():
+    """Its machine falls silent, and boots again: the DaemonSet has one pod for it, and the Node object is the same."""
+    nodes = [group(count=1, max=2, zones=["x"], pod_addresses=PodAddresses(subnet="p", node_mask=26))]
+    add = TimedEvent.model_validate({"at": "60s", "addNodes": {"group": "n", "count": 1}})
+    out = TimedEvent.model_validate({"at": "200s", "zoneOutage": {"zone": "x", "duration": "30s", "mode": "partition"}})
+    scenario = cluster(
+        [deployment("d", 0, kind="DaemonSet")], nodes, subnets={"p": Subnet(addresses=64)}, events=[add, out]
+    )
+    sim, result = played(scenario)
+    assert len(times_of(result, "RegisteredNode")) == 1
+    assert sim.state.workloads.desired.tolist() == [2]
+    assert len(result.pods) == 2

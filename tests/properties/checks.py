@@ -289,7 +289,8 @@ def check_warmth(sim) -> None:
     for p, row in enumerate(s.usage.warmth):
         state, stage, w = s.pods.state[p], row[H_STAGE], s.pods.workload[p]
         assert stage == WARM or state == (t.POD_STARTING if stage in (BURNING, BURNT) else t.POD_READY)
-        assert stage in (BURNING, BURNT) or s.pods.step_ms[p] != BURNS_MS or state == t.POD_FREE
+        burns = s.pods.step_ms[p] == BURNS_MS and state not in (t.POD_FREE, t.POD_TERMINATING)
+        assert stage in (BURNING, BURNT) or not burns
         assert stage in (BURNING,) or stage >= COOLING or row[H_CPU] == 0.0
         assert (stage >= COOLING) <= (s.usage.due[(len(s.usage.due) >> 1) + p] < t.NEVER)
         if stage == BURNING:

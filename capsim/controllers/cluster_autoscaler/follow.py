@@ -45,13 +45,13 @@ from capsim.controllers.cluster_autoscaler.tables import (
 from capsim.jit import inline_kernel, kernel
 from capsim.state.tables import (
     CA_PASSED,
+    CA_PASSED_MS,
     FLAG_UNREACHABLE,
     G_TARGET,
     NODE_DELETING,
     NODE_FREE,
     NODE_READY,
     NODE_REQUESTED,
-    P_CA_PERIOD,
     POD_TERMINATING,
     T_CHANGED,
     T_READY,
@@ -70,7 +70,7 @@ def is_refreshed(clock: Clock, steady: Steady, now):
     """Whether the list of machines was refreshed in the background since the last loop."""
     last = steady.values[S_LATEST]
     if clock.values[CA_PASSED] > 0:  # loops that were passed over
-        last = now - clock.params[P_CA_PERIOD]
+        last = clock.values[CA_PASSED_MS]
     return now // INSTANCES_REFRESH_MS > last // INSTANCES_REFRESH_MS
 
 

@@ -20,6 +20,7 @@ from capsim.state.tables import (
     CA_LOOP_DUE,
     CA_NEXT_TIMER,
     CA_PASSED,
+    CA_PASSED_MS,
     CA_SEEN_PENDING,
     CA_SEEN_WORK,
     CAPACITY_VERSION,
@@ -67,8 +68,10 @@ def needs_no_python(
     if clock.params[P_SKIP_SYNCS] == 0:
         return False
     work = work_done(clock)
-    if work == v[CA_SEEN_WORK] and now < v[CA_NEXT_TIMER]:
+    in_time = v[CA_PASSED] == 0 or now - v[CA_PASSED_MS] <= clock.params[P_CA_PERIOD]  # not after an outage
+    if work == v[CA_SEEN_WORK] and now < v[CA_NEXT_TIMER] and in_time:
         v[CA_PASSED] += 1
+        v[CA_PASSED_MS] = now
         return True
     if clock.params[P_CA_PLAIN] == 0:
         return False

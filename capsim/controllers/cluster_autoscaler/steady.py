@@ -59,6 +59,7 @@ from capsim.jit import inline_kernel, kernel, separate_kernel
 from capsim.state.tables import (
     CA_NEXT_TIMER,
     CA_PASSED,
+    CA_PASSED_MS,
     CPU,
     G_MIN,
     G_TARGET,
@@ -461,7 +462,7 @@ def steady_loop(
     pending.now[0] += 1
     if v[CA_PASSED] > 0:  # loops that were passed over since the last one
         s[S_INTERVAL] = min(s[S_INTERVAL], clock.params[P_CA_PERIOD])
-        s[S_LATEST] = now - clock.params[P_CA_PERIOD]
+        s[S_LATEST] = v[CA_PASSED_MS]
     v[CA_PASSED] = 0
     s[S_INTERVAL] = min(s[S_INTERVAL], now - s[S_LATEST])
     s[S_LATEST] = now

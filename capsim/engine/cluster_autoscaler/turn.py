@@ -87,8 +87,8 @@ class Turn:
         v = sim.state.clock.values
         period = int(sim.state.clock.params[t.P_CA_PERIOD])
         scaler = self.scaler
-        rest.pass_over(scaler, int(v[t.CA_PASSED]), sim.now_ms - period, period)
-        rechecks.pass_over(scaler, int(v[t.CA_PASSED]), sim.now_ms - period, period)
+        rest.pass_over(scaler, int(v[t.CA_PASSED]), int(v[t.CA_PASSED_MS]), period)
+        rechecks.pass_over(scaler, int(v[t.CA_PASSED]), int(v[t.CA_PASSED_MS]), period)
         v[t.CA_PASSED] = 0
         before, acts = self._remembered(), self.world.acts
         view = self.world.refresh(sim.now_ms)
