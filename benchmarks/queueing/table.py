@@ -20,6 +20,8 @@ BOUNDS = {"mean": 0.05, "p95": 0.10, "p99": 0.15}
 """Largest relative error of a first-come-first-served station up to a utilisation of 0.8; twice that up to 0.95."""
 OVERLOAD_BOUNDS = {"mean": 0.06, "p95": 0.10, "p99": 0.15}
 """Likewise in a step overload, in every interval before, during and after it."""
+JOURNEY_BOUNDS = BOUNDS
+"""Likewise of journeys end to end, up to a utilisation of 0.8; twice that above."""
 Row = dict[str, Any]
 
 
@@ -111,10 +113,10 @@ def lines() -> Iterator[str]:
 
 def promises() -> str:
     """What the tests hold these errors to."""
-    fcfs, overload = (_bounds(b) for b in (BOUNDS, OVERLOAD_BOUNDS))
+    fcfs, overload, journeys = (_bounds(b) for b in (BOUNDS, OVERLOAD_BOUNDS, JOURNEY_BOUNDS))
     return (
         f"Bounds that tests hold these to: first come, first served, up to a utilisation of 0.8, {fcfs}, above twice "
-        f"that; step overload {overload}."
+        f"that; step overload {overload}; journeys {journeys}."
     )
 
 

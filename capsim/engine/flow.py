@@ -28,6 +28,7 @@ from capsim.world.connections import close_connections, observe_pods, turn_over
 from capsim.world.journeys import close_journeys, close_services, forget
 from capsim.world.latency import observe
 from capsim.world.response_curves import spread_weights
+from capsim.world.streams import follow_streams
 
 
 @kernel
@@ -106,6 +107,8 @@ def take_sample(
             observe(serving, physics, w, now)
         else:
             observe_pods(connections, serving, pods, links, usage, workloads, physics, w, now)
+    if calls.edge.shape[0] > 0 or calls.visit.shape[0] > 0:
+        follow_streams(calls, serving, traffic, physics)
     spread_weights(serving)
     s = samples.count[0]
     close_services(calls, serving, traffic, s)

@@ -22,7 +22,9 @@ from capsim.state.tables_calls import (
     E_CALLEE,
     E_GROUP,
     E_ONE_OF,
+    F_COMMON,
     F_FAILURE,
+    K_BASE,
     LEAST_S,
     OUT_FAILED,
     OUT_MEAN,
@@ -213,13 +215,18 @@ def whole_shares(calls: Calls, serving: Serving, traffic: Traffic, v):
     while e < last:
         group = calls.edge[e, E_GROUP]
         call_shares(calls, e, group_row, spare, other)
+        alike = common(calls, serving, traffic, v, e)
+        members = 1.0
         e += 1
         while e < last and calls.edge[e, E_GROUP] == group:
             call_shares(calls, e, one, spare, other)
             if calls.edge[e, E_ONE_OF] == 1:
                 either(group_row, one)
             else:
-                larger(group_row, one)
+                more = common(calls, serving, traffic, v, e)
+                larger(group_row, one, alike * more)
+                members += 1.0
+                alike += (more - alike) / members
             e += 1
         convolve(calls, total, group_row, spare)
         copy(spare, total)
@@ -234,17 +241,42 @@ def either(a, b):
     a[0] = max(0.0, a[0] - 1.0)
 
 
+@inline_kernel
+def common(calls: Calls, serving: Serving, traffic: Traffic, v, e):
+    """How far the time of call ``e`` depends on the arrivals that other calls made with it bring, too.
+
+    The larger of two times lies between that of independent and that of equal ones: product and minimum of their
+    distribution functions, by the product of these numbers. For two M/M/1 stations that is utilisation / 4, the result
+    of R. Nelson and A. N. Tantawi (Approximate analysis of fork/join synchronization in parallel queues, 1988).
+    """
+    u = calls.edge[e, E_CALLEE]
+    whole = mean_of(calls.total[u])
+    if calls.service[u, F_COMMON] == 0.0 or whole <= 0.0 or calls.account[u, 0] <= 0.0:
+        return 0.0
+    base = 0.0
+    for k in range(traffic.edge_start[u], traffic.edge_start[u + 1]):
+        r = serving.row[traffic.edge_workload[k]]
+        if r >= 0:
+            base = max(base, serving.constant[r, K_BASE])
+    number = min(1.0, calls.setting[e, C_NUMBER])
+    part = min(1.0, calls.account[v, 0] * number / calls.account[u, 0])
+    waiting = max(0.0, 1.0 - base / whole)
+    return part * number * calls.service[u, F_COMMON] * math.sqrt(waiting)
+
+
 @kernel
-def larger(a, b):
-    """``a`` = the larger of two times."""
+def larger(a, b, alike):
+    """``a`` = the larger of two times: independent ones, or ``alike`` (0 to 1)."""
     below_a = 0.0
     below_b = 0.0
     before = 0.0
     for i in range(BINS):
         below_a += a[i]
         below_b += b[i]
-        a[i] = max(0.0, below_a * below_b - before)
-        before = below_a * below_b
+        both = below_a * below_b
+        both += alike * (min(below_a, below_b) - both)
+        a[i] = max(0.0, both - before)
+        before = both
 
 
 @kernel

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from capsim.jit import inline_kernel, kernel
-from capsim.state.tables_calls import BINS, KNOT_STEP, KNOTS, LEAST_S, STEP, TOP_RATIO, Serving
+from capsim.state.tables_calls import BINS, KNOT_STEP, KNOTS, LEAST_S, STEP, TOP_RATIO, Y_STRETCH, Serving
 
 
 @inline_kernel
@@ -92,17 +92,42 @@ def add_table(serving: Serving, r, a, b, part, x, requests):
 
 @kernel
 def spread_weights(serving: Serving):
-    """Put all weights into the histograms."""
+    """Put all weights into the histograms: as the curves say, or where the mean wait is ``Y_STRETCH`` as long."""
     for r in range(serving.workload.shape[0]):
+        stretch = serving.state[r, Y_STRETCH]
         for at in range(serving.curve[r, 1] * KNOTS):
             requests = serving.weights[r, at]
             if requests != 0.0:
                 row = serving.curve[r, 0] + at // KNOTS
                 k = at % KNOTS
-                for i in range(BINS):
-                    serving.histogram[r, i] += requests * serving.cdf[row, k, i]
-                serving.histogram[r, BINS] += requests
+                if stretch > 0.0 and abs(stretch - 1.0) > 1e-6:
+                    x = stretched(serving, row, k, stretch)
+                    k = min(int(x), KNOTS - 2)
+                    add_row(serving, r, row, k + 1, requests * (x - k))
+                    requests *= 1.0 - (x - k)
+                add_row(serving, r, row, k, requests)
                 serving.weights[r, at] = 0.0
+
+
+@inline_kernel
+def add_row(serving: Serving, r, row, k, requests):
+    """``requests`` were answered as curve ``row`` says of knot ``k``."""
+    for i in range(BINS):
+        serving.histogram[r, i] += requests * serving.cdf[row, k, i]
+    serving.histogram[r, BINS] += requests
+
+
+@inline_kernel
+def stretched(serving: Serving, row, k, stretch):
+    """Place among the knots where the mean wait is ``stretch`` times that of knot ``k``."""
+    least = serving.mean_s[row, 0]
+    goal = least + stretch * (serving.mean_s[row, k] - least)
+    high = 1
+    while high < KNOTS - 1 and serving.mean_s[row, high] < goal:
+        high += 1
+    below = serving.mean_s[row, high - 1]
+    above = serving.mean_s[row, high]
+    return high - 1 + (min((goal - below) / (above - below), 1.0) if above > below else 0.0)
 
 
 @kernel

@@ -36,8 +36,9 @@ def skewness(serving: Serving, r, variance, capacity):
     service = serving.constant[r, K_SERVICE]
     third = serving.constant[r, K_THIRD]
     own = max((1.0 + scv) * (third - 3.0) + 2.0, 0.0) * service**3
-    before = third / capacity * max(variance - scv * service * service, 0.0)
-    return min(max((own + before) / variance**1.5, 0.02), 2.0)
+    deviation = math.sqrt(variance)
+    before = third / (capacity * deviation) * max(1.0 - scv * service * service / variance, 0.0)
+    return min(max(own / (variance * deviation) + before, 0.02), 2.0)
 
 
 @inline_kernel
