@@ -33,9 +33,9 @@ class Serving(NamedTuple):
     curve: I64
     """[L, 2]: first row of its curves, and for how many numbers of pods they stand."""
     constant: F64
-    """[L, 7]: columns K_*."""
+    """[L, 6]: columns K_*."""
     state: F64
-    """[L, 12]: columns Y_*."""
+    """[L, 10]: columns Y_*."""
     cdf: F64
     """[T, KNOTS, BINS] chance of a response within the bins' upper edges."""
     mean_s: F64
@@ -46,6 +46,8 @@ class Serving(NamedTuple):
     """[T, KNOTS] squared coefficient of variation of that number."""
     edges_s: F64
     """[BINS]"""
+    stream: F64
+    """[L, 3]: columns S_*; apart from ``state``, which every step reads."""
     weights: F64
     """[L, MOST_ROWS * KNOTS] requests answered as in the stationary state of a row and knot of the workload's curves,
     since the last sample; spread over ``histogram`` when that ends."""
@@ -53,19 +55,17 @@ class Serving(NamedTuple):
     """[L, BINS + 1] requests answered within the edges since the last sample; the last column counts all."""
 
 
-K_BASE, K_CAP, K_SLOTS, K_SCV, K_SERVICE, K_THIRD, K_POOLED = range(7)
+K_BASE, K_CAP, K_SLOTS, K_SCV, K_SERVICE, K_THIRD = range(6)
 """Seconds of an undisturbed request; requests per second of a pod; places (0: no limit); squared coefficient of
-variation of the CPU time; seconds of it; its third moment over its first and second; how arrivals reach pods (1: as one
-line for all, 0: drawn, -1: in turn)."""
-(
-    Y_EXCESS, Y_VARIANCE, Y_SINCE, Y_SETTLED, Y_LOAD, Y_AT, Y_FREE_MEAN, Y_FREE_VARIANCE, Y_FREE_FOR, Y_FRESH, Y_BUSY,
-    Y_STRETCH,
-) = range(12)  # fmt: skip
+variation of the CPU time; seconds of it; its third moment over its first and second."""
+Y_EXCESS, Y_VARIANCE, Y_SINCE, Y_SETTLED, Y_LOAD, Y_AT, Y_FREE_MEAN, Y_FREE_VARIANCE, Y_FREE_FOR, Y_FRESH = range(10)
 """Mean and variance of the requests above those served at full speed, per pod; when they were last brought up to date,
 ms; the knot at which they are stationary (then these two are not kept; -1: they are not); a utilisation and its place
 among the knots; mean and variance of a queue that drains, were it free to fall below 0, and the utilisation for which
-they hold (0: none); requests that servers idle before an overload answer on top of their mean rate; mean utilisation in
-the last sample, and the mean wait in it over that of Poisson arrivals (0 before the first)."""
+they hold (0: none); requests that servers idle before an overload answer on top of their mean rate."""
+S_BUSY, S_STRETCH, S_POOLED = range(3)
+"""Mean utilisation in the last sample; the mean wait in it over that of Poisson arrivals (0 before the first); how
+arrivals reach pods (1: as one line for all, 0: drawn, -1: in turn)."""
 
 
 class Connections(NamedTuple):
@@ -115,9 +115,13 @@ class Calls(NamedTuple):
     setting: F64
     """[E, 6]: columns C_*."""
     state: F64
-    """[E, 5]: columns A_*."""
+    """[E, 4]: columns A_*."""
     service: F64
-    """[V, 10]: columns F_*."""
+    """[V, 7]: columns F_*."""
+    stream: F64
+    """[V, 3]: columns V_*; apart from ``service``, which every step reads."""
+    call_scv: F64
+    """[E] squared coefficient of variation of the gaps between these calls."""
     account: F64
     """[V, 2] requests offered and failed since the last sample."""
     due_ms: I64
@@ -149,17 +153,16 @@ LEAST_NUMBER = 1e-12
 C_NUMBER, C_TIMEOUT, C_RETRIES, C_BUDGET, C_BACKOFF, C_REPEAT = 0, 1, 2, 3, 4, 5
 """Calls per request that no cache answers; time-out in s (infinite: none); retries; budget (infinite: none); pause in
 s; calls per request, cached ones too."""
-A_ATTEMPTS, A_FAILURE, A_SECONDS, A_SENT, A_SCV = range(5)
+A_ATTEMPTS, A_FAILURE, A_SECONDS, A_SENT = 0, 1, 2, 3
 """Attempts per call; chance that all of them fail; mean seconds that a call takes its caller; what the caller
-of a recursive call worked on when it was last looked at; squared coefficient of variation of the calls' gaps."""
-(
-    F_PROCESSED, F_OWN, F_FAILURE, F_SECONDS, F_OFFERED, F_OWN_SECONDS, F_SAFE, F_LEAVING_SCV, F_OUTSIDE_SCV, F_COMMON,
-) = range(10)  # fmt: skip
+of a recursive call worked on when it was last looked at."""
+F_PROCESSED, F_OWN, F_FAILURE, F_SECONDS, F_OFFERED, F_OWN_SECONDS, F_SAFE = range(7)
 """Requests per second that it works on; chance that it loses one itself; that one fails, calls included; mean seconds
 end to end; requests per second offered; mean seconds without its calls; seconds within which it answers, its calls left
-out, for certain (infinite: its queue is not settled); squared coefficients of variation of the gaps between its
-answers, and between requests that no service sends; how far its waits are made by what arrives
-(``capsim/world/streams.py``)."""
+out, for certain (infinite: its queue is not settled)."""
+V_LEAVING, V_OUTSIDE, V_COMMON = range(3)
+"""Of the last sample (``capsim/world/streams.py``): squared coefficients of variation of the gaps between answers of
+the service, and between requests to it that no service sends; how far its waits are made by what arrives."""
 (
     OUT_REQUESTS, OUT_FAILED, OUT_OWN_MEAN, OUT_OWN_P50, OUT_OWN_P95, OUT_OWN_P99, OUT_MEAN, OUT_P50, OUT_P95, OUT_P99,
 ) = range(10)  # fmt: skip

@@ -22,7 +22,6 @@ from capsim.state.tables_calls import (
     E_CALLEE,
     E_GROUP,
     E_ONE_OF,
-    F_COMMON,
     F_FAILURE,
     K_BASE,
     LEAST_S,
@@ -34,6 +33,7 @@ from capsim.state.tables_calls import (
     OUT_P99,
     OUT_REQUESTS,
     STEP,
+    V_COMMON,
     Calls,
     Serving,
 )
@@ -251,7 +251,7 @@ def common(calls: Calls, serving: Serving, traffic: Traffic, v, e):
     """
     u = calls.edge[e, E_CALLEE]
     whole = mean_of(calls.total[u])
-    if calls.service[u, F_COMMON] == 0.0 or whole <= 0.0 or calls.account[u, 0] <= 0.0:
+    if calls.stream[u, V_COMMON] == 0.0 or whole <= 0.0 or calls.account[u, 0] <= 0.0:
         return 0.0
     base = 0.0
     for k in range(traffic.edge_start[u], traffic.edge_start[u + 1]):
@@ -261,7 +261,7 @@ def common(calls: Calls, serving: Serving, traffic: Traffic, v, e):
     number = min(1.0, calls.setting[e, C_NUMBER])
     part = min(1.0, calls.account[v, 0] * number / calls.account[u, 0])
     waiting = max(0.0, 1.0 - base / whole)
-    return part * number * calls.service[u, F_COMMON] * math.sqrt(waiting)
+    return part * number * calls.stream[u, V_COMMON] * math.sqrt(waiting)
 
 
 @kernel

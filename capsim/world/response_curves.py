@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from capsim.jit import inline_kernel, kernel
-from capsim.state.tables_calls import BINS, KNOT_STEP, KNOTS, LEAST_S, STEP, TOP_RATIO, Y_STRETCH, Serving
+from capsim.state.tables_calls import BINS, KNOT_STEP, KNOTS, LEAST_S, S_STRETCH, STEP, TOP_RATIO, Serving
 
 
 @inline_kernel
@@ -92,9 +92,9 @@ def add_table(serving: Serving, r, a, b, part, x, requests):
 
 @kernel
 def spread_weights(serving: Serving):
-    """Put all weights into the histograms: as the curves say, or where the mean wait is ``Y_STRETCH`` as long."""
+    """Put all weights into the histograms: as the curves say, or where the mean wait is ``S_STRETCH`` as long."""
     for r in range(serving.workload.shape[0]):
-        stretch = serving.state[r, Y_STRETCH]
+        stretch = serving.stream[r, S_STRETCH]
         for at in range(serving.curve[r, 1] * KNOTS):
             requests = serving.weights[r, at]
             if requests != 0.0:

@@ -30,26 +30,25 @@ from capsim.jit import inline_kernel, kernel
 from capsim.state.tables import Physics, Traffic
 from capsim.state.tables_calls import (
     A_ATTEMPTS,
-    A_SCV,
     BINS,
     C_NUMBER,
     E_CALLEE,
     E_CALLER,
     E_GROUP,
     E_ONE_OF,
-    F_COMMON,
-    F_LEAVING_SCV,
-    F_OUTSIDE_SCV,
     K_BASE,
     K_CAP,
-    K_POOLED,
     K_SCV,
     K_SERVICE,
     K_SLOTS,
     KNOT_STEP,
     KNOTS,
-    Y_BUSY,
-    Y_STRETCH,
+    S_BUSY,
+    S_POOLED,
+    S_STRETCH,
+    V_COMMON,
+    V_LEAVING,
+    V_OUTSIDE,
     Calls,
     Serving,
 )
@@ -59,28 +58,28 @@ STILL = 1e-3
 """Change of an scv that is not worth another sweep."""
 LEAST_SCV = 0.02
 REGULAR, RANDOM = -1.0, 0.0
-"""``K_POOLED`` of pods that get their requests in turn, and of those that are drawn; above: as one station."""
+"""``S_POOLED`` of pods that get their requests in turn, and of those that are drawn; above: as one station."""
 
 
 @kernel
 def follow_streams(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics):
     """Stretch of the waits of every station in this sample, by what its callers send it."""
     for r in range(serving.workload.shape[0]):
-        serving.state[r, Y_BUSY] = busy_ratio(serving, r)
-        serving.state[r, Y_STRETCH] = 1.0
+        serving.stream[r, S_BUSY] = busy_ratio(serving, r)
+        serving.stream[r, S_STRETCH] = 1.0
     for k in range(calls.order.shape[0]):
-        calls.service[calls.order[k], F_LEAVING_SCV] = 1.0
+        calls.stream[calls.order[k], V_LEAVING] = 1.0
     for e in range(calls.edge.shape[0]):
-        calls.state[e, A_SCV] = 1.0
+        calls.call_scv[e] = 1.0
     for _ in range(SWEEPS):
         change = 0.0
         from_journeys(calls)
         for k in range(calls.order.shape[0]):
             v = calls.order[k]
-            before = calls.service[v, F_LEAVING_SCV]
+            before = calls.stream[v, V_LEAVING]
             own = through_pods(calls, serving, traffic, physics, v, arriving(calls, serving, traffic, v))
-            calls.service[v, F_LEAVING_SCV] = after_calls(calls, v, own)
-            change = max(change, abs(calls.service[v, F_LEAVING_SCV] - before))
+            calls.stream[v, V_LEAVING] = after_calls(calls, v, own)
+            change = max(change, abs(calls.stream[v, V_LEAVING] - before))
         if change < STILL:
             return
 
@@ -118,7 +117,7 @@ def from_outside(calls: Calls, v):
 def from_journeys(calls: Calls):
     """Scv of what comes from outside: all but a journey's first visit follow an answer."""
     for k in range(calls.order.shape[0]):
-        calls.service[calls.order[k], F_OUTSIDE_SCV] = 1.0
+        calls.stream[calls.order[k], V_OUTSIDE] = 1.0
     for j in range(calls.visit_start.shape[0] - 1):
         first = calls.visit_start[j]
         made = calls.account[calls.visit[first, 0], 0] / calls.visit[first, 1]
@@ -127,7 +126,7 @@ def from_journeys(calls: Calls):
             outside = from_outside(calls, v)
             if outside > 0.0 and made > 0.0:
                 part = min(1.0, made / calls.account[before, 0]) * min(1.0, made / outside)
-                calls.service[v, F_OUTSIDE_SCV] += part * (calls.service[before, F_LEAVING_SCV] - 1.0)
+                calls.stream[v, V_OUTSIDE] += part * (calls.stream[before, V_LEAVING] - 1.0)
 
 
 @inline_kernel
@@ -136,20 +135,20 @@ def arriving(calls: Calls, serving: Serving, traffic: Traffic, v):
     outside = from_outside(calls, v)
     total = outside
     squares = outside * outside
-    weighted = outside * calls.service[v, F_OUTSIDE_SCV]
+    weighted = outside * calls.stream[v, V_OUTSIDE]
     for k in range(calls.in_start[v], calls.in_start[v + 1]):
         e = calls.in_edge[k]
         number = sent(calls, e)
         total += number
         squares += number * number
-        weighted += number * calls.state[e, A_SCV]
+        weighted += number * calls.call_scv[e]
     if total <= 0.0:
         return 1.0
     free = 1.0
     for k in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
         r = serving.row[traffic.edge_workload[k]]
         if r >= 0:
-            free = min(free, 1.0 - serving.state[r, Y_BUSY])
+            free = min(free, 1.0 - serving.stream[r, S_BUSY])
     weight = 1.0 / (1.0 + 4.0 * free * free * (total * total / squares - 1.0))
     return max(LEAST_SCV, 1.0 + weight * (weighted / total - 1.0))
 
@@ -169,8 +168,8 @@ def through_pods(calls: Calls, serving: Serving, traffic: Traffic, physics: Phys
         servers = max(1.0, serving.constant[r, K_CAP] * serving.constant[r, K_BASE])
         service = service_scv(serving, r, servers)
         if traffic.source[traffic.source_start[w]] == v:
-            serving.state[r, Y_STRETCH] = stretch(serving, r, pods, scv, service)
-        busy = serving.state[r, Y_BUSY] ** 2
+            serving.stream[r, S_STRETCH] = stretch(serving, r, pods, scv, service)
+        busy = serving.stream[r, S_BUSY] ** 2
         after = 1.0 + (1.0 - busy) * (scv - 1.0) + busy * (service - 1.0) / math.sqrt(servers * pods)
         weight = physics.arrival_rps[w] + 1e-9
         leaving += weight * after
@@ -178,7 +177,7 @@ def through_pods(calls: Calls, serving: Serving, traffic: Traffic, physics: Phys
         weights += weight
     if weights <= 0.0:
         return scv
-    calls.service[v, F_COMMON] = common / weights
+    calls.stream[v, V_COMMON] = common / weights
     return max(LEAST_SCV, leaving / weights)
 
 
@@ -197,18 +196,20 @@ def service_scv(serving: Serving, r, servers):
 @inline_kernel
 def reach(serving: Serving, r, pods):
     """How much of what is special about a stream one pod notices."""
-    return 1.0 if serving.constant[r, K_POOLED] > RANDOM else 1.0 / pods
+    return 1.0 if serving.stream[r, S_POOLED] > RANDOM else 1.0 / pods
 
 
 @inline_kernel
 def stretch(serving: Serving, r, pods, scv, service):
     """Mean wait over the one that the curves have, where requests arrive with ``scv``."""
-    usual = 1.0 / pods if serving.constant[r, K_POOLED] == REGULAR else 1.0
+    usual = 1.0 / pods if serving.stream[r, S_POOLED] == REGULAR else 1.0
     here = usual + (scv - 1.0) * reach(serving, r, pods)
     if abs(here - usual) < 1e-9:
         return 1.0
     ratio = (here + service) / (usual + service)
-    return ratio * damping(here, service, serving.state[r, Y_BUSY]) / damping(usual, service, serving.state[r, Y_BUSY])
+    return (
+        ratio * damping(here, service, serving.stream[r, S_BUSY]) / damping(usual, service, serving.stream[r, S_BUSY])
+    )
 
 
 @inline_kernel
@@ -255,9 +256,9 @@ def answered(calls: Calls, v, e, number, scv):
     u = calls.edge[e, E_CALLEE]
     whole = calls.account[u, 0]
     part = min(1.0, calls.account[v, 0] * min(1.0, number) / whole) if whole > 0.0 else 0.0
-    back = 1.0 + part * (calls.service[u, F_LEAVING_SCV] - 1.0)
+    back = 1.0 + part * (calls.stream[u, V_LEAVING] - 1.0)
     if number <= 1.0:
-        calls.state[e, A_SCV] = max(LEAST_SCV, 1.0 + number * (scv - 1.0))
+        calls.call_scv[e] = max(LEAST_SCV, 1.0 + number * (scv - 1.0))
     else:  # one after the other: all but the first follow an answer
-        calls.state[e, A_SCV] = max(LEAST_SCV, (scv + (number - 1.0) * back) / number)
+        calls.call_scv[e] = max(LEAST_SCV, (scv + (number - 1.0) * back) / number)
     return back

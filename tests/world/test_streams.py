@@ -10,7 +10,7 @@ from capsim.engine.drive import Simulation
 from capsim.engine.run import collect
 from capsim.scenario import ServiceSpec, StepsSeries
 from capsim.scenario.calls import Balancing, Call, ServiceTime, Visit
-from capsim.state.tables_calls import F_LEAVING_SCV, Y_STRETCH
+from capsim.state.tables_calls import S_STRETCH, V_LEAVING
 from tests.engine.clusters import behaviour, cluster, deployment, group
 
 pytestmark = pytest.mark.plain
@@ -56,11 +56,11 @@ def line(scv):
 
 def stretched(sim, name):
     names = list(sim.names.workloads)
-    return sim.state.serving.state[sim.state.serving.row[names.index(f"default/Deployment/{name}")], Y_STRETCH]
+    return sim.state.serving.stream[sim.state.serving.row[names.index(f"default/Deployment/{name}")], S_STRETCH]
 
 
 def leaving(sim, name):
-    return sim.state.calls.service[sim.names.sources.index(f"default/{name}"), F_LEAVING_SCV]
+    return sim.state.calls.stream[sim.names.sources.index(f"default/{name}"), V_LEAVING]
 
 
 @settings(max_examples=6, deadline=None)

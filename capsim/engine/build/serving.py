@@ -26,7 +26,6 @@ from capsim.state.tables_calls import (
     F_PROCESSED,
     K_BASE,
     K_CAP,
-    K_POOLED,
     K_SCV,
     K_SERVICE,
     K_SLOTS,
@@ -35,6 +34,7 @@ from capsim.state.tables_calls import (
     LEAST_NUMBER,
     MOST_ROWS,
     OUT_COLUMNS,
+    S_POOLED,
     STEP,
     Calls,
     Connections,
@@ -45,7 +45,7 @@ from capsim.world.queueing.station import Balancing as Policy
 from capsim.world.queueing.station import Station
 
 POOLED = {"random": 0.0, "roundRobin": -1.0, "leastRequests": 1.0, "randomOfTwo": 1.0}
-"""``K_POOLED`` by balancing: pods that are chosen by their load see arrivals as one station does."""
+"""``S_POOLED`` by balancing: pods that are chosen by their load see arrivals as one station does."""
 SHORTEST_TURN_MS, LONGEST_TURN_MS = 1000, 60_000
 """Connections are looked at every twentieth of the shortest life, within these bounds."""
 
@@ -106,7 +106,8 @@ def build_serving(scenario: Scenario, names: Names, physics: Physics) -> Serving
     rows = {name: w for w, name in enumerate(names.workloads)}
     row = np.full(max(1, len(rows)), -1, np.int64)
     count = len(timed)
-    curve, constant = np.zeros((count, 2), np.int64), np.zeros((count, 7))
+    curve, constant = np.zeros((count, 2), np.int64), np.zeros((count, 6))
+    stream = np.zeros((count, 3))
     first: dict[Station, tuple[int, int]] = {}
     parts: list[Curves] = []
     length = 0
@@ -129,19 +130,20 @@ def build_serving(scenario: Scenario, names: Names, physics: Physics) -> Serving
             station.scv,
             station.service_s,
         )
-        constant[at, K_POOLED] = POOLED[station.balancing]
+        stream[at, S_POOLED] = POOLED[station.balancing]
         constant[at, K_THIRD] = station.service.moment(3) / (station.service.moment(1) * station.service.moment(2))
     return Serving(
         row=row,
         workload=array([rows[key] for key in timed]),
         curve=curve,
         constant=constant,
-        state=np.zeros((count, 12)),
+        state=np.zeros((count, 10)),
         cdf=np.concatenate([np.zeros((0, KNOTS, BINS)), *(part.cdf for part in parts)]),
         mean_s=np.concatenate([np.zeros((0, KNOTS)), *(part.mean_s for part in parts)]),
         excess=np.concatenate([np.zeros((0, KNOTS)), *(part.excess for part in parts)]),
         spread=np.concatenate([np.zeros((0, KNOTS)), *(part.spread for part in parts)]),
         edges_s=edges_s(),
+        stream=stream,
         weights=np.zeros((count, MOST_ROWS * KNOTS)),
         histogram=np.zeros((count, BINS + 1)),
     )
@@ -176,8 +178,10 @@ def build_calls(scenario: Scenario, names: Names, traffic: Traffic, samples: int
         in_edge=array([e for found in into for e in found]),
         edge=np.array([edge_row(e, source, names.routes) for e in edges], np.int64).reshape(-1, E_COLUMNS),
         setting=np.array([setting_row(e) for e in edges], np.float64).reshape(-1, 6),
-        state=np.tile(np.array([1.0, 0.0, 0.0, 0.0, 1.0]), (len(edges), 1)),
-        service=np.zeros((count, 10)),
+        state=np.tile(np.array([1.0, 0.0, 0.0, 0.0]), (len(edges), 1)),
+        service=np.zeros((count, 7)),
+        stream=np.zeros((count, 3)),
+        call_scv=np.ones(len(edges)),
         account=np.zeros((count, 2)),
         due_ms=array([NEVER, 0]),
         total=np.zeros((count if listed else 1, BINS)),
