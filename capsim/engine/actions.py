@@ -26,12 +26,13 @@ from capsim.state.tables import (
     EV_NODE_REGISTER,
     EV_POD_ATTACH,
     EV_SCALE,
-    FLAG_MEMORY_PRESSURE,
     FLAG_NOT_READY,
     FLAG_UNSCHEDULABLE,
+    FLAGS_UNREADY,
     M_BUSY,
     NEVER,
     POD_STARTING,
+    T_CHANGED,
     T_DELETING,
     T_READY,
     T_REGISTERED,
@@ -372,17 +373,19 @@ def press(
     presence: Presence,
     k: Scheduling,
     n,
-    on,
+    flag,
     now,
 ):
-    """Node ``n`` has memory pressure, or has it no more."""
-    if on == 1:
-        nodes.flags[n] |= FLAG_MEMORY_PRESSURE
+    """Node ``n`` has the condition whose flag is ``flag``; negative: it has it no more."""
+    if flag > 0:
+        nodes.flags[n] |= flag
     else:
-        nodes.flags[n] &= ~FLAG_MEMORY_PRESSURE
+        nodes.flags[n] &= ~(-flag)
+    if abs(flag) & FLAGS_UNREADY:
+        nodes.times[n, T_CHANGED] = now
     node_changed(presence, nodes, n)
     clock.values[CAPACITY_VERSION] += 1
-    if on == 0 and clock.values[UNSCHEDULABLE] > 0:
+    if flag < 0 and clock.values[UNSCHEDULABLE] > 0:
         capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     return 0
 

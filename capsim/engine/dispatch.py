@@ -5,6 +5,7 @@ from __future__ import annotations
 from capsim.controllers.cluster_autoscaler.scan import IGNORED_BY_DRAIN
 from capsim.controllers.gitops.self_heal import notice
 from capsim.controllers.scheduler.cycle import forget_nomination, requeue
+from capsim.controllers.scheduler.filters import exists
 from capsim.controllers.scheduler.wake import capacity_gained
 from capsim.controllers.workloads.daemon import is_synced
 from capsim.controllers.workloads.lifetimes import follow_record
@@ -51,7 +52,6 @@ from capsim.state.tables import (
     KIND_DAEMONSET,
     NEVER,
     NODE_DELETING,
-    NODE_READY,
     P_EVICT_TO_RECREATE,
     P_SCALE_TO_POD,
     POD_PENDING,
@@ -125,7 +125,7 @@ def take_pod_away(
     if k.nominations.count[0] > 0:
         # What was promised to a pod that is deleted while it waits is free for others (eventhandlers.go, v1.34).
         n = max(n, forget_nomination(k.nominations, p))
-    if n >= 0 and nodes.state[n] == NODE_READY and clock.values[UNSCHEDULABLE] > 0:
+    if n >= 0 and exists(nodes, n) and clock.values[UNSCHEDULABLE] > 0:
         capacity_gained(clock, queue, pods, links, classes, nodes, presence, k, n, now)
     return w
 

@@ -21,6 +21,7 @@ from capsim.engine.build.rollouts import with_revisions
 from capsim.engine.build.startup import new_node
 from capsim.engine.door import Door
 from capsim.engine.faults import pressure
+from capsim.engine.faults.disk_parts import disks_of
 from capsim.engine.faults.machines import born_in_outage
 from capsim.engine.sink import Sink
 from capsim.engine.state import State
@@ -80,6 +81,7 @@ class Simulation:
         self._happenings.crons = CronJobs(self.plan.crons.due)
         self._customs = Customs(custom or [])
         self._autoscaler = Turn(self) if scenario.cluster_autoscaler is not None else None
+        self.disks = disks_of(self.scenario, self.state.physics)
         start(self)
         pressure.begin(self)
         self._happenings.arm(self)

@@ -31,6 +31,11 @@ RESTARTS = {
     e.LOG_NO_ADDRESS: "Failed to create pod sandbox: the node has no address left for a pod",
     e.LOG_MULTI_ATTACH: "Multi-Attach error for volume: it is attached to another node, whose pod still uses it",
 }
+CONDITIONS = (
+    ("NodeHasSufficientMemory", "NodeHasInsufficientMemory"),
+    ("NodeHasNoDiskPressure", "NodeHasDiskPressure"),
+)
+"""Of memory and of disk: that the condition goes, and that it comes."""
 DISRUPTED, KILLED = 1, 2
 """How a pod failed that failed its Job."""
 SIZES = 1_000_000
@@ -63,8 +68,8 @@ def word(sim: Simulation, row: list[Any], messages: list[str]) -> tuple[str, str
     if kind == e.LOG_TAINT_EVICTION:
         where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
         return f"Pod/{where}", f"Marking for deletion Pod {where}"
-    if kind in (e.LOG_EVICTED, e.LOG_PRESSURE):
-        return shortage(names, kind, subject, a, b, c)
+    if kind in (e.LOG_EVICTED, e.LOG_EVICTED_FOR, e.LOG_PRESSURE, e.LOG_RECLAIM):
+        return shortage(sim, kind, subject, a, b, c)
     if kind in RESTARTS:
         where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
         return f"Pod/{where}", RESTARTS[kind].format(b)
@@ -105,15 +110,19 @@ def word(sim: Simulation, row: list[Any], messages: list[str]) -> tuple[str, str
     return f"Node/{names.node(subject, a)}", node_message(names.node(subject, a), kind)
 
 
-def shortage(names: Names, kind: int, subject: int, a: int, b: int, c: int) -> tuple[str, str]:
+def shortage(sim: Simulation, kind: int, subject: int, a: int, b: int, c: int) -> tuple[str, str]:
     """(object, message) of an eviction by a kubelet, or of its node's condition."""
-    if kind == e.LOG_EVICTED:
+    names = sim.names
+    if kind in (e.LOG_EVICTED, e.LOG_EVICTED_FOR):
         where = f"{names.workloads[subject].split('/')[0]}/{names.pod(subject, a)}"
+        if kind == e.LOG_EVICTED_FOR:
+            return f"Pod/{where}", sim.sink.notes[b]
         used, short = format_bytes(b), format_bytes(c)
         return f"Pod/{where}", f"The node was low on resource: memory. It was short of {short}; the pod used {used}."
     name = names.node(subject, a)
-    condition = "NodeHasInsufficientMemory" if b else "NodeHasSufficientMemory"
-    return f"Node/{name}", f"Node {name} status is now: {condition}"
+    if kind == e.LOG_RECLAIM:
+        return f"Node/{name}", "Attempting to reclaim ephemeral-storage"
+    return f"Node/{name}", f"Node {name} status is now: {CONDITIONS[c][b]}"
 
 
 def job_event(sim: Simulation, kind: int, subject: int, a: int, b: int, c: int) -> tuple[str, str]:
@@ -210,8 +219,8 @@ def events_frame(sim: Simulation, pods: pd.DataFrame, messages: list[str]) -> pd
             source = controller_of(sim.names, row[2])
         if row[1] in (e.LOG_JOB, e.LOG_CRON_SKIPPED):
             kind, reason, _ = (JOB_TOLD if row[1] == e.LOG_JOB else CRON_SKIPPED)[row[3]]
-        if row[1] == e.LOG_PRESSURE and not row[4]:
-            reason = "NodeHasSufficientMemory"
+        if row[1] == e.LOG_PRESSURE:
+            reason = CONDITIONS[row[5]][row[4]]
         if row[1] == e.LOG_METRIC_FAILED:
             reason = failed_reason(sim.hpa_at(row[2], row[0]), row[3], row[4])
         where, message = word(sim, row, messages)

@@ -40,8 +40,8 @@ ALWAYS = (
     ),
     ThinModel(
         "nodes",
-        "no pressure on disk, no soft thresholds for memory; they fail, and subnets run out of addresses, only when "
-        "the scenario says so",
+        "no soft thresholds for memory and disk, no filesystem of its own for images; they fail, and subnets run out "
+        "of addresses, only when the scenario says so",
     ),
 )
 METRICS_ADAPTER = ThinModel(

@@ -10,6 +10,7 @@ from capsim.scenario.call_checks import call_faults
 from capsim.scenario.chaos import NodeTarget, SpotReclaim, Upgrade, ZoneOutage
 from capsim.scenario.cluster import EVICTION_IGNORED
 from capsim.scenario.cluster_autoscaler import NOT_ACTED_UPON, WITHOUT_EFFECT, ClusterAutoscalerSpec, flag_name, totals
+from capsim.scenario.disk_checks import disk_faults
 from capsim.scenario.document import SourceMap, mark_of
 from capsim.scenario.event import AddNodes
 from capsim.scenario.expander_priorities import parse_priorities
@@ -55,6 +56,11 @@ class Checks:
             self._fail(fault.path, fault.message, fault.found, fault.allowed)
         for subnet_fault in subnet_faults(self.scenario):
             self._fail(*subnet_fault)
+        for disk_fault in disk_faults(self.scenario):
+            if disk_fault.is_problem:
+                self._fail(disk_fault.path, disk_fault.message, disk_fault.found, disk_fault.allowed)
+            else:
+                self._note("warnings", disk_fault.path, disk_fault.message)
         for lifetime_fault in lifetime_faults(self.scenario):
             self._fail(*lifetime_fault)
 

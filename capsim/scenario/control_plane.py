@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag, model_validator
 
 from capsim.scenario.chaos import LeaderElection
 from capsim.scenario.cluster_autoscaler import flag_name
@@ -13,6 +13,7 @@ from capsim.scenario.kube_scheduler import KubeSchedulerConfiguration
 from capsim.scenario.metrics import PrometheusAdapterSpec, PrometheusSpec
 from capsim.scenario.model import (
     AtLeastOne,
+    Bytes,
     Integer,
     Milliseconds,
     Model,
@@ -121,16 +122,49 @@ class KubeletSpec(Model):
         200, description="One request to the registry, as for an image that is there already (an assumption)."
     )
     evicts: Switch = Field(
-        True, alias="eviction", description="Pods are evicted when a node runs short of memory (evictionHard)."
+        True,
+        alias="eviction",
+        description="Pods are evicted when a node runs short of memory or disk (evictionHard), or when they exceed "
+        "their limits of ephemeral storage.",
     )
     eviction_pressure_transition_period_ms: Milliseconds = Field(
-        300_000, description="How long the threshold must not be met until MemoryPressure goes."
+        300_000, description="How long the threshold must not be met until MemoryPressure or DiskPressure goes."
+    )
+    container_log_max_size_bytes: Bytes = Field(
+        10 * 2**20,
+        gt=0,
+        alias="container-log-max-size",
+        description="Log files of a container are rotated at that size (containerLogMaxSize).",
+    )
+    container_log_max_files: Annotated[int, Strict(), Field(ge=2)] = Field(
+        5, description="Log files that a container keeps (containerLogMaxFiles)."
+    )
+    image_gc_high_threshold_percent: AtLeastOne = Field(
+        85, le=100, description="Disk use from which unused images are deleted (imageGCHighThresholdPercent)."
+    )
+    image_gc_low_threshold_percent: WholeNumber = Field(
+        80, description="Disk use down to which they are deleted (imageGCLowThresholdPercent)."
+    )
+    unpacked_image_ratio: NotNegative = Field(
+        2.5,
+        description="Bytes on the disk for each byte that is pulled: an image is packed on its way (an assumption).",
     )
     housekeeping_interval_ms: Milliseconds = Field(
         10_000,
         description="Shortest time between two readings of a container's counters by cAdvisor, which adds up to as "
         "much again of jitter; 0: counters are read at the scrape.",
     )
+
+    @model_validator(mode="after")
+    def _collects_down(self) -> Self:
+        if self.image_gc_low_threshold_percent >= self.image_gc_high_threshold_percent:
+            high = self.image_gc_high_threshold_percent
+            raise problem(
+                f"image-gc-low-threshold-percent is not below image-gc-high-threshold-percent ({high})",
+                f"less than {high}",
+                key="image-gc-low-threshold-percent",
+            )
+        return self
 
 
 class MetricsServerSpec(Model):

@@ -12,7 +12,7 @@ from capsim.scenario.distribution import Distribution
 from capsim.scenario.model import AtLeastOne, Bytes, Integer, Milliseconds, Model, Ratio, Switch, Text, Unit, problem
 from capsim.scenario.network import ServiceNetwork
 from capsim.scenario.series import AnySeries
-from capsim.units import parse_quantity
+from capsim.units import format_bytes, parse_quantity
 
 
 def _fractional_milli(value: Any) -> float:
@@ -47,6 +47,34 @@ class ServiceSpec(Model):
     )
 
 
+class DiskUse(Model):
+    """What is written to the disk of a pod's node, from the first moment at which the pod is Ready."""
+
+    base_bytes: Bytes = Field(0, alias="base", description="Bytes that are there without any request.")
+    per_request_bytes: Bytes = Field(0, alias="perRequest", description="Bytes that each request adds.")
+    per_second_bytes: Bytes = Field(
+        0, alias="perSecond", description="Bytes that each second adds in which the pod is Ready."
+    )
+    up_to_bytes: Bytes | None = Field(
+        None,
+        alias="upTo",
+        description="It grows no further (a cache that makes room, files that rotate); missing: without end, logs up "
+        "to container-log-max-size times container-log-max-files.",
+    )
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.up_to_bytes is not None and self.up_to_bytes < self.base_bytes:
+            found = f"upTo {format_bytes(self.up_to_bytes)} is below base {format_bytes(self.base_bytes)}"
+            raise problem(found, "at least base", key="upTo")
+        return self
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is ever written."""
+        return self.base_bytes > 0 or self.per_request_bytes > 0 or self.per_second_bytes > 0
+
+
 class ContainerBehaviour(Model):
     """What one container uses."""
 
@@ -63,6 +91,15 @@ class ContainerBehaviour(Model):
     memory_per_inflight_bytes: Bytes = Field(
         0, alias="memoryPerInflight", description="Memory per request in progress or waiting in the pod."
     )
+    writable_layer: DiskUse | None = Field(
+        None, description="What it writes outside of volumes; gone when the container restarts."
+    )
+    logs: DiskUse | None = Field(None, description="What it writes to stdout and stderr; there as long as the pod.")
+
+    @property
+    def disk_uses(self) -> list[DiskUse]:
+        """What it writes."""
+        return [use for use in (self.writable_layer, self.logs) if use is not None]
 
 
 class StartupCpu(Model):
@@ -142,11 +179,32 @@ class WorkloadSpec(Model):
         description="Whether liveness probes (httpGet, grpc) wait behind requests, as where the same threads answer "
         "both: pods that are late for longer than a probe's timeoutSeconds are restarted.",
     )
+    empty_dirs: dict[Text, DiskUse] = Field(
+        {}, description="What the pod writes to its emptyDir volumes, by their names; there as long as the pod."
+    )
+    disk_spread_ratio: Ratio = Field(
+        0.1,
+        alias="diskSpread",
+        description="How far what single pods write per request and second lies off the mean, evenly drawn: 0.1 is "
+        "± 10 % (an assumption).",
+    )
     termination_time_ms: Milliseconds = Field(
         2000,
         alias="terminationTime",
         description="From SIGTERM until the pod is gone; with a preStop hook at most terminationGracePeriodSeconds.",
     )
+
+    @property
+    def writes(self) -> bool:
+        """Whether its pods write anything to disk."""
+        return any(use.writes for use in self.disk_uses)
+
+    @property
+    def disk_uses(self) -> list[DiskUse]:
+        """What its pods write."""
+        return [use for container in self.containers.values() for use in container.disk_uses] + [
+            *self.empty_dirs.values()
+        ]
 
 
 class UsageSpec(Model):

@@ -45,7 +45,9 @@ from capsim.state.tables import C_EVENTS_DROPPED, EVENTS_LEFT, Clock, Log
     LOG_LIVENESS,
     LOG_STARTUP,
     LOG_NO_CIDR,
-) = range(38)
+    LOG_RECLAIM,
+    LOG_EVICTED_FOR,
+) = range(40)
 
 
 @inline_kernel

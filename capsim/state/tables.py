@@ -34,6 +34,10 @@ FLAG_UNREACHABLE = 8
 """Its kubelet has not been heard of for the grace period: a NoSchedule taint, Ready is Unknown."""
 FLAG_MEMORY_PRESSURE = 32
 """Its condition is MemoryPressure: a NoSchedule taint that only BestEffort pods do not tolerate."""
+FLAG_DISK_PRESSURE = 64
+"""Its condition is DiskPressure: a NoSchedule taint that only DaemonSet pods, and who says so, tolerate."""
+FLAGS_UNREADY = FLAG_UNREACHABLE | FLAG_DISK_PRESSURE
+"""What the Cluster Autoscaler takes for a node that is not Ready (utils/kubernetes/ready.go)."""
 FLAG_SILENT = 16
 """The machine does not answer. Nobody in the control plane knows that: every class tolerates it."""
 

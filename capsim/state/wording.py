@@ -47,6 +47,9 @@ EVENTS: dict[int, tuple[str, str, str]] = {
     e.LOG_LIVENESS: (NORMAL, "Killing", "kubelet"),
     e.LOG_STARTUP: (NORMAL, "Killing", "kubelet"),
     e.LOG_EVICTED: (WARNING, "Evicted", "kubelet"),
+    e.LOG_EVICTED_FOR: (WARNING, "Evicted", "kubelet"),
+    e.LOG_RECLAIM: (WARNING, "EvictionThresholdMet", "kubelet"),
+    # The reason is that of the condition, and whether it comes or goes.
     e.LOG_PRESSURE: (NORMAL, "NodeHasInsufficientMemory", "kubelet"),
     e.LOG_MANUAL: (NORMAL, "ScenarioEvent", "capsim"),
 }

@@ -8,7 +8,7 @@ not slow each other down. ``startupTime`` is what the process of every container
 A container that has not started when its startup probe, or without one its liveness probe, has failed failureThreshold
 times is killed then.
 
-Not modelled: image garbage collection, unpacking as a step of its own, failed pulls.
+Not modelled: unpacking as a step of its own, failed pulls.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from capsim import load, run
+from capsim.scenario import Instance, Toleration
+from tests.engine.clusters import GIB, cluster, deployment, group
+from tests.engine.faults.stories import event, played
 from tests.engine.test_happenings import BASE
 
 pytestmark = [pytest.mark.plain]
@@ -107,3 +110,17 @@ def test_summer_time(tmp_path):
     start = datetime(2026, 3, 28, 12, tzinfo=UTC)
     due = list(due_ms("30 2 * * *", "Europe/Berlin", start, 2 * 24 * HOUR_MS))
     assert due == [13 * HOUR_MS, 36 * HOUR_MS + HOUR_MS // 2]
+
+
+def test_who_tolerates_a_cordon_takes_what_others_leave_on_a_node_that_goes():
+    """The scheduler hears of every assigned pod that is deleted, whatever its node is about to become."""
+    stays = deployment("b", 0, tolerations=(Toleration(operator="Exists"),))
+    instance = Instance(cpu_milli=4000, memory_bytes=64 * GIB, pods=1)
+    events = [event(5_000, scale={"target": stays.key, "replicas": 1}), event(60_000, resize={"group": "n", "size": 0})]
+    made = cluster(
+        [deployment("a", 1), stays], [group(instance=instance, max=1)], initial_state="declared", events=events
+    )
+    _, result = played(made)
+    bound = result.pods[(result.pods.workload == stays.key) & (result.pods.scheduled_ms > 0)]
+    assert 62_000 <= bound.scheduled_ms.iloc[0] < 63_000
+    assert bound.gone_ms.iloc[0] == 70_000

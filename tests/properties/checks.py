@@ -52,6 +52,7 @@ from capsim.state.tables_warmth import (
 )
 from capsim.world.contention import BY_CONNECTION
 from tests.properties.claims import check_volumes
+from tests.properties.disks import check_disks
 
 BOUND = (t.POD_STARTING, t.POD_READY, t.POD_DOWN)
 KNOWN = (t.NODE_REGISTERED, t.NODE_READY, t.NODE_DELETING)
@@ -78,6 +79,7 @@ def check(sim) -> None:
     check_pressure(sim)
     check_autoscaler(sim)
     check_warmth(sim)
+    check_disks(sim)
 
 
 def alive(sim) -> list[int]:
@@ -229,7 +231,8 @@ def check_daemons(sim) -> None:
         }
         rows = [p for p in alive(sim) if s.pods.workload[p] == w]
         targets = Counter(int(s.pods.target[p]) for p in rows if s.pods.state[p] != t.POD_TERMINATING)
-        staying = {n for n in eligible if not s.nodes.flags[n] & t.FLAG_TO_BE_DELETED}
+        leave_out = t.FLAG_TO_BE_DELETED | t.FLAG_DISK_PRESSURE  # whose kubelets refuse all pods
+        staying = {n for n in eligible if not s.nodes.flags[n] & leave_out}
         assert staying <= set(targets) <= eligible
         assert all(count == 1 for count in targets.values())
         assert s.workloads.desired[w] == len(targets)
@@ -336,10 +339,11 @@ def check_subnets(sim) -> None:
 
 
 def check_pressure(sim) -> None:
-    """A node with the taint of memory pressure is known to the kubelet that will take it off."""
+    """A node with the taint of a pressure is known to the kubelet that will take it off."""
     s = sim.state
-    for n in np.flatnonzero((s.nodes.state != t.NODE_FREE) & (s.nodes.flags & t.FLAG_MEMORY_PRESSURE != 0)).tolist():
-        assert int(s.nodes.uid[n]) in sim.faults.short_of_memory_ms
+    for flag in (t.FLAG_MEMORY_PRESSURE, t.FLAG_DISK_PRESSURE):
+        for n in np.flatnonzero((s.nodes.state != t.NODE_FREE) & (s.nodes.flags & flag != 0)).tolist():
+            assert (int(s.nodes.uid[n]), flag) in sim.faults.met_ms
 
 
 def check_autoscaler(sim) -> None:
@@ -412,6 +416,8 @@ def fits(sim, p: int, n: int) -> bool:
         wanted.append(("node.kubernetes.io/not-ready", "", "NoSchedule"))
     if flags & t.FLAG_MEMORY_PRESSURE and is_best_effort(template) and not daemon:
         wanted.append(("node.kubernetes.io/memory-pressure", "", "NoSchedule"))
+    if flags & t.FLAG_DISK_PRESSURE and not daemon:
+        wanted.append(("node.kubernetes.io/disk-pressure", "", "NoSchedule"))
     if flags & t.FLAG_UNREACHABLE:
         wanted.append(("node.kubernetes.io/unreachable", "", "NoSchedule"))
     if flags & t.FLAG_TO_BE_DELETED:

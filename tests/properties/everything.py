@@ -16,6 +16,7 @@ from capsim.scenario.series.packed import Numbers
 from capsim.scenario.subnets import PodAddresses, Subnet
 from capsim.scenario.workload import StartupCpu, WarmUp
 from tests.properties.claims import with_claims
+from tests.properties.disks import with_disks
 from tests.properties.scenarios import MIB, MINUTE_MS, durations, events
 from tests.properties.test_pods_in_parts import in_parts
 
@@ -32,6 +33,8 @@ def everything(draw):
     scenario = draw(in_parts())
     if draw(st.booleans()):
         scenario = draw(with_claims(scenario))
+    if draw(st.integers(0, 2)) == 0:
+        scenario = draw(with_disks(scenario))
     listed_groups = [draw(failing(group)) for group in scenario.node_groups]
     listed = [draw(with_rules(workload)) for workload in scenario.objects.workloads]
     changes = {"node_groups": listed_groups}

@@ -41,8 +41,8 @@ WAYS = ("at-once", "snapshot", "one-row", "every-sync", "scan", "index")
 
 
 RARE = (
-    "Evicted", "NodeHasInsufficientMemory", "FailedCreatePodSandBox", "FailedAttachVolume", "OOMKilled", "BackOff",
-    "Preempted", "Killing", "CIDRNotAvailable",
+    "Evicted", "NodeHasInsufficientMemory", "NodeHasDiskPressure", "FailedCreatePodSandBox", "FailedAttachVolume",
+    "OOMKilled", "BackOff", "Preempted", "Killing", "CIDRNotAvailable",
 )  # fmt: skip
 """Reasons of events that show that what is switched on has happened."""
 
@@ -130,6 +130,7 @@ def features(scenario) -> Counter:
         for name, is_on in {
             "HPA": objects.hpas, "PDB": objects.pdbs, "autoscaler": scenario.cluster_autoscaler,
             "images": scenario.images is not None, "calls": any(s.calls for s in scenario.services.values()),
+            "disks": any(s.empty_dirs for s in specs),
             "responses": any(s.service_time for s in specs), "SLOs": scenario.slos, "lifetimes": scenario.lifetimes,
             "L4": any(s.balancing.policy == "connection" for s in scenario.services.values()),
             "failures": any(g.failures for g in groups), "schedule": any(g.schedule for g in groups),
@@ -154,6 +155,7 @@ def shortened(text: str) -> str:
 def looks_at(scenario, data) -> list[int]:
     """Moments at which a run is looked at: any, and those at which much happens."""
     looks = data.draw(st.lists(st.integers(0, scenario.duration_ms), min_size=8, max_size=8, unique=True))
+    looks += [look // 10_000 * 10_000 for look in looks]
     return looks + [event.at_ms + later for event in scenario.events for later in (0, 60, 20_000)]
 
 

@@ -46,7 +46,7 @@ from capsim.jit import inline_kernel, kernel
 from capsim.state.tables import (
     CA_PASSED,
     CA_PASSED_MS,
-    FLAG_UNREACHABLE,
+    FLAGS_UNREADY,
     G_TARGET,
     NODE_DELETING,
     NODE_FREE,
@@ -78,7 +78,7 @@ def is_refreshed(clock: Clock, steady: Steady, now):
 def is_up(nodes: Nodes, n):
     """Whether the Node object is Ready."""
     up = nodes.state[n] == NODE_READY or nodes.state[n] == NODE_DELETING
-    return up and nodes.times[n, T_READY] != -1 and nodes.flags[n] & FLAG_UNREACHABLE == 0
+    return up and nodes.times[n, T_READY] != -1 and nodes.flags[n] & FLAGS_UNREADY == 0
 
 
 @inline_kernel

@@ -13,6 +13,7 @@ import numpy as np
 
 from capsim.state.tables import (
     F64,
+    FLAG_DISK_PRESSURE,
     FLAG_MEMORY_PRESSURE,
     FLAG_NOT_READY,
     FLAG_TO_BE_DELETED,
@@ -25,7 +26,8 @@ INSTANCES_REFRESH_MS = 120_000
 """Upstream: the list of machines is refreshed in the background so often."""
 STABLE_MS = 60_000
 """Upstream: stabilizationDelay; a node must have been Ready for longer to serve as a template."""
-TAINTS = FLAG_UNSCHEDULABLE | FLAG_NOT_READY | FLAG_TO_BE_DELETED | FLAG_UNREACHABLE | FLAG_MEMORY_PRESSURE
+PRESSURES = FLAG_MEMORY_PRESSURE | FLAG_DISK_PRESSURE
+TAINTS = FLAG_UNSCHEDULABLE | FLAG_NOT_READY | FLAG_TO_BE_DELETED | FLAG_UNREACHABLE | PRESSURES
 """Flags of a node that the autoscaler sees as taints."""
 
 DAEMON, MIRROR, WANTS_GPU, NO_PREEMPTION = 1, 2, 4, 8

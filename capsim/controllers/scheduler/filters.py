@@ -12,6 +12,7 @@ from capsim.controllers.scheduler.reasons import (
     INSUFFICIENT,
     PASS,
     REASON_ATTACH,
+    REASON_DISK_PRESSURE,
     REASON_FIT,
     REASON_NODE_NAME,
     REASON_NOT_READY,
@@ -23,6 +24,7 @@ from capsim.controllers.scheduler.reasons import (
 )
 from capsim.jit import inline_kernel
 from capsim.state.tables import (
+    FLAG_DISK_PRESSURE,
     FLAG_MEMORY_PRESSURE,
     FLAG_NOT_READY,
     FLAG_TO_BE_DELETED,
@@ -61,6 +63,8 @@ def static_reason(classes: Classes, nodes: Nodes, c, n):
             return REASON_UNREACHABLE
         if flags & FLAG_MEMORY_PRESSURE:
             return REASON_PRESSURE
+        if flags & FLAG_DISK_PRESSURE:
+            return REASON_DISK_PRESSURE
     return shape
 
 

@@ -14,6 +14,7 @@ from capsim.state.tables import PODS
     REASON_TO_BE_DELETED,
     REASON_UNREACHABLE,
     REASON_PRESSURE,
+    REASON_DISK_PRESSURE,
     REASON_AFFINITY,
     REASON_ENFORCED,
     REASON_PORTS,
@@ -28,7 +29,7 @@ from capsim.state.tables import PODS
     REASON_ANTI,
     REASON_EXISTING,
     REASON_FIT,
-) = range(20)
+) = range(21)
 """REASON_FIT is the first resource column."""
 
 PASS = -1
@@ -42,6 +43,7 @@ FIXED = (
     ("TaintToleration", "node(s) had untolerated taint {ToBeDeletedByClusterAutoscaler: }"),
     ("TaintToleration", "node(s) had untolerated taint {node.kubernetes.io/unreachable: }"),
     ("TaintToleration", "node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }"),
+    ("TaintToleration", "node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }"),
     ("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"),
     ("NodeAffinity", "node(s) didn't match scheduler-enforced node affinity"),
     ("NodePorts", "node(s) didn't have free ports for the requested pod ports"),

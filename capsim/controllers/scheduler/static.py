@@ -22,6 +22,7 @@ from capsim.scenario.cluster import Taint
 from capsim.scenario.kubernetes.pod import PodTemplate, Toleration
 from capsim.scenario.pod_quota import is_best_effort
 from capsim.state.tables import (
+    FLAG_DISK_PRESSURE,
     FLAG_MEMORY_PRESSURE,
     FLAG_NOT_READY,
     FLAG_SILENT,
@@ -35,10 +36,11 @@ RUNTIME_TAINTS = {
     FLAG_NOT_READY: Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule"),
     FLAG_TO_BE_DELETED: Taint(key="ToBeDeletedByClusterAutoscaler", effect="NoSchedule"),
     FLAG_MEMORY_PRESSURE: Taint(key="node.kubernetes.io/memory-pressure", effect="NoSchedule"),
+    FLAG_DISK_PRESSURE: Taint(key="node.kubernetes.io/disk-pressure", effect="NoSchedule"),
     FLAG_UNREACHABLE: Taint(key="node.kubernetes.io/unreachable", effect="NoSchedule"),
     FLAG_UNSCHEDULABLE: Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule"),
 }
-DAEMONSET_TOLERATES = FLAG_NOT_READY | FLAG_UNSCHEDULABLE | FLAG_MEMORY_PRESSURE
+DAEMONSET_TOLERATES = FLAG_NOT_READY | FLAG_UNSCHEDULABLE | FLAG_MEMORY_PRESSURE | FLAG_DISK_PRESSURE
 """The DaemonSet controller adds tolerations for these taints to its pods."""
 REQUIRED, PREFERRED = (
     "requiredDuringSchedulingIgnoredDuringExecution",

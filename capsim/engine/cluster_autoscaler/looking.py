@@ -6,7 +6,7 @@ from capsim.controllers.cluster_autoscaler.tables import TAINTS
 from capsim.jit import entry
 from capsim.state.tables import (
     FLAG_TO_BE_DELETED,
-    FLAG_UNREACHABLE,
+    FLAGS_UNREADY,
     I64,
     NODE_DELETING,
     NODE_FREE,
@@ -39,7 +39,7 @@ def see_nodes(state: I64, flags: I64, group: I64, times: I64, allocatable: I64, 
         managed = group[n] < given.shape[0]
         up = (state[n] == NODE_READY or state[n] == NODE_DELETING) and times[n, T_READY] != -1
         seen[N_GROUP, n] = group[n] if managed and not free else -1
-        seen[N_READY, n] = 1 if up and flags[n] & FLAG_UNREACHABLE == 0 else 0
+        seen[N_READY, n] = 1 if up and flags[n] & FLAGS_UNREADY == 0 else 0
         seen[N_CHANGED, n] = max(times[n, T_READY], times[n, T_CHANGED])
         seen[N_FLAGS, n] = flags[n] & TAINTS
         seen[N_DELETED, n] = times[n, T_DELETING] // 1000 * 1000 if flags[n] & FLAG_TO_BE_DELETED else -1

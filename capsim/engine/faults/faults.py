@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from capsim.controllers.node_lifecycle.zones import ZoneQueue
 from capsim.engine.addresses import hand_out
 from capsim.engine.faults.agenda import Agenda
+from capsim.engine.faults.disk import Written
 from capsim.engine.faults.drains import Drain
 from capsim.engine.faults.probes import check_probes
 from capsim.engine.faults.restarts import check_memory
@@ -51,10 +52,16 @@ class Faults:
     """Workloads whose requests wait for longer than their liveness probes: their pods are looked at."""
     hung: set[int] = field(default_factory=set)
     """Pods that hang."""
-    short_of_memory_ms: dict[int, int] = field(default_factory=dict)
-    """Nodes with memory pressure: when the threshold was met last."""
     orders: dict[int, int] = field(default_factory=dict)
     """Machines by node group that the cloud has no address for."""
+    looks_at_memory: bool = False
+    """Whether kubelets look at the memory of their nodes: some could run short of it."""
+    looks_at_disks: bool = False
+    """Whether kubelets look at the disks of their nodes: pods write to them, or images could fill one."""
+    met_ms: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Nodes with a condition of pressure, and its flag: when the threshold was met last."""
+    written: dict[int, Written] = field(default_factory=dict)
+    """Pods whose containers ended, or whose nodes fell silent: what they had served until then."""
     thawed_ms: int = -1
     """When the control plane last came back: controllers have forgotten what they had observed."""
 

@@ -21,6 +21,7 @@ from capsim.engine.faults.cluster import (
     tell,
     zone_of,
 )
+from capsim.engine.faults.disk import note_end
 from capsim.engine.faults.drains import begin as begin_drain
 from capsim.engine.outage import ANSWERS, REBOOTED
 from capsim.rng import STREAM_FAULT, draw, name_hash
@@ -78,6 +79,8 @@ def silence(sim: Simulation, n: int) -> None:
     """The machine does not answer from now on; the controller will find out."""
     uid = int(sim.state.nodes.uid[n])
     sim.faults.silent[uid] = sim.now_ms
+    for p in pods_on(sim, n):
+        note_end(sim, p)
     sim.act(ACT_SILENCE, n)
     if sim.state.nodes.times[n, T_READY] != -1 and not sim.state.nodes.flags[n] & FLAG_UNREACHABLE:
         sim.faults.agenda.add(lifecycle.detection_ms(sim, n, sim.now_ms), "detect", uid, sim.now_ms)

@@ -23,6 +23,7 @@ import numpy as np
 from capsim.engine.actions import ACT_HANG, ACT_LEAVE, ACT_RESUME
 from capsim.engine.autoscaler import log
 from capsim.engine.build.probes import hang_probe, waiting_probe
+from capsim.engine.faults.disk import note_end
 from capsim.engine.faults.restarts import end, pods_of, row_of
 from capsim.rng import STREAM_FAULT, draw
 from capsim.state.eventlog import LOG_LIVENESS, LOG_STARTUP
@@ -111,6 +112,7 @@ def hang_pod(sim: Simulation, p: int, duration_ms: int | None) -> None:
     if duration_ms is not None:
         agenda.add(now + duration_ms, "recovers", uid)
     sim.faults.hung.add(uid)
+    note_end(sim, p)
     sim.act(ACT_HANG, p)
 
 

@@ -20,6 +20,7 @@ from capsim.engine.autoscaler import log
 from capsim.engine.build.jobs import ACTIONS
 from capsim.engine.build.workloads import memory_limit_bytes
 from capsim.engine.faults.cluster import note_pods
+from capsim.engine.faults.disk import note_end
 from capsim.rng import STREAM_FAULT, draw
 from capsim.scenario.workload import WorkloadSpec
 from capsim.state.eventlog import LOG_BACK_OFF, LOG_CRASHED, LOG_OOM_KILLED
@@ -143,6 +144,7 @@ def end(sim: Simulation, p: int, exit_code: int, stop_ms: int = 0) -> None:
         action = workload.job.on_failure(exit_code, workload.template.containers[0].name)[0]
         sim.act(ACT_FAIL_POD, p, ACTIONS[action])
         return
+    note_end(sim, p)
     sim.act(ACT_CRASH, p)
     wait_ms = back_off(sim, uid)
     if wait_ms:
