@@ -17,6 +17,7 @@ from capsim.scenario.subnet_checks import pods_named, subnet_of
 from capsim.state.eventlog import LOG_NOTE
 from capsim.state.tables import (
     ADDRESS_DUE,
+    CAPACITY_VERSION,
     G_DELETING,
     G_EXIST,
     G_TARGET,
@@ -75,10 +76,24 @@ def is_created(sim: Simulation, group: int, ordinal: int) -> bool:
         return True
     s = machine_row(sim, group, ordinal)
     sim.state.groups.subnet[s, SN_WANTED] = 1
+    sim.state.clock.values[CAPACITY_VERSION] += 1  # its group's target and its machines part: autoscalers look again
     sim.faults.orders[group] = sim.faults.orders.get(group, 0) + 1
     sim.sink.notes.append(MACHINE.format(sim.names.groups[group], list(sim.scenario.subnets)[s]))
     log(sim, sim.now_ms, LOG_NOTE, 0, len(sim.sink.notes) - 1, 0, 0)
     return False
+
+
+def cancel(sim: Simulation, group: int, count: int) -> int:
+    """A group shall have ``count`` machines less: those that were never created go first; how many are left to go."""
+    orders = sim.faults.orders
+    dropped = min(count, orders.get(group, 0))
+    if dropped:
+        orders[group] -= dropped
+        sim.state.groups.size[group, G_TARGET] -= dropped
+        sim.state.clock.values[CAPACITY_VERSION] += 1
+        if not orders[group]:
+            del orders[group]
+    return count - dropped
 
 
 def new_node(sim: Simulation, n: int) -> None:

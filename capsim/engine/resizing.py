@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capsim.engine.actions import ACT_CORDON, ACT_DELETE_NODE, ACT_EVICT
+from capsim.engine.addresses import cancel
 from capsim.engine.autoscaler import next_ordinal
 from capsim.state import tables as t
 
@@ -34,7 +35,7 @@ def resize(sim: Simulation, event: Resize) -> None:
     for _ in range(change):
         sim.add_node(g, next_ordinal(sim, g), boots=True)
         sim.state.groups.size[g, t.G_TARGET] += 1
-    for n in oldest(sim, g)[: max(0, -change)]:
+    for n in oldest(sim, g)[: cancel(sim, g, max(0, -change))]:
         remove(sim, n)
 
 

@@ -203,3 +203,36 @@ def test_a_node_that_waits_for_its_range_registers_once():
     assert len(times_of(result, "RegisteredNode")) == 1
     assert sim.state.workloads.desired.tolist() == [2]
     assert len(result.pods) == 2
+
+
+def test_a_smaller_group_first_gives_up_machines_that_were_never_created():
+    add = TimedEvent.model_validate({"at": "60s", "addNodes": {"group": "n", "count": 3}})
+    less = TimedEvent.model_validate({"at": "120s", "resize": {"group": "n", "size": 3}})
+    sim, result = run(2, 0, [add, less], count=2, max_nodes=9)
+    assert result.nodes.gone_ms.isna().all()
+    assert (sim.faults.orders, int(sim.state.groups.size[0, 2])) == ({0: 1}, 3)
+
+
+def test_the_autoscaler_sees_at_once_that_machines_are_missing():
+    """Whether or not loops that seem to repeat the last one are executed: the target falls at the same loop."""
+    from capsim.engine.drive import Simulation
+
+    add = TimedEvent.model_validate({"at": "300s", "addNodes": {"group": "n", "count": 3}})
+    scenario = cluster(
+        [deployment("a", 1)],
+        [group(count=2, max=9, min=2, subnet="s")],
+        subnets={"s": Subnet(addresses=2)},
+        events=[add],
+        cluster_autoscaler=ClusterAutoscalerSpec(max_node_provision_time_ms=180_000),
+        duration_ms=900_000,
+    )
+    falls = []
+    for skip_syncs in (True, False):
+        sim = Simulation(scenario, skip_syncs=skip_syncs)
+        at_ms = 300_000
+        sim.advance(at_ms)
+        while sim.state.groups.size[0, 2] == 5 and at_ms < scenario.duration_ms:
+            at_ms += 1000
+            sim.advance(at_ms)
+        falls.append(at_ms)
+    assert falls[0] == falls[1] < 510_000
