@@ -55,7 +55,7 @@ def flow(
     if connections.due_ms[0] <= now:
         turn_over(clock, connections, pods, links, usage, workloads, marks, now)
     if calls.due_ms[0] <= now:
-        see_queues(connections, serving, physics, now)
+        see_queues(connections, serving, physics, marks, now)
     account(calls, now)
     for d in range(max(1, levels)):
         if d < levels:
@@ -82,7 +82,7 @@ def flow(
             for k in range(calls.level_start[d], calls.level_start[d + 1]):
                 process(calls, traffic, physics, calls.order[k])
     if levels > 0:
-        look_back(calls, serving, traffic, physics, marks, now)
+        look_back(calls, serving, traffic, physics, now)
 
 
 @kernel

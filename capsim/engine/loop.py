@@ -517,7 +517,8 @@ def run_hpas_alone(
     Stops before a sync for which a table is too small, and after one that scales; returns how many were executed.
     """
     done = 0
-    if clock.values[FROZEN_UNTIL] > wheels.hpa[1]:
+    left = marks.touched_count[M_DIRTY] + marks.touched_count[M_NODE]
+    if clock.values[FROZEN_UNTIL] > wheels.hpa[1] or left > 0:
         return 0
     while wheels.hpa[1] < until_ms and room_for_step(heap, queue, log, ROOM) == 0:
         now = wheels.hpa[1]

@@ -174,8 +174,9 @@ def look_at_call(calls: Calls, serving: Serving, traffic: Traffic, physics: Phys
 
 
 @inline_kernel
-def hold_up(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, marks: Marks, v, down_s):
-    """The pods of service ``v`` wait ``down_s`` for others: fewer places are left. Returns 1 when that is new."""
+def hold_up(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, v, down_s):
+    """The pods of service ``v`` wait ``down_s`` for others: fewer places are left. Returns 1 when that is new; rates
+    follow at the next look (``see_queues``), whatever else happens before."""
     changed = 0
     for k in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
         w = traffic.edge_workload[k]
@@ -187,13 +188,12 @@ def hold_up(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, 
             cap = min(serving.constant[r, K_CAP], slots / (serving.constant[r, K_BASE] + down_s))
             if abs(cap - physics.load[w, L_CAP]) > CHANGED * cap:
                 physics.load[w, L_CAP] = cap
-                mark_dirty(marks, w)
                 changed = 1
     return changed
 
 
 @inline_kernel
-def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, marks: Marks, v):
+def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, v):
     """Failures and mean time of service ``v``, its callees being known; returns 1 when loads will change by it."""
     changed = 0
     good = 1.0 - calls.service[v, F_OWN]
@@ -225,25 +225,27 @@ def look_at_service(calls: Calls, serving: Serving, traffic: Traffic, physics: P
     calls.service[v, F_FAILURE] = 1.0 - good
     calls.service[v, F_SECONDS] = own_s + down_s
     calls.service[v, F_OWN_SECONDS] = own_s
-    return max(changed, hold_up(calls, serving, traffic, physics, marks, v, down_s))
+    return max(changed, hold_up(calls, serving, traffic, physics, v, down_s))
 
 
 @kernel
-def see_queues(connections: Connections, serving: Serving, physics: Physics, now):
-    """Bring all queues up to date: failures are looked at anew."""
+def see_queues(connections: Connections, serving: Serving, physics: Physics, marks: Marks, now):
+    """Bring all queues up to date: failures, and places that wait for others, are looked at anew."""
     for r in range(serving.workload.shape[0]):
         w = serving.workload[r]
+        if serving.constant[r, K_SLOTS] > 0.0:
+            mark_dirty(marks, w)
         if connections.row[w] < 0:
             observe(serving, physics, w, now)
 
 
 @kernel
-def look_back(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, marks: Marks, now):
+def look_back(calls: Calls, serving: Serving, traffic: Traffic, physics: Physics, now):
     """Failures, attempts and times of all services, callees first; sets when to look again."""
     again = 0
     for k in range(calls.order.shape[0] - 1, -1, -1):
         v = calls.order[k]
-        again = max(again, look_at_service(calls, serving, traffic, physics, marks, v))
+        again = max(again, look_at_service(calls, serving, traffic, physics, v))
         if calls.service[v, F_SAFE] >= UNBOUNDED:
             for i in range(traffic.edge_start[v], traffic.edge_start[v + 1]):
                 if not is_settled(serving, physics, traffic.edge_workload[i]):
