@@ -362,6 +362,7 @@ def settle_nodes(sim: Simulation) -> None:
             break
         added = True
     if added:
+        settle_images(sim)
         sim.act(ACT_BEGIN, 1, now_ms=0)
 
 

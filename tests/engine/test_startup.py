@@ -6,7 +6,16 @@ import pandas as pd
 import pytest
 
 from capsim.engine.drive import Simulation
-from capsim.scenario import Container, ControlPlaneSpec, KubeletSpec, PodTemplate, TimedEvent, Workload, WorkloadSpec
+from capsim.scenario import (
+    ClusterAutoscalerSpec,
+    Container,
+    ControlPlaneSpec,
+    KubeletSpec,
+    PodTemplate,
+    TimedEvent,
+    Workload,
+    WorkloadSpec,
+)
 from capsim.scenario.images import ImageSpec
 from capsim.scenario.kubernetes.lifecycle import Probe
 from capsim.scenario.workload import ContainerBehaviour
@@ -187,6 +196,16 @@ def test_nodes_of_the_start_have_the_images_of_their_pods_and_new_ones_do_not():
     assert sorted(ready.tolist())[1] - BOUND_MS == 5000
     n = sim.add_node(0, 9, boots=False)
     assert (sim.state.startup.have_ms[n] > sim.now_ms).all()
+
+
+def test_nodes_that_an_autoscaler_has_added_before_the_start_have_them_too():
+    template = PodTemplate(labels={"app": "a"}, containers=(app().model_copy(update={"requests": {"cpu": 3000}}),))
+    a = deployment("a", 4).model_copy(update={"template": template})
+    scenario = cluster([a], images={"app:1": image(100)}, cluster_autoscaler=ClusterAutoscalerSpec())
+    sim = Simulation(scenario)
+    nodes = sim.state.pods.node[sim.state.pods.ready_ms < 0][:4]
+    assert sorted(nodes.tolist()) == [0, 1, 2, 3]
+    assert (sim.state.startup.have_ms[nodes] <= 0).all()
 
 
 def test_image_locality_sees_where_an_image_is():

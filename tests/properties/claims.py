@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 from hypothesis import strategies as st
 
 from capsim.controllers.scheduler.reasons import PASS
@@ -68,4 +69,13 @@ def check_volumes(sim) -> None:
     for (q, place), count in users.items():
         assert volumes.held[q, place, H_USERS] == count
     taken = s.scheduling.extras.attach_limit
-    assert ((taken < 0) | (s.presence.attached <= taken) | (s.nodes.state[:, None] == t.NODE_FREE)).all()
+    free = (s.nodes.state == t.NODE_FREE) | has_recorded(sim)
+    assert ((taken < 0) | (s.presence.attached <= taken) | free[:, None]).all()
+
+
+def has_recorded(sim):
+    """Nodes on which pods of ``placement`` still are, whatever these nodes have room for."""
+    pods, found = sim.state.pods, np.zeros(len(sim.state.nodes.uid), np.bool_)
+    if sim.scenario.initial_state == "recorded":
+        found[pods.node[(pods.state != t.POD_FREE) & (pods.created_ms < 0) & (pods.node >= 0)]] = True
+    return found
