@@ -39,7 +39,8 @@ from capsim.state.tables_calls import (
 )
 
 MOST_REPEATS = 16
-NEGLIGIBLE = 1e-12
+CONVOLVED = 5
+"""Row of ``Calls.scratch`` that ``convolve`` uses."""
 
 
 @inline_kernel
@@ -72,22 +73,27 @@ def put(row, t, share):
 
 @kernel
 def convolve(calls: Calls, a, b, out):
-    """``out`` = distribution of the sum of two times."""
+    """``out`` = distribution of the sum of two times: by distance between their bins, which says how far above the
+    larger one the sum is. Each loop is over neighbours, so that it is compiled to vectors."""
+    share = calls.scratch[CONVOLVED]
     for i in range(BINS):
         out[i] = 0.0
-    for i in range(BINS):
-        if a[i] < NEGLIGIBLE and b[i] < NEGLIGIBLE:
-            continue
-        for j in range(i + 1):
-            share = a[i] * b[j]
-            if j < i:
-                share += a[j] * b[i]
-            if share < NEGLIGIBLE:
-                continue
-            k = i + int(calls.offset[i - j, 0])
-            up = calls.offset[i - j, 1]
-            out[min(k, BINS - 1)] += share * (1.0 - up)
-            out[min(k + 1, BINS - 1)] += share * up
+    for d in range(BINS):
+        count = BINS - d
+        up = calls.offset[d, 1]
+        once = 0.5 if d == 0 else 1.0
+        far_a, far_b = a[d:], b[d:]
+        for i in range(count):
+            share[i] = (far_a[i] * b[i] + a[i] * far_b[i]) * once
+        at = d + int(calls.offset[d, 0])
+        inside = max(0, min(count, BINS - 1 - at))
+        low, high = out[at:], out[at + 1 :]
+        for i in range(inside):
+            low[i] += share[i] * (1.0 - up)
+        for i in range(inside):
+            high[i] += share[i] * up
+        for i in range(inside, count):
+            out[BINS - 1] += share[i]
 
 
 @kernel
