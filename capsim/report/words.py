@@ -101,7 +101,8 @@ def _response(row: ResponseSummary) -> str:
 def _objective(row: ObjectiveSummary) -> str:
     target = f"{100 * row.objective_ratio:g} %" + ("" if row.below_ms is None else f" within {row.below_ms} ms")
     said = "met" if row.met else "missed"
-    used = percent(row.budget_used_ratio) if row.budget_used_ratio < 10 else f"{row.budget_used_ratio:,.0f} times"
+    ratio = row.budget_used_ratio
+    used = "none" if ratio < 1e-5 else percent(ratio) if ratio < 10 else f"{ratio:,.0f} times"
     burn = f"{row.worst_hour_burn_rate:.3g}" if row.worst_hour_burn_rate >= 1e-3 else "0"
     return (
         f"{row.name} ({target}): {said}, {100 * row.good_ratio:.4g} % good; {used} of the error budget used, "
