@@ -358,9 +358,9 @@ def settle_nodes(sim: Simulation) -> None:
                 sim.act(ACT_NODE_READY, n, now_ms=SETTLED_MS)
                 start_daemons_of(sim, n)
                 sim.state.groups.size[group, G_TARGET] += 1
+        added = added or bool(asked)
         if not asked or not retry_waiting(sim):
             break
-        added = True
     if added:
         settle_images(sim)
         sim.act(ACT_BEGIN, 1, now_ms=0)
