@@ -206,11 +206,13 @@ def check_groups(sim) -> None:
 
 
 def check_sizes(sim) -> None:
-    """The Cluster Autoscaler keeps every group within min and max, where nobody interferes."""
+    """The Cluster Autoscaler keeps every group within min and max, where nobody interferes and no machine fails."""
     s = sim.state
     if sim.scenario.cluster_autoscaler is None or sim.scenario.events:
         return
-    for g in range(len(sim.scenario.node_groups)):
+    for g, group in enumerate(sim.scenario.node_groups):
+        if group.failures:
+            continue
         size = s.groups.count[g, t.G_EXIST] - s.groups.count[g, t.G_DELETING]
         assert s.groups.size[g, t.G_MIN] <= size <= s.groups.size[g, t.G_MAX]
 
